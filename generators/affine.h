@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// How every forward norm begins and ends.
+#pragma once
+
+#include "row.h"
+
+namespace norma {
+
+// x, or round(x + residual), which is also stored as residual_out: the statistics are those of what the next reader sees.
+RowValue load_input(Row &row, const Variant &variant);
+
+// normalized * (weight + weight_offset) + bias, in the variant's contract, with what of these the variant has.
+void store_affine(Row &row, const Variant &variant, const RowValue &normalized);
+
+}  // namespace norma

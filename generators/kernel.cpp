@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "kernel.h"
+
+#include <Halide.h>
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "../schedules/strategies/cpu_rows.h"
+#include "ops.h"
+#include "source_hashes.h"
+
+namespace norma {
+
+namespace {
+
+// Strict floating point keeps LLVM from contracting or reordering, which it would do differently in main loops and tails.
+// The dispatcher has checked everything that Halide's assertions would check again; they are two thirds of a kernel's code.
+Halide::Target halide_target(const TargetSpec &target) {
+    return Halide::Target(target.halide)
+        .with_feature(Halide::Target::NoRuntime)
+        .with_feature(Halide::Target::UserContext)
+        .with_feature(Halide::Target::StrictFloat)
+        .with_feature(Halide::Target::NoAsserts)
+        .with_feature(Halide::Target::NoBoundsQuery);
+}
+
+std::map<Halide::OutputFileType, std::string> output_file(const std::string &path, Stage stage) {
+    switch (stage) {
+    case Stage::stmt: return {{Halide::OutputFileType::stmt, path}};
+    case Stage::assembly: return {{Halide::OutputFileType::assembly, path}};
+    case Stage::llvm: return {{Halide::OutputFileType::llvm_assembly, path}};
+    default: return {{Halide::OutputFileType::object, path}};
+    }
+}
+
+std::string variant_refusal(const Variant &variant) {
+    if (variant.contract == Contract::hf && variant.op != "rms_norm_forward") {
+        return "contract hf is for rms_norm_forward only";
+    }
+    if (variant.contract == Contract::hf && variant.bias != DType::none) {
+        return "contract hf has no bias";
+    }
+    return "";
+}
+
+}  // namespace
+
+CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage) {
+    if (std::string why = refusal(spec); !why.empty()) {
+        throw std::runtime_error(symbol(spec) + ": " + why);
+    }
+    CpuRow row(cpu_rows_knobs(spec.knobs), spec.variant.hidden);
+    find_op(spec.variant.op).algorithm(row, spec.variant);
+    Halide::Pipeline pipeline = row.lower();
+
+    CompiledKernel compiled;
+    compiled.arguments.push_back("user_context");
+    for (const Halide::Argument &input : row.inputs()) {
+        compiled.arguments.push_back(input.name);
+    }
+    for (const Halide::Func &output : pipeline.outputs()) {
+        compiled.arguments.push_back(output.name());
+    }
+    compiled.workspace_per_element = row.workspace_per_element();
+    pipeline.compile_to(output_file(path, stage), row.inputs(), symbol(spec), halide_target(spec.target));
+    return compiled;
+}
+
+void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets) {
+    // Only what all targets share: the runtime itself asks the CPU before it uses more.
+    Halide::Target target = halide_target(targets.front());
+    for (const TargetSpec &other : targets) {
+        for (int feature = 0; feature < Halide::Target::FeatureEnd; feature++) {
+            if (!Halide::Target(other.halide).has_feature((Halide::Target::Feature)feature)) {
+                target.set_feature((Halide::Target::Feature)feature, false);
+            }
+        }
+    }
+    Halide::compile_standalone_runtime(path, target);
+}
+
+std::string symbol(const KernelSpec &spec) {
+    std::string text = "kernel_" + name(spec.variant) + "_" + spec.target.name;
+    for (char &c : text) {
+        if (!std::isalnum((unsigned char)c)) {
+            c = '_';
+        }
+    }
+    return text;
+}
+
+std::string refusal(const KernelSpec &spec) {
+    if (spec.strategy != "cpu_rows") {
+        return "\"" + spec.strategy + "\" is not a strategy; expected cpu_rows";
+    }
+    if (std::string why = variant_refusal(spec.variant); !why.empty()) {
+        return why;
+    }
+    try {
+        return cpu_rows_refusal(cpu_rows_knobs(spec.knobs), spec.variant);
+    } catch (const std::invalid_argument &error) {
+        return error.what();
+    }
+}
+
+std::string content_hash(const KernelSpec &spec) {
+    std::string text = symbol(spec) + spec.target.halide + spec.strategy + spec.knobs.dump() +
+                       std::to_string(HALIDE_VERSION_MAJOR) + "." + std::to_string(HALIDE_VERSION_MINOR) + "." +
+                       std::to_string(HALIDE_VERSION_PATCH);
+    auto decides = [&](std::string_view source) {
+        if (source.find("generators/normagen/") == 0) {
+            return false;
+        }
+        for (const Op &op : ops()) {
+            if (op.source == source) {
+                return op.source == find_op(spec.variant.op).source;
+            }
+        }
+        return true;
+    };
+    for (const auto &[source, hash] : source_hashes) {
+        if (decides(source)) {
+            text += hash;
+        }
+    }
+    uint64_t digest = 14695981039346656037u;  // FNV-1a
+    for (unsigned char c : text) {
+        digest = (digest ^ c) * 1099511628211u;
+    }
+    char hex[17];
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest);
+    return hex;
+}
+
+}  // namespace norma

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// What an algorithm sees: one row of a [rows, hidden] tensor, and what it can ask of it.
+// An op is written once against Row, in the order of its formula; each implementation of Row lowers it to one family of
+// hardware, owns the Funcs that it makes, and so owns their schedule.
+#pragma once
+
+#include <Halide.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "variant.h"
+
+namespace norma {
+
+// An fp32 expression of the index of an element in the current row.
+using RowValue = std::function<Halide::Expr(Halide::Expr d)>;
+
+class Row {
+public:
+    virtual ~Row() = default;
+
+    // The hidden size, as fp32.
+    virtual Halide::Expr size() const = 0;
+
+    // A row of an activation [rows, hidden], and a [hidden] parameter shared by all rows; widened to fp32 on each use.
+    virtual RowValue load(const std::string &role, DType type) = 0;
+    virtual RowValue parameter(const std::string &role, DType type) = 0;
+
+    // A number given at run time.
+    virtual Halide::Expr scalar(const std::string &role) = 0;
+
+    // The same values, computed once and kept for the rest of the row. Needed where an output may overwrite an input.
+    virtual RowValue keep(const std::string &name, DType type, RowValue value) = 0;
+
+    // Sums over the row. Sums asked for together share one sweep.
+    virtual std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) = 0;
+    Halide::Expr sum(const std::string &name, const RowValue &term) { return sums(name, {term})[0]; }
+
+    // Computed once per row, however often it is used.
+    virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
+
+    // Outputs: a row of an activation, rounded once to its type; and one fp32 number per row.
+    virtual void store(const std::string &role, DType type, RowValue value) = 0;
+    virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
+};
+
+}  // namespace norma

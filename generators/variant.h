@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// A variant: what a kernel computes, as the manifest says it. Nothing about how.
+#pragma once
+
+#include <string>
+
+namespace norma {
+
+enum class DType { none, f32, f16, bf16 };
+
+enum class Contract { fp32_once, hf };
+
+// The hidden sizes that one kernel runs: a multiple of `multiple`, or exactly `exact` when that is not 0.
+struct HiddenClass {
+    int multiple = 1;
+    int exact = 0;
+};
+
+struct Variant {
+    std::string op;  // "layer_norm_forward": a key of ops()
+    Contract contract = Contract::fp32_once;
+    DType x = DType::f32;
+    DType y = DType::f32;
+    DType weight = DType::none;
+    DType bias = DType::none;
+    DType residual = DType::none;  // of residual and residual_out
+    HiddenClass hidden;
+};
+
+const char *to_string(DType type);
+const char *to_string(Contract contract);
+DType parse_dtype(const std::string &text);        // throws std::invalid_argument naming the text and what is known
+Contract parse_contract(const std::string &text);  // likewise
+
+// "layer_norm_forward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.fp32_once.64n": parts that are absent are left out.
+std::string name(const Variant &variant);
+
+}  // namespace norma

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+// Norma: LayerNorm and RMSNorm kernels compiled ahead of time. The C interface; norma.hpp wraps it for C++.
+//
+//   1. Describe the kernel that you need (norma_plan_desc) and make a plan. This may allocate, lock and explain itself.
+//   2. Run the plan as often as you like (norma_plan_run). This never allocates, locks, looks up, prints or aborts.
+//
+// Formulas, over one row x of `hidden` elements (docs/numerics.md says how each is rounded):
+//   layer_norm  y = (x - mean) * rstd * (weight + weight_offset) + bias,  rstd = 1 / sqrt(mean((x - mean)^2) + eps)
+//               (Ba, Kiros, Hinton 2016, "Layer Normalization", eq. 4)
+//   rms_norm    y = x * rstd * (weight + weight_offset) + bias,           rstd = 1 / sqrt(mean(x^2) + eps)
+//               (Zhang, Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4)
+//   with a residual: residual_out = round(x + residual) to its type, and residual_out takes the place of x above.
+//
+// Every function that can fail returns a status and leaves a message for norma_last_error(). A call that is refused has
+// written nothing. No function throws, aborts, or prints unless the environment variable NORMA_VERBOSE asks for it.
+#ifndef NORMA_NORMA_H
+#define NORMA_NORMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NORMA_VERSION_MAJOR 0
+#define NORMA_VERSION_MINOR 1
+#define NORMA_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define NORMA_API __attribute__((visibility("default")))
+#else
+#define NORMA_API
+#endif
+
+typedef enum norma_status {
+    NORMA_OK = 0,
+    NORMA_INVALID_ARGUMENT = 1,  // an argument is wrong: the message names it, its value and what was expected
+    NORMA_NOT_IN_LIBRARY = 2,    // no kernel for this variant: the message is the manifest line that would add it
+    NORMA_UNSUPPORTED_TARGET = 3,  // the forced target is unknown or cannot run on this machine
+    NORMA_NO_DEVICE = 4,         // the device type is not available here
+    NORMA_OUT_OF_MEMORY = 5,
+    NORMA_PARALLEL_FOR_FAILED = 6,  // the caller's parallel_for returned non-zero, or did not run every task once
+    NORMA_INTERNAL = 7           // a kernel refused its buffers: a bug in Norma
+} norma_status;
+
+// Open lists: new values are added at the end, and values not listed are refused.
+typedef enum norma_dtype {
+    NORMA_NONE = 0,  // the tensor is absent
+    NORMA_F32 = 1,
+    NORMA_F16 = 2,
+    NORMA_BF16 = 3
+} norma_dtype;
+
+typedef enum norma_op { NORMA_LAYER_NORM_FORWARD = 1, NORMA_RMS_NORM_FORWARD = 2 } norma_op;
+
+// The promised rounding order, part of the kernel's name.
+typedef enum norma_contract {
+    NORMA_FP32_ONCE = 1,  // everything in fp32, one rounding at the store
+    NORMA_HF = 2          // rms_norm without bias: y = round((weight + weight_offset) * round_x(x * rstd))
+} norma_contract;
+
+typedef enum norma_device_type { NORMA_CPU = 1, NORMA_CUDA = 2 } norma_device_type;
+
+typedef struct norma_device {
+    norma_device_type type;
+    int32_t id;  // ordinal of the device of its type; 0 for the CPU
+} norma_device;
+
+#define NORMA_MAX_RANK 4
+
+// A tensor that the caller owns. Shapes and strides are in elements.
+// Activations (x, y, residual, residual_out) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are folded
+// to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the outer strides of the packed
+// tensor). The last stride must be 1. Rows of an output must not overlap.
+// weight and bias are [hidden]; mean and rstd have the shape of x without its last dimension, any strides.
+// Data must be aligned to its element size; nothing more is asked, and results do not depend on more.
+typedef struct norma_tensor {
+    void *data;  // null means absent; with zero rows it may be null in any case
+    norma_dtype dtype;
+    norma_device device;
+    int32_t rank;
+    int64_t shape[NORMA_MAX_RANK];
+    int64_t strides[NORMA_MAX_RANK];
+} norma_tensor;
+
+// What a plan may rely on. Flags are declared here since they choose the kernel or widen what run accepts.
+#define NORMA_SAVE_STATISTICS 1u          // mean (layer_norm) and rstd are written, as fp32
+#define NORMA_Y_IN_PLACE 2u               // y may be the very tensor x (same data, shape and strides)
+#define NORMA_RESIDUAL_OUT_IN_PLACE 4u    // residual_out may be the very tensor residual
+
+// The variant: which kernel. Zero-initialize, set `size`, then the fields you need. Copied by norma_plan_create.
+typedef struct norma_plan_desc {
+    size_t size;  // sizeof(norma_plan_desc)
+    norma_op op;
+    norma_contract contract;  // 0 means NORMA_FP32_ONCE
+    norma_device device;      // type 0 means the CPU
+    int64_t hidden;           // hidden size D, 1 .. 2^30
+    norma_dtype x;
+    norma_dtype y;         // 0 means the type of x
+    norma_dtype weight;    // NORMA_NONE: no weight, and weight_offset is not used
+    norma_dtype bias;      // NORMA_NONE: no bias
+    norma_dtype residual;  // NORMA_NONE: no residual. Type of both residual and residual_out
+    uint32_t flags;        // NORMA_SAVE_STATISTICS | ...
+    const char *target;    // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
+    const char *kernel;    // null: the dispatcher chooses. Else the name of the kernel to use, refused where it does not fit
+} norma_plan_desc;
+
+// The tensors, by role, and the scalars of one call. Absent tensors stay zero. All tensors of activations have the same
+// shape. No output may overlap another tensor, except as the plan's flags allow.
+typedef struct norma_arguments {
+    size_t size;  // sizeof(norma_arguments)
+    float eps;            // >= 0
+    float weight_offset;  // 0 for a plain weight, 1 for Gemma's (1 + weight); added in fp32
+    norma_tensor x;
+    norma_tensor y;
+    norma_tensor weight;
+    norma_tensor bias;
+    norma_tensor residual;
+    norma_tensor residual_out;
+    norma_tensor mean;
+    norma_tensor rstd;
+} norma_arguments;
+
+// A task of a parallel loop.
+typedef void (*norma_task)(void *task_data, int64_t index);
+
+// The caller's thread pool: runs task(task_data, i) once for each i in [0, count), on any threads, and returns 0 when all
+// are done. Tasks do not wait for each other. Non-zero makes the run fail with NORMA_PARALLEL_FOR_FAILED.
+typedef int (*norma_parallel_for)(void *context, int64_t count, norma_task task, void *task_data);
+
+typedef enum norma_store {
+    NORMA_STORE_AUTO = 0,     // by footprint against the streaming threshold of the target
+    NORMA_STORE_ORDINARY = 1,
+    NORMA_STORE_STREAMING = 2  // past the cache, without reading the lines for ownership. Same bits
+} norma_store;
+
+// How to run. Null, or zero-initialized with `size` set, means: Norma's pool, all its threads, no workspace.
+typedef struct norma_execution {
+    size_t size;      // sizeof(norma_execution)
+    int32_t threads;  // most threads to use, the calling one included; 0: norma_get_num_threads(). Bits do not depend on it
+    norma_parallel_for parallel_for;  // null: Norma's pool
+    void *parallel_for_context;
+    void *cuda_stream;  // CUstream, for plans on CUDA
+    void *workspace;    // at least norma_plan_workspace_size bytes, aligned to 64, not shared between concurrent runs
+    size_t workspace_size;
+    norma_store store;
+} norma_execution;
+
+typedef struct norma_plan norma_plan;
+
+// Chooses a kernel. On success *plan is to be destroyed with norma_plan_destroy; on failure it is null.
+// Thread-safe. May allocate. Errors: INVALID_ARGUMENT, NOT_IN_LIBRARY, UNSUPPORTED_TARGET, NO_DEVICE, OUT_OF_MEMORY.
+NORMA_API norma_status norma_plan_create(const norma_plan_desc *desc, norma_plan **plan);
+
+// Null is allowed. No run of the plan may be under way.
+NORMA_API void norma_plan_destroy(norma_plan *plan);
+
+// Normalizes. Any number of threads may run the same plan at once, each with tensors and workspace of its own.
+// Zero rows are allowed and do nothing. Errors: INVALID_ARGUMENT (nothing is written), PARALLEL_FOR_FAILED.
+NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *arguments,
+                                      const norma_execution *execution);
+
+// Bytes of workspace that a run on at most `threads` threads needs (0: norma_get_num_threads()); 0 for most plans.
+// Does not depend on the rows.
+NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int32_t threads, size_t *bytes);
+
+// The chosen kernel's name, and why it was chosen: one line for each kernel considered. Valid as long as the plan.
+NORMA_API const char *norma_plan_kernel(const norma_plan *plan);
+NORMA_API const char *norma_plan_explain(const norma_plan *plan);
+
+// Plan and run in one call: plans are kept in a cache shared by all threads (least recently used out first), workspace is
+// allocated when needed. Thread-safe; takes a lock.
+NORMA_API norma_status norma_run(const norma_plan_desc *desc, const norma_arguments *arguments,
+                                 const norma_execution *execution);
+NORMA_API void norma_plan_cache_clear(void);
+NORMA_API norma_status norma_plan_cache_set_capacity(int32_t plans);  // default 64; 0 turns the cache off
+
+// Threads of Norma's own pool, made on the first parallel run. Not to be changed while a run is under way.
+NORMA_API norma_status norma_set_num_threads(int32_t threads);  // 0: as many as the process may use
+NORMA_API int32_t norma_get_num_threads(void);
+
+// Ends the pool's threads and clears the plan cache. Call before dlclose; in a child after fork, only plans with threads = 1
+// or a parallel_for of the caller's may run. Nothing may be running. Norma can be used again afterwards.
+NORMA_API void norma_shutdown(void);
+
+NORMA_API const char *norma_status_string(norma_status status);
+
+// The message of the last call that failed on this thread; "" when none has. Valid until the next failure on this thread.
+NORMA_API const char *norma_last_error(void);
+
+NORMA_API const char *norma_version(void);
+
+// What this library holds.
+typedef struct norma_kernel_info {
+    size_t size;  // sizeof(norma_kernel_info), set by the caller
+    const char *name;
+    const char *target;
+    norma_op op;
+    norma_contract contract;
+    norma_dtype x, y, weight, bias, residual;
+    int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
+    int64_t hidden_exact;     // or only this one, when not 0
+    const char *strategy;
+    const char *knobs;   // JSON object
+    const char *origin;  // the record that the knobs come from, or "default"
+    int runnable;        // whether this CPU can execute it
+} norma_kernel_info;
+
+typedef struct norma_target_info {
+    size_t size;  // sizeof(norma_target_info), set by the caller
+    const char *name;
+    const char *halide;  // Halide's target string
+    int runnable;        // whether this CPU can execute it
+    int chosen;          // whether plans without a target of their own use it
+} norma_target_info;
+
+NORMA_API int32_t norma_kernel_count(void);
+NORMA_API norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info);
+NORMA_API int32_t norma_target_count(void);
+NORMA_API norma_status norma_get_target_info(int32_t index, norma_target_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

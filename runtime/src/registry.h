@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The table that normagen writes: every kernel of this library, grouped by target, best target first.
+#pragma once
+
+#include "norma/norma.h"
+
+namespace norma {
+
+// What a kernel is called with, in the order of Kernel::arguments. Tensors come as halide_buffer_t *, scalars by address.
+enum class Role : uint8_t {
+    user_context,  // void **: the address of a CallContext *
+    x,
+    weight,
+    bias,
+    residual,
+    y,
+    residual_out,
+    mean,
+    rstd,
+    eps,            // float
+    weight_offset,  // float
+    store_mode,     // int32_t, see StoreMode
+};
+
+// How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
+enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
+
+struct Target {
+    const char *name;
+    const char *halide;
+    uint64_t features[4];         // bits of halide_target_feature_t, for halide_can_use_target_features
+    int64_t streaming_threshold;  // bytes read and written, from which on StoreMode::streaming pays
+    int64_t prefetch_row_min;     // bytes of a row of x between which prefetching the next row pays
+    int64_t prefetch_row_max;
+};
+
+struct Kernel {
+    const char *name;
+    int (*run)(void **arguments);
+    uint16_t target;  // index into targets
+    norma_op op;
+    norma_contract contract;
+    norma_dtype x, y, weight, bias, residual;
+    int32_t hidden_multiple;
+    int32_t hidden_exact;
+    int32_t workspace_per_element;  // bytes of scratch a running task needs, times hidden
+    uint8_t argument_count;
+    const Role *arguments;
+    const char *strategy;
+    const char *knobs;
+    const char *origin;
+};
+
+extern const Target targets[];
+extern const int32_t target_count;
+extern const Kernel kernels[];
+extern const int32_t kernel_count;
+
+}  // namespace norma

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "cpu_rows.h"
+
+#include <stdexcept>
+
+#include "../../generators/numeric.h"
+#include "../../generators/passes/store_mode.h"
+
+namespace norma {
+
+using namespace Halide;
+
+Pipeline CpuRow::lower() {
+    Func y = element_outputs_.front();
+    for (Func f : element_outputs_) {
+        schedule_elements(f);
+        f.output_buffer().dim(0).set_bounds(0, extent_).set_stride(1);
+        f.output_buffer().dim(1).set_min(0);
+    }
+    // One loop over rows makes every output, so that what is computed once per row is computed once.
+    Expr rows = y.output_buffer().dim(1).extent();
+    for (Func f : element_outputs_) {
+        if (f.name() != y.name()) {
+            f.output_buffer().dim(1).set_extent(rows);
+            f.compute_with(y, r_);
+        }
+    }
+    for (Func f : scalar_outputs_) {
+        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
+        f.compute_with(y, r_);
+    }
+    for (Func f : kept_) {
+        schedule_elements(f.compute_at(y, r_).store_in(MemoryType::Heap));
+    }
+    for (Func f : scalars_) {
+        f.compute_at(y, r_).store_in(MemoryType::Stack).bound_extent(r_, 1);
+    }
+    for (Sum &sum : sums_) {
+        schedule_sum(sum, y);
+    }
+
+    std::vector<Func> outputs = element_outputs_;
+    outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
+    std::vector<std::string> streamed;
+    for (const Func &f : element_outputs_) {
+        streamed.push_back(f.name());
+    }
+    Pipeline pipeline(outputs);
+    inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
+    pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes));
+    return pipeline;
+}
+
+void CpuRow::schedule_elements(Func f) const {
+    Var outer, inner;
+    TailStrategy tail = has_tail(knobs_.store_lanes) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp;
+    f.split(d_, outer, inner, knobs_.store_lanes, tail).vectorize(inner);
+}
+
+// The tree: lanes over a chunk, chunks added up in order, then halves of the lanes. It depends on the hidden size alone.
+std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
+    Sum sum;
+    sum.lanes = knobs_.lanes / (int)terms.size();
+    auto tuple = [&](const std::function<Expr(size_t)> &f) {
+        std::vector<Expr> values;
+        for (size_t i = 0; i < terms.size(); i++) {
+            values.push_back(f(i));
+        }
+        return Tuple(values);
+    };
+    auto at = [&](const Func &f, const std::vector<Expr> &where, size_t i) {
+        return terms.size() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
+    };
+    auto zero = tuple([](size_t) { return 0.0f; });
+
+    Expr blocks = extent_ / sum.lanes;
+    Var c("c");
+    RDom k(0, knobs_.chunk, name + "_block");
+    Expr block = c * knobs_.chunk + k;
+    k.where(block < blocks);
+    sum.chunk = Func(name + "_chunk");
+    sum.chunk(lane_, c, r_) = zero;
+    sum.chunk(lane_, c, r_) = tuple([&](size_t i) {
+        return at(sum.chunk, {lane_, c, r_}, i) + terms[i](element(block, lane_, sum.lanes));
+    });
+    sum.block = k.x;
+
+    RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
+    sum.total = Func(name + "_total");
+    sum.total(lane_, r_) = zero;
+    sum.total(lane_, r_) = tuple([&](size_t i) {
+        return at(sum.total, {lane_, r_}, i) + at(sum.chunk, {lane_, q, r_}, i);
+    });
+    sum.part = q.x;
+    if (has_tail(sum.lanes)) {
+        RDom rest(0, extent_ % sum.lanes, name + "_rest");
+        Expr d = blocks * sum.lanes + rest;
+        sum.total(rest, r_) = tuple([&](size_t i) { return at(sum.total, {rest, r_}, i) + terms[i](d); });
+        sum.rest = rest.x;
+    }
+
+    Func wide = sum.total;
+    for (int half = sum.lanes / 2; half >= 1; half /= 2) {
+        Func f(name + "_" + std::to_string(half));
+        f(lane_, r_) = tuple([&](size_t i) { return at(wide, {lane_, r_}, i) + at(wide, {lane_ + half, r_}, i); });
+        sum.tree.push_back(f);
+        wide = f;
+    }
+    sums_.push_back(sum);
+
+    std::vector<Expr> totals;
+    for (size_t i = 0; i < terms.size(); i++) {
+        totals.push_back(at(wide, {0, r_}, i));
+    }
+    return totals;
+}
+
+void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
+    auto lanes = [&](auto stage, int width) {
+        if (width > 1) {
+            stage.vectorize(lane_, std::min(width, knobs_.vector));
+        }
+        if (width > knobs_.vector) {
+            stage.unroll(lane_);
+        }
+    };
+    sum.total.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
+    lanes(sum.total, sum.lanes);
+    lanes(sum.total.update(0).reorder(lane_, sum.part), sum.lanes);
+    if (sum.total.num_update_definitions() == 2) {
+        RVar outer, inner;
+        sum.total.update(1).split(sum.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
+    }
+    sum.chunk.compute_at(sum.total, sum.part).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
+    lanes(sum.chunk, sum.lanes);
+    lanes(sum.chunk.update().reorder(lane_, sum.block), sum.lanes);
+    int width = sum.lanes;
+    for (Func f : sum.tree) {
+        width /= 2;
+        lanes(f.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, width), width);
+    }
+}
+
+// Bounds inference cannot see that the guards around a sum keep it inside the row.
+Expr CpuRow::element(Expr block, Var lane, int lanes) const {
+    return unsafe_promise_clamped(block * lanes + lane, 0, extent_ - 1);
+}
+
+bool CpuRow::has_tail(int width) const {
+    return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0;
+}
+
+RowValue CpuRow::load(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 2, role);
+    if (!extent_.defined()) {
+        Expr multiple = image.dim(0).extent() / hidden_.multiple * hidden_.multiple;
+        extent_ = hidden_.exact != 0 ? Expr(hidden_.exact) : hidden_.multiple == 1 ? image.dim(0).extent() : multiple;
+    }
+    image.dim(0).set_min(0).set_stride(1);
+    if (hidden_.exact != 0 || hidden_.multiple != 1 || !inputs_.empty()) {
+        image.dim(0).set_extent(extent_);
+    }
+    image.dim(1).set_min(0);
+    inputs_.push_back(image);
+    return [=, r = r_](Expr d) { return widen(image(d, r)); };
+}
+
+RowValue CpuRow::parameter(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 1, role);
+    image.dim(0).set_bounds(0, extent_).set_stride(1);
+    inputs_.push_back(image);
+    return [=](Expr d) { return widen(image(d)); };
+}
+
+Expr CpuRow::scalar(const std::string &role) {
+    Param<float> param(role);
+    inputs_.push_back(param);
+    return param;
+}
+
+RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
+    Func f(name);
+    f(d_, r_) = narrow(type, value(d_));
+    kept_.push_back(f);
+    workspace_per_element_ += halide_type(type).bytes();
+    return [=, r = r_](Expr d) { return widen(f(d, r)); };
+}
+
+Expr CpuRow::once(const std::string &name, Expr value) {
+    Func f(name + "_once");
+    f(r_) = std::move(value);
+    scalars_.push_back(f);
+    return f(r_);
+}
+
+void CpuRow::store(const std::string &role, DType type, RowValue value) {
+    Func f(role);
+    f(d_, r_) = narrow(type, value(d_));
+    // y leads the fused loops, whichever output the algorithm stores first.
+    element_outputs_.insert(role == "y" ? element_outputs_.begin() : element_outputs_.end(), f);
+}
+
+void CpuRow::store_scalar(const std::string &role, Expr value) {
+    Func f(role);
+    f(r_) = std::move(value);
+    scalar_outputs_.push_back(f);
+}
+
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) {
+    auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };
+    if (!power_of_two(knobs.lanes) || knobs.lanes < 2 || knobs.lanes > 1024) {
+        return "lanes is " + std::to_string(knobs.lanes) + "; expected a power of two from 2 to 1024";
+    }
+    if (!power_of_two(knobs.vector) || knobs.vector > knobs.lanes) {
+        return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes";
+    }
+    if (knobs.chunk < 1) {
+        return "chunk is " + std::to_string(knobs.chunk) + "; expected at least 1";
+    }
+    if (!power_of_two(knobs.store_lanes) || knobs.store_lanes < 32 || knobs.store_lanes > 1024) {
+        return "store_lanes is " + std::to_string(knobs.store_lanes) + "; expected a power of two from 32 to 1024";
+    }
+    if (knobs.stream_bytes != 16 && knobs.stream_bytes != 32 && knobs.stream_bytes != 64) {
+        return "stream_bytes is " + std::to_string(knobs.stream_bytes) + "; expected 16, 32 or 64";
+    }
+    if (variant.hidden.exact == 0 && variant.hidden.multiple < 1) {
+        return "hidden.multiple is " + std::to_string(variant.hidden.multiple) + "; expected at least 1";
+    }
+    return "";
+}
+
+CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
+    CpuRowsKnobs knobs;
+    const std::map<std::string, int *> fields = {
+        {"lanes", &knobs.lanes},
+        {"chunk", &knobs.chunk},
+        {"vector", &knobs.vector},
+        {"store_lanes", &knobs.store_lanes},
+        {"stream_bytes", &knobs.stream_bytes},
+    };
+    for (const auto &[key, value] : json.items()) {
+        auto field = fields.find(key);
+        if (field == fields.end()) {
+            throw std::invalid_argument("\"" + key + "\" is not a knob of cpu_rows");
+        }
+        if (!value.is_number_integer()) {
+            throw std::invalid_argument("knob " + key + " of cpu_rows is " + value.dump() + "; expected an integer");
+        }
+        *field->second = value;
+    }
+    return knobs;
+}
+
+}  // namespace norma

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// Strategy cpu_rows: a serial kernel over a block of rows, each row reduced in vector lanes.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "../../generators/row.h"
+
+namespace norma {
+
+struct CpuRowsKnobs {
+    // Partial sums kept side by side, shared by the sums of one sweep. They are the leaves of the reduction tree, so they
+    // decide the bits. Enough to hide the latency of an add, few enough to stay in registers.
+    int lanes = 64;
+    // Blocks of `lanes` elements that are summed before their total joins the row's: bounds the error for long rows.
+    int chunk = 64;
+    // fp32 elements in one vector register of the target.
+    int vector = 16;
+    // Elements computed and stored together: one whole cache line at least, so that streaming stores fill it.
+    int store_lanes = 64;
+    // Bytes of one streaming store of the target: 16, 32 or 64.
+    int stream_bytes = 64;
+};
+
+CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown or missing knob
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant);  // empty when legal
+
+class CpuRow : public Row {
+public:
+    CpuRow(const CpuRowsKnobs &knobs, HiddenClass hidden) : knobs_(knobs), hidden_(hidden) {}
+
+    Halide::Expr size() const override { return Halide::cast<float>(extent_); }
+    RowValue load(const std::string &role, DType type) override;
+    RowValue parameter(const std::string &role, DType type) override;
+    Halide::Expr scalar(const std::string &role) override;
+    RowValue keep(const std::string &name, DType type, RowValue value) override;
+    std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr once(const std::string &name, Halide::Expr value) override;
+    void store(const std::string &role, DType type, RowValue value) override;
+    void store_scalar(const std::string &role, Halide::Expr value) override;
+
+    // Schedules everything that the algorithm made. Call once, after the algorithm.
+    Halide::Pipeline lower();
+    // Inputs in the order that the algorithm asked for them; outputs follow in the pipeline's order.
+    const std::vector<Halide::Argument> &inputs() const { return inputs_; }
+    int workspace_per_element() const { return workspace_per_element_; }
+
+private:
+    struct Sum {
+        Halide::Func chunk, total;
+        std::vector<Halide::Func> tree;
+        Halide::RVar block, part, rest;
+        int lanes;
+    };
+
+    Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
+    bool has_tail(int width) const;
+    void schedule_elements(Halide::Func f) const;
+    void schedule_sum(Sum &sum, const Halide::Func &row_loop) const;
+
+    CpuRowsKnobs knobs_;
+    HiddenClass hidden_;
+    Halide::Expr extent_;
+    Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
+    std::vector<Halide::Argument> inputs_;
+    std::vector<Sum> sums_;
+    std::vector<Halide::Func> scalars_, kept_, element_outputs_, scalar_outputs_;
+    int workspace_per_element_ = 0;
+};
+
+}  // namespace norma
