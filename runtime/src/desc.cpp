@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// What a norma_plan_desc may say, checked before anything is looked up.
+#include <string.h>
+
+#include "errors.h"
+#include "names.h"
+#include "plan.h"
+
+namespace norma {
+namespace {
+
+constexpr int64_t max_hidden = int64_t{1} << 30;
+constexpr uint32_t known_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+
+norma_status check_dtype(const char *name, norma_dtype dtype, bool optional) {
+    if (!dtype_name(dtype) || (dtype == NORMA_NONE && !optional)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.%s is %d; expected %sNORMA_F32, NORMA_F16 or NORMA_BF16", name,
+                    static_cast<int>(dtype), optional ? "NORMA_NONE, " : "");
+    }
+    return NORMA_OK;
+}
+
+norma_status check_device(norma_device device) {
+    if (device.type == NORMA_CUDA) {
+        return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; this library has no kernels for CUDA", device.id);
+    }
+    if (device.type != NORMA_CPU) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.device.type is %d; expected NORMA_CPU or NORMA_CUDA",
+                    static_cast<int>(device.type));
+    }
+    if (device.id != 0) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 for the CPU", device.id);
+    }
+    return NORMA_OK;
+}
+
+norma_status check_contract(const norma_plan_desc &desc) {
+    if (!contract_name(desc.contract)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.contract is %d; expected NORMA_FP32_ONCE or NORMA_HF",
+                    static_cast<int>(desc.contract));
+    }
+    if (desc.contract == NORMA_HF && desc.op != NORMA_RMS_NORM_FORWARD) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.contract is NORMA_HF; expected NORMA_FP32_ONCE for %s",
+                    op_name(desc.op));
+    }
+    if (desc.contract == NORMA_HF && desc.bias != NORMA_NONE) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.bias is %s; expected NORMA_NONE with the contract NORMA_HF",
+                    dtype_name(desc.bias));
+    }
+    return NORMA_OK;
+}
+
+norma_status check_flags(const norma_plan_desc &desc) {
+    if (desc.flags & ~known_flags) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.flags is 0x%x; expected a combination of 0x%x", desc.flags,
+                    known_flags);
+    }
+    if ((desc.flags & NORMA_Y_IN_PLACE) && desc.y != desc.x) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.flags has NORMA_Y_IN_PLACE and desc.y is %s; expected the type of x (%s)",
+                    dtype_name(desc.y), dtype_name(desc.x));
+    }
+    if ((desc.flags & NORMA_RESIDUAL_OUT_IN_PLACE) && desc.residual == NORMA_NONE) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.flags has NORMA_RESIDUAL_OUT_IN_PLACE and desc.residual is NORMA_NONE; expected a type");
+    }
+    return NORMA_OK;
+}
+
+}  // namespace
+
+norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized) {
+    if (!given) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc is null");
+    }
+    if (given->size < sizeof(norma_plan_desc)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.size is %zu; expected sizeof(norma_plan_desc) (%zu)", given->size,
+                    sizeof(norma_plan_desc));
+    }
+    norma_plan_desc desc = *given;
+    desc.size = sizeof(norma_plan_desc);
+    if (!op_name(desc.op)) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.op is %d; expected NORMA_LAYER_NORM_FORWARD or NORMA_RMS_NORM_FORWARD",
+                    static_cast<int>(desc.op));
+    }
+    desc.contract = desc.contract ? desc.contract : NORMA_FP32_ONCE;
+    desc.device.type = desc.device.type ? desc.device.type : NORMA_CPU;
+    desc.y = desc.y ? desc.y : desc.x;
+    if (desc.hidden < 1 || desc.hidden > max_hidden) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.hidden is %lld; expected 1 to %lld",
+                    static_cast<long long>(desc.hidden), static_cast<long long>(max_hidden));
+    }
+    norma_status status = check_dtype("x", desc.x, false);
+    status = status ? status : check_dtype("y", desc.y, false);
+    status = status ? status : check_dtype("weight", desc.weight, true);
+    status = status ? status : check_dtype("bias", desc.bias, true);
+    status = status ? status : check_dtype("residual", desc.residual, true);
+    status = status ? status : check_contract(desc);
+    status = status ? status : check_flags(desc);
+    status = status ? status : check_device(desc.device);
+    *normalized = desc;
+    return status;
+}
+
+bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b) {
+    auto same_text = [](const char *p, const char *q) { return p == q || (p && q && strcmp(p, q) == 0); };
+    return a.op == b.op && a.contract == b.contract && a.device.type == b.device.type && a.device.id == b.device.id &&
+           a.hidden == b.hidden && a.x == b.x && a.y == b.y && a.weight == b.weight && a.bias == b.bias &&
+           a.residual == b.residual && a.flags == b.flags && same_text(a.target, b.target) &&
+           same_text(a.kernel, b.kernel);
+}
+
+}  // namespace norma

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What the library holds, for tools.
+#include "errors.h"
+#include "halide_hooks.h"
+#include "targets.h"
+
+namespace norma {
+namespace {
+
+norma_status check(int32_t index, int32_t count, const void *info, size_t size, size_t expected) {
+    if (index < 0 || index >= count) {
+        return fail(NORMA_INVALID_ARGUMENT, "index is %d; expected 0 to %d", index, count - 1);
+    }
+    if (!info) {
+        return fail(NORMA_INVALID_ARGUMENT, "info is null");
+    }
+    if (size < expected) {
+        return fail(NORMA_INVALID_ARGUMENT, "info.size is %zu; expected the size of its struct (%zu)", size, expected);
+    }
+    install_halide_hooks();
+    return NORMA_OK;
+}
+
+// -1 when the environment forces a target that cannot be used.
+int32_t chosen_target() {
+    TargetChoice choice = {};
+    return choose_target(nullptr, &choice) == NORMA_OK ? choice.index : -1;
+}
+
+}  // namespace
+}  // namespace norma
+
+const char *norma_version(void) {
+#define NORMA_TEXT(x) #x
+#define NORMA_DOTTED(major, minor, patch) NORMA_TEXT(major) "." NORMA_TEXT(minor) "." NORMA_TEXT(patch)
+    return NORMA_DOTTED(NORMA_VERSION_MAJOR, NORMA_VERSION_MINOR, NORMA_VERSION_PATCH);
+}
+
+int32_t norma_kernel_count(void) { return norma::kernel_count; }
+
+int32_t norma_target_count(void) { return norma::target_count; }
+
+norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
+    const norma_status status =
+        norma::check(index, norma::kernel_count, info, info ? info->size : 0, sizeof(norma_kernel_info));
+    if (status != NORMA_OK) {
+        return status;
+    }
+    const norma::Kernel &kernel = norma::kernels[index];
+    const norma::Target &target = norma::targets[kernel.target];
+    *info = {info->size,      kernel.name,     target.name,          kernel.op,
+             kernel.contract, kernel.x,        kernel.y,             kernel.weight,
+             kernel.bias,     kernel.residual, kernel.hidden_multiple, kernel.hidden_exact,
+             kernel.strategy, kernel.knobs,    kernel.origin,        norma::can_run(target)};
+    return NORMA_OK;
+}
+
+norma_status norma_get_target_info(int32_t index, norma_target_info *info) {
+    const norma_status status =
+        norma::check(index, norma::target_count, info, info ? info->size : 0, sizeof(norma_target_info));
+    if (status != NORMA_OK) {
+        return status;
+    }
+    const norma::Target &target = norma::targets[index];
+    *info = {info->size, target.name, target.halide, norma::can_run(target), norma::chosen_target() == index};
+    return NORMA_OK;
+}

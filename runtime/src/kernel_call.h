@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// A worker's call of the kernel: the argument vector of Halide's ABI, made once and then moved from slice to slice.
+#pragma once
+
+#include <HalideRuntime.h>
+
+#include "halide_hooks.h"
+#include "work.h"
+
+namespace norma {
+
+// What all workers of a run share.
+struct Run {
+    const norma_plan &plan;
+    const norma_arguments &arguments;
+    const Work &work;
+    int32_t store_mode;
+    int64_t rows_per_slice;
+};
+
+class KernelCall {
+ public:
+    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes);
+    KernelCall(const KernelCall &) = delete;
+    KernelCall &operator=(const KernelCall &) = delete;
+
+    // Rows [first, first + count) of the run. 0 or the kernel's error, which message() explains.
+    int run(int64_t first, int64_t count);
+
+    const char *message() const { return context_.message; }
+
+ private:
+    void move_to(const int64_t *position, int64_t rows);
+
+    const Run &run_;
+    CallContext context_;
+    CallContext *context_address_ = &context_;
+    float unwanted_ = 0;  // statistics that the caller does not ask for
+    halide_buffer_t buffers_[tensor_role_count];
+    halide_dimension_t dimensions_[tensor_role_count][2];
+    uint8_t moving_[tensor_role_count];  // buffers that a slice moves
+    int moving_count_ = 0;
+    void *arguments_[16];
+};
+
+// Most rows of one slice: extent * stride of every buffer within the limit.
+int64_t rows_per_slice(const norma_plan &plan, const Work &work);
+
+}  // namespace norma

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The names and sizes of the values of the API's enums.
+#pragma once
+
+#include "norma/norma.h"
+
+namespace norma {
+
+// Null for a value that is not in the list.
+const char *dtype_name(norma_dtype dtype);        // "none", "f32", ...
+const char *op_name(norma_op op);                 // "layer_norm_forward", ...
+const char *contract_name(norma_contract contract);  // "fp32_once", ...
+
+// Bytes of an element.
+int dtype_size(norma_dtype dtype);
+
+}  // namespace norma

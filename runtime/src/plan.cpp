@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// Making a plan: the kernel is chosen among those of the target, by the class of hidden sizes that it was compiled for.
+#include "plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "errors.h"
+#include "halide_hooks.h"
+#include "names.h"
+#include "targets.h"
+#include "variant_text.h"
+#include "workspace.h"
+
+namespace norma {
+namespace {
+
+constexpr int64_t max_slice_elements = INT32_MAX;
+constexpr int64_t default_task_elements = 32768;
+
+// An exact size beats any class, a larger multiple a smaller one.
+int64_t specialization(const Kernel &kernel) {
+    return kernel.hidden_exact != 0 ? INT64_MAX : kernel.hidden_multiple;
+}
+
+bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {
+    return desc.kernel ? strcmp(kernel.name, desc.kernel) == 0 : kernel.op == desc.op && kernel.x == desc.x;
+}
+
+const Kernel *best_kernel(int32_t target, const norma_plan_desc &desc) {
+    const Kernel *best = nullptr;
+    for (int32_t i = 0; i < kernel_count; i++) {
+        Text why;
+        if (kernels[i].target == target && of_interest(kernels[i], desc) && !add_mismatch(why, kernels[i], desc) &&
+            (!best || specialization(kernels[i]) > specialization(*best))) {
+            best = &kernels[i];
+        }
+    }
+    return best;
+}
+
+void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc, const Kernel *chosen) {
+    text.add("target %s: %s\n", targets[target.index].name, target.reason);
+    int others = 0;
+    for (int32_t i = 0; i < kernel_count; i++) {
+        const Kernel &kernel = kernels[i];
+        if (kernel.target != target.index) {
+            continue;
+        }
+        if (!of_interest(kernel, desc)) {
+            others++;
+            continue;
+        }
+        text.add("kernel %s: ", kernel.name);
+        if (&kernel == chosen) {
+            text.add(desc.kernel ? "chosen, forced by desc.kernel" : "chosen");
+            text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
+        } else {
+            text.add("skipped, ");
+            if (!add_mismatch(text, kernel, desc)) {
+                text.add("the chosen one was compiled for a narrower class of hidden sizes");
+            }
+        }
+        text.add("\n");
+    }
+    if (others > 0) {
+        text.add("%d other kernels of this target: not considered, another %s\n", others,
+                 desc.kernel ? "name" : "op or type of x");
+    }
+}
+
+norma_status refuse_kernel(const TargetChoice &target, const norma_plan_desc &desc) {
+    Text text;
+    if (!desc.kernel) {
+        add_manifest_line(text, desc);
+        return fail(NORMA_NOT_IN_LIBRARY, "%s", text.c_str());
+    }
+    for (int32_t i = 0; i < kernel_count; i++) {
+        if (kernels[i].target == target.index && of_interest(kernels[i], desc)) {
+            add_mismatch(text, kernels[i], desc);
+            return fail(NORMA_INVALID_ARGUMENT, "desc.kernel is \"%s\", which does not fit: its %s", desc.kernel,
+                        text.c_str());
+        }
+    }
+    return fail(NORMA_INVALID_ARGUMENT, "desc.kernel is \"%s\"; expected the name of a kernel of the target %s",
+                desc.kernel, targets[target.index].name);
+}
+
+norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) {
+    const char *text = getenv(variable);
+    *value = fallback;
+    if (!text || !*text) {
+        return NORMA_OK;
+    }
+    char *end = nullptr;
+    errno = 0;
+    *value = strtoll(text, &end, 10);
+    if (errno != 0 || *end != '\0' || *value < 1 || *value > max_slice_elements) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\"; expected a whole number from 1 to %lld", variable, text,
+                    static_cast<long long>(max_slice_elements));
+    }
+    return NORMA_OK;
+}
+
+// What the run needs to know of the kernel and the variant.
+void derive(norma_plan &plan) {
+    const norma_plan_desc &desc = plan.desc;
+    const norma_dtype statistic = (desc.flags & NORMA_SAVE_STATISTICS) ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype mean = desc.op == NORMA_LAYER_NORM_FORWARD ? statistic : NORMA_NONE;
+    const norma_dtype dtypes[tensor_role_count] = {desc.x, desc.weight,   desc.bias, desc.residual,
+                                                   desc.y, desc.residual, mean,      statistic};
+    plan.hidden = desc.hidden;
+    for (int i = 0; i < tensor_role_count; i++) {
+        plan.dtypes[i] = dtypes[i];
+        plan.sizes[i] = dtype_size(dtypes[i]);
+        if (tensor_roles[i].kind == TensorKind::activation) {
+            plan.bytes_per_row += plan.sizes[i] * desc.hidden;
+        }
+    }
+    plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);
+    const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
+    const bool prefetch = row_bytes >= plan.target->prefetch_row_min && row_bytes <= plan.target->prefetch_row_max;
+    plan.streaming_mode = prefetch ? StoreMode::streaming_prefetch : StoreMode::streaming;
+}
+
+bool copy_text(const char **text) {
+    *text = *text ? strdup(*text) : nullptr;
+    return *text;
+}
+
+}  // namespace
+
+norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
+    install_halide_hooks();
+    TargetChoice target = {};
+    norma_status status = choose_target(desc.target, &target);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    int64_t slice_elements = 0, task_elements = 0;
+    status = read_limit("NORMA_MAX_SLICE_ELEMENTS", max_slice_elements, &slice_elements);
+    status = status ? status : read_limit("NORMA_TASK_ELEMENTS", default_task_elements, &task_elements);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    const Kernel *kernel = best_kernel(target.index, desc);
+    Text text;
+    explain(text, target, desc, kernel);
+    const Verbose verbose = verbose_level();
+    if (verbose >= Verbose::dispatch) {
+        verbose_lines("dispatch", text.c_str());
+    }
+    if (!kernel) {
+        return refuse_kernel(target, desc);
+    }
+    norma_plan *plan = static_cast<norma_plan *>(calloc(1, sizeof(norma_plan)));
+    if (!plan) {
+        return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
+    }
+    plan->kernel = kernel;
+    plan->target = &targets[target.index];
+    plan->desc = desc;
+    plan->max_slice_elements = slice_elements;
+    plan->task_elements = task_elements;
+    plan->verbose = verbose;
+    derive(*plan);
+    plan->explanation = text.release();
+    const bool target_copied = copy_text(&plan->desc.target) || !desc.target;
+    const bool kernel_copied = copy_text(&plan->desc.kernel) || !desc.kernel;
+    if (!plan->explanation || !target_copied || !kernel_copied) {
+        norma_plan_destroy(plan);
+        return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
+    }
+    if (verbose >= Verbose::info) {
+        verbose_line("info", "plan: kernel %s, target %s (%s)", kernel->name, plan->target->name, target.reason);
+    }
+    *result = plan;
+    return NORMA_OK;
+}
+
+}  // namespace norma
+
+norma_status norma_plan_create(const norma_plan_desc *desc, norma_plan **plan) {
+    if (!plan) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "plan is null; expected where to put the plan");
+    }
+    *plan = nullptr;
+    norma_plan_desc normalized;
+    const norma_status status = norma::normalize(desc, &normalized);
+    return status ? status : norma::create_plan(normalized, plan);
+}
+
+void norma_plan_destroy(norma_plan *plan) {
+    if (plan) {
+        free(plan->explanation);
+        free(const_cast<char *>(plan->desc.target));
+        free(const_cast<char *>(plan->desc.kernel));
+        free(plan);
+    }
+}
+
+const char *norma_plan_kernel(const norma_plan *plan) { return plan ? plan->kernel->name : ""; }
+
+const char *norma_plan_explain(const norma_plan *plan) { return plan ? plan->explanation : ""; }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// A plan: everything about a call that does not depend on its tensors, worked out once.
+#pragma once
+
+#include "registry.h"
+#include "tensor_roles.h"
+#include "verbose.h"
+
+// Plain data, made by calloc.
+struct norma_plan {
+    const norma::Kernel *kernel;
+    const norma::Target *target;
+    norma_plan_desc desc;  // normalized; the strings are the plan's own
+    char *explanation;
+
+    // By tensor_index. NORMA_NONE: the call must not give this tensor.
+    norma_dtype dtypes[norma::tensor_role_count];
+    int32_t sizes[norma::tensor_role_count];  // bytes of an element
+
+    int64_t hidden;
+    int64_t bytes_per_row;       // of activations, read and written
+    int64_t max_slice_elements;  // extent * stride of a kernel call stays within
+    int64_t task_elements;       // a smaller part of a call is not worth a thread
+    int64_t workspace_per_worker;
+    norma::StoreMode streaming_mode;  // with or without prefetch, by the length of a row
+    norma::Verbose verbose;
+};
+
+namespace norma {
+
+// Checks the desc, replaces zeros by what they mean, and keeps its strings where they are.
+norma_status normalize(const norma_plan_desc *desc, norma_plan_desc *normalized);
+
+bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b);
+
+// Of a normalized desc.
+norma_status create_plan(const norma_plan_desc &desc, norma_plan **plan);
+
+}  // namespace norma

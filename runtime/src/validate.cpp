@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: MIT
+// Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was expected.
+#include <float.h>
+
+#include "errors.h"
+#include "names.h"
+#include "overlap.h"
+#include "work.h"
+
+namespace norma {
+namespace {
+
+using ll = long long;
+
+constexpr int x_index = tensor_index(Role::x);
+
+// One tensor of the call, and what the plan and x say that it should be.
+struct Checked {
+    const norma_plan &plan;
+    const norma_tensor &x;
+    const norma_tensor &tensor;
+    int index;
+    int outer_rank;  // dimensions that count rows
+    bool has_inner;  // the last dimension is hidden
+
+    const TensorRole &role() const { return tensor_roles[index]; }
+    int rank() const { return outer_rank + (has_inner ? 1 : 0); }
+};
+
+norma_status refuse(const Checked &c, const char *field, int64_t value, const char *expected) {
+    return fail(NORMA_INVALID_ARGUMENT, "%s.%s is %lld; expected %s", c.role().name, field, ll{value}, expected);
+}
+
+norma_status check_absent(const norma_plan &plan, const norma_tensor &tensor, int index) {
+    if (!tensor.data && tensor.dtype == NORMA_NONE) {
+        return NORMA_OK;
+    }
+    const char *why = "the plan has none";
+    if (tensor_roles[index].kind == TensorKind::statistic) {
+        const bool saves = plan.desc.flags & NORMA_SAVE_STATISTICS;
+        why = saves ? "rms_norm has none" : "the plan was made without NORMA_SAVE_STATISTICS";
+    }
+    return fail(NORMA_INVALID_ARGUMENT, "%s is given; expected all zero, since %s", tensor_roles[index].name, why);
+}
+
+norma_status check_type_and_device(const Checked &c) {
+    const norma_dtype expected = c.plan.dtypes[c.index];
+    if (c.tensor.dtype != expected) {
+        const char *name = dtype_name(c.tensor.dtype);
+        return fail(NORMA_INVALID_ARGUMENT, "%s.dtype is %d (%s); expected %s, as the plan has", c.role().name,
+                    static_cast<int>(c.tensor.dtype), name ? name : "unknown", dtype_name(expected));
+    }
+    const norma_device device = c.tensor.device;
+    if (device.type != NORMA_CPU && device.type != 0) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.device.type is %d; expected NORMA_CPU, as the plan has", c.role().name,
+                    static_cast<int>(device.type));
+    }
+    return device.id == 0 ? NORMA_OK : refuse(c, "device.id", device.id, "0 for the CPU");
+}
+
+norma_status check_shape(const Checked &c) {
+    const norma_tensor &tensor = c.tensor;
+    if (c.index == x_index && (tensor.rank < 1 || tensor.rank > NORMA_MAX_RANK)) {
+        return refuse(c, "rank", tensor.rank, "1 to 4");
+    }
+    if (tensor.rank != c.rank()) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.rank is %d; expected %d%s", c.role().name, tensor.rank, c.rank(),
+                    c.role().kind == TensorKind::activation  ? ", as x has"
+                    : c.role().kind == TensorKind::statistic ? ", one less than x"
+                                                             : "");
+    }
+    for (int d = 0; d < c.outer_rank; d++) {
+        if (tensor.shape[d] < 0) {
+            return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected 0 or more", c.role().name, d,
+                        ll{tensor.shape[d]});
+        }
+        if (tensor.shape[d] != c.x.shape[d]) {
+            return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected %lld, as x has", c.role().name, d,
+                        ll{tensor.shape[d]}, ll{c.x.shape[d]});
+        }
+    }
+    if (c.has_inner && tensor.shape[c.outer_rank] != c.plan.hidden) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected hidden (%lld)", c.role().name,
+                    c.outer_rank, ll{tensor.shape[c.outer_rank]}, ll{c.plan.hidden});
+    }
+    return NORMA_OK;
+}
+
+// Fills in the bytes that the tensor covers. Strides of dimensions of one element do not matter.
+norma_status check_strides(const Checked &c, Span *span) {
+    const norma_tensor &tensor = c.tensor;
+    const int inner = c.outer_rank;
+    if (c.has_inner && tensor.strides[inner] != 1 && c.plan.hidden > 1) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.strides[%d] is %lld; expected 1", c.role().name, inner,
+                    ll{tensor.strides[inner]});
+    }
+    int64_t elements = c.has_inner ? c.plan.hidden : 1;
+    bool overflow = false;
+    for (int d = 0; d < c.outer_rank; d++) {
+        const int64_t stride = tensor.strides[d];
+        int64_t length = 0;
+        if (tensor.shape[d] <= 1) {
+            continue;
+        }
+        if (stride < 0) {
+            return fail(NORMA_INVALID_ARGUMENT, "%s.strides[%d] is %lld; expected 0 or more", c.role().name, d,
+                        ll{stride});
+        }
+        overflow |= __builtin_mul_overflow(tensor.shape[d] - 1, stride, &length);
+        overflow |= __builtin_add_overflow(elements, length, &elements);
+    }
+    overflow |= __builtin_mul_overflow(elements, int64_t{c.plan.sizes[c.index]}, &span->bytes);
+    span->begin = static_cast<const char *>(tensor.data);
+    overflow |= reinterpret_cast<uintptr_t>(span->begin) + static_cast<uintptr_t>(span->bytes) <
+                reinterpret_cast<uintptr_t>(span->begin);
+    if (overflow) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s: its shape and strides reach beyond the address space", c.role().name);
+    }
+    return NORMA_OK;
+}
+
+// From the smallest stride on, each dimension must step over all that lies inside it.
+norma_status check_rows_apart(const Checked &c) {
+    const norma_tensor &tensor = c.tensor;
+    int64_t covered = c.has_inner ? c.plan.hidden : 1;
+    bool done[NORMA_MAX_RANK] = {};
+    for (int step = 0; step < c.outer_rank; step++) {
+        int next = -1;
+        for (int d = c.outer_rank - 1; d >= 0; d--) {
+            if (!done[d] && tensor.shape[d] > 1 && (next < 0 || tensor.strides[d] < tensor.strides[next])) {
+                next = d;
+            }
+        }
+        if (next < 0) {
+            break;
+        }
+        if (tensor.strides[next] < covered) {
+            const bool is_row = c.has_inner && covered == c.plan.hidden;
+            return fail(NORMA_INVALID_ARGUMENT, "%s.strides[%d] is %lld; expected at least %s%lld%s", c.role().name,
+                        next, ll{tensor.strides[next]}, is_row ? "hidden (" : "", ll{covered}, is_row ? ")" : "");
+        }
+        done[next] = true;
+        covered += (tensor.shape[next] - 1) * tensor.strides[next];
+    }
+    return NORMA_OK;
+}
+
+norma_status check_data(const Checked &c) {
+    if (!c.tensor.data) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.data is null; expected memory for its elements", c.role().name);
+    }
+    const uintptr_t size = static_cast<uintptr_t>(c.plan.sizes[c.index]);
+    if (reinterpret_cast<uintptr_t>(c.tensor.data) % size != 0) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p; expected a multiple of its element size (%d)",
+                    c.role().name, c.tensor.data, c.plan.sizes[c.index]);
+    }
+    return NORMA_OK;
+}
+
+norma_status check_tensor(const Checked &c, bool empty, Span *span) {
+    norma_status status = check_type_and_device(c);
+    status = status ? status : check_shape(c);
+    status = status ? status : check_strides(c, span);
+    if (status || empty) {
+        return status;
+    }
+    status = check_data(c);
+    return status || !c.role().output ? status : check_rows_apart(c);
+}
+
+norma_status check_apart(const norma_plan &plan, const norma_arguments &arguments, const Span *spans, int output,
+                         int other) {
+    const norma_tensor &a = tensor_of(arguments, output), &b = tensor_of(arguments, other);
+    struct InPlace {
+        Role output, input;
+        uint32_t flag;
+        const char *flag_name;
+    };
+    static constexpr InPlace pairs[] = {
+        {Role::y, Role::x, NORMA_Y_IN_PLACE, "NORMA_Y_IN_PLACE"},
+        {Role::residual_out, Role::residual, NORMA_RESIDUAL_OUT_IN_PLACE, "NORMA_RESIDUAL_OUT_IN_PLACE"},
+    };
+    const char *hint = "expected no output to overlap another tensor";
+    const char *flag = "";
+    for (const InPlace &pair : pairs) {
+        if (tensor_index(pair.output) == output && tensor_index(pair.input) == other) {
+            const bool same = same_tensor(a, b), allowed = plan.desc.flags & pair.flag;
+            if (same && allowed) {
+                return NORMA_OK;
+            }
+            hint = allowed ? "in place, expected the same data, shape and strides" : "expected a plan with ";
+            flag = allowed ? "" : pair.flag_name;
+        }
+    }
+    if (interleaved(a, plan.sizes[output], b, plan.sizes[other])) {
+        return NORMA_OK;
+    }
+    return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p with %lld bytes and overlaps %s (%p, %lld bytes); %s%s",
+                tensor_roles[output].name, a.data, ll{spans[output].bytes}, tensor_roles[other].name, b.data,
+                ll{spans[other].bytes}, hint, flag);
+}
+
+norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
+    for (int output = 0; output < tensor_role_count; output++) {
+        if (!tensor_roles[output].output || plan.dtypes[output] == NORMA_NONE) {
+            continue;
+        }
+        // Outputs come last: each pair is looked at once.
+        for (int other = 0; other < output; other++) {
+            if (plan.dtypes[other] != NORMA_NONE && intersect(spans[output], spans[other])) {
+                const norma_status status = check_apart(plan, arguments, spans, output, other);
+                if (status != NORMA_OK) {
+                    return status;
+                }
+            }
+        }
+    }
+    return NORMA_OK;
+}
+
+norma_status check_scalars(const norma_arguments &arguments) {
+    if (!(arguments.eps >= 0 && arguments.eps <= FLT_MAX)) {
+        return fail(NORMA_INVALID_ARGUMENT, "eps is %g; expected a finite number, 0 or more",
+                    static_cast<double>(arguments.eps));
+    }
+    if (!(arguments.weight_offset >= -FLT_MAX && arguments.weight_offset <= FLT_MAX)) {
+        return fail(NORMA_INVALID_ARGUMENT, "weight_offset is %g; expected a finite number",
+                    static_cast<double>(arguments.weight_offset));
+    }
+    return NORMA_OK;
+}
+
+// Neighbouring dimensions become one level where every tensor steps through them evenly.
+void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) {
+    const norma_tensor &x = arguments.x;
+    int levels = 0;
+    work->extents[0] = 1;
+    for (int d = x.rank - 2; d >= 0; d--) {
+        if (x.shape[d] == 1) {
+            continue;
+        }
+        bool even = levels > 0;
+        for (int i = 0; i < tensor_role_count && even; i++) {
+            even = plan.dtypes[i] == NORMA_NONE || tensor_roles[i].kind == TensorKind::vector ||
+                   tensor_of(arguments, i).strides[d] ==
+                       work->operands[i].strides[levels - 1] * work->extents[levels - 1];
+        }
+        if (even) {
+            work->extents[levels - 1] *= x.shape[d];
+            continue;
+        }
+        work->extents[levels] = x.shape[d];
+        for (int i = 0; i < tensor_role_count; i++) {
+            const bool steps = plan.dtypes[i] != NORMA_NONE && tensor_roles[i].kind != TensorKind::vector;
+            work->operands[i].strides[levels] = steps ? tensor_of(arguments, i).strides[d] : 0;
+        }
+        levels++;
+    }
+    work->levels = levels > 0 ? levels : 1;
+}
+
+norma_status count_rows(const norma_tensor &x, int64_t *rows) {
+    *rows = 1;
+    for (int d = 0; d + 1 < x.rank && d + 1 < NORMA_MAX_RANK; d++) {
+        if (x.shape[d] == 0) {
+            *rows = 0;
+            return NORMA_OK;
+        }
+        if (x.shape[d] > 0 && __builtin_mul_overflow(*rows, x.shape[d], rows)) {
+            return fail(NORMA_INVALID_ARGUMENT, "x.shape[%d] is %lld; expected fewer than 2^63 rows", d,
+                        ll{x.shape[d]});
+        }
+    }
+    return NORMA_OK;
+}
+
+}  // namespace
+
+norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work) {
+    if (!arguments) {
+        return fail(NORMA_INVALID_ARGUMENT, "arguments is null");
+    }
+    if (arguments->size < sizeof(norma_arguments)) {
+        return fail(NORMA_INVALID_ARGUMENT, "arguments.size is %zu; expected sizeof(norma_arguments) (%zu)",
+                    arguments->size, sizeof(norma_arguments));
+    }
+    norma_status status = check_scalars(*arguments);
+    status = status ? status : count_rows(arguments->x, &work->rows);
+    if (status) {
+        return status;
+    }
+    const norma_tensor &x = arguments->x;
+    Span spans[tensor_role_count];
+    for (int i = 0; i < tensor_role_count; i++) {
+        const norma_tensor &tensor = tensor_of(*arguments, i);
+        if (plan.dtypes[i] == NORMA_NONE) {
+            work->operands[i] = {};
+            status = check_absent(plan, tensor, i);
+        } else {
+            const TensorKind kind = tensor_roles[i].kind;
+            work->operands[i] = {static_cast<char *>(tensor.data), {}};
+            status = check_tensor({plan, x, tensor, i, kind == TensorKind::vector ? 0 : x.rank - 1,
+                                   kind != TensorKind::statistic},
+                                  work->rows == 0, &spans[i]);
+        }
+        if (status) {
+            return status;
+        }
+    }
+    if (work->rows == 0) {
+        return NORMA_OK;
+    }
+    status = check_overlap(plan, *arguments, spans);
+    if (!status) {
+        fold(plan, *arguments, work);
+    }
+    return status;
+}
+
+}  // namespace norma

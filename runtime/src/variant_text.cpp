@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "variant_text.h"
+
+#include "names.h"
+
+namespace norma {
+
+void add_manifest_line(Text &text, const norma_plan_desc &desc) {
+    auto member = [&](const char *key, const char *value) { text.add("\"%s\": \"%s\", ", key, value); };
+    text.add("{");
+    member("op", op_name(desc.op));
+    member("x", dtype_name(desc.x));
+    if (desc.y != desc.x) {
+        member("y", dtype_name(desc.y));
+    }
+    struct Optional {
+        const char *key;
+        norma_dtype dtype;
+    };
+    const Optional parts[] = {{"weight", desc.weight}, {"bias", desc.bias}, {"residual", desc.residual}};
+    for (const Optional &part : parts) {
+        if (part.dtype != NORMA_NONE) {
+            member(part.key, dtype_name(part.dtype));
+        }
+    }
+    if (desc.contract != NORMA_FP32_ONCE) {
+        member("contract", contract_name(desc.contract));
+    }
+    text.add("\"hidden\": \"any\"}");
+}
+
+bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc) {
+    auto differs = [&](const char *what, const char *has, const char *asked) {
+        text.add("%s is %s; asked for %s", what, has, asked);
+        return true;
+    };
+    if (kernel.op != desc.op) {
+        return differs("op", op_name(kernel.op), op_name(desc.op));
+    }
+    struct Part {
+        const char *name;
+        norma_dtype has, asked;
+    };
+    const Part parts[] = {{"x", kernel.x, desc.x},
+                          {"y", kernel.y, desc.y},
+                          {"weight", kernel.weight, desc.weight},
+                          {"bias", kernel.bias, desc.bias},
+                          {"residual", kernel.residual, desc.residual}};
+    for (const Part &part : parts) {
+        if (part.has != part.asked) {
+            return differs(part.name, dtype_name(part.has), dtype_name(part.asked));
+        }
+    }
+    if (kernel.contract != desc.contract) {
+        return differs("contract", contract_name(kernel.contract), contract_name(desc.contract));
+    }
+    const long long hidden = desc.hidden;
+    if (kernel.hidden_exact != 0 && kernel.hidden_exact != hidden) {
+        text.add("hidden is %d only; asked for %lld", kernel.hidden_exact, hidden);
+        return true;
+    }
+    if (kernel.hidden_exact == 0 && hidden % kernel.hidden_multiple != 0) {
+        text.add("hidden is a multiple of %d; asked for %lld", kernel.hidden_multiple, hidden);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace norma

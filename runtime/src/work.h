@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// A validated call: its rows folded to as few levels as the strides allow, and where each tensor's rows lie.
+#pragma once
+
+#include "plan.h"
+
+namespace norma {
+
+inline constexpr int max_levels = NORMA_MAX_RANK - 1;
+
+// Rows are counted with level 0 fastest.
+struct Work {
+    int64_t rows;  // of all levels
+    int levels;    // at least 1
+    int64_t extents[max_levels];
+
+    struct Operand {
+        char *data;
+        int64_t strides[max_levels];  // in elements; 0 for weight and bias
+    } operands[tensor_role_count];    // by tensor_index; absent ones are zero
+};
+
+// On failure *work is not to be used.
+norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work);
+
+}  // namespace norma
