@@ -34,5 +34,9 @@ Contract parse_contract(const std::string &text);  // likewise
 
 // "layer_norm_forward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.fp32_once.64n": parts that are absent are left out.
 std::string name(const Variant &variant);
+Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
+
+// Why no target can have it, in one line. Empty when it makes sense.
+std::string refusal(const Variant &variant);
 
 }  // namespace norma

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "child.h"
+
+#include <Halide.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "files.h"
+
+namespace norma {
+
+namespace {
+
+constexpr size_t max_output = 1 << 16;
+
+[[noreturn]] void run_and_exit(const std::function<void()> &work) {
+    std::string message;
+    try {
+        work();
+        _exit(0);
+    } catch (const std::exception &error) {
+        message = error.what();
+    } catch (const Halide::Error &error) {
+        message = error.what();
+    } catch (...) {
+        message = "an exception of unknown type";
+    }
+    fmt::print(stderr, "{}\n", message);
+    fflush(stderr);
+    _exit(1);
+}
+
+}  // namespace
+
+Child::Child(const std::function<void()> &work, std::chrono::duration<double> time_limit) : time_limit_(time_limit) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        throw OutputError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+    }
+    const pid_t parent = getpid();
+    fflush(nullptr);
+    pid_ = fork();
+    if (pid_ < 0) {
+        const int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        throw OutputError(fmt::format("cannot make a process: {}", std::strerror(error)));
+    }
+    if (pid_ == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) {
+            _exit(1);  // the parent ended before it could be watched
+        }
+        const rlimit no_core{0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        fcntl(ends[1], F_SETFL, 0);  // blocking: nothing of a long message is lost
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        run_and_exit(work);
+    }
+    close(ends[1]);
+    pipe_ = ends[0];
+    running_ = true;
+}
+
+Child::~Child() {
+    if (running_) {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, &wait_status_, 0);
+    }
+    close(pipe_);
+}
+
+bool Child::ended() {
+    drain();
+    if (running_ && !timed_out_ && Clock::now() - start_ > time_limit_) {
+        timed_out_ = true;
+        kill(pid_, SIGKILL);
+    }
+    if (running_ && waitpid(pid_, &wait_status_, WNOHANG) == pid_) {
+        running_ = false;
+        drain();
+    }
+    return !running_;
+}
+
+void Child::drain() {
+    char buffer[4096];
+    ssize_t count;
+    while ((count = read(pipe_, buffer, sizeof buffer)) > 0) {
+        output_.append(buffer, (size_t)count);
+        if (output_.size() > max_output) {  // the end says why
+            output_.erase(0, output_.size() - max_output / 2);
+        }
+    }
+}
+
+std::string Child::failure() const {
+    if (timed_out_) {
+        return fmt::format("killed at its time limit of {} s,", time_limit_.count());
+    }
+    if (WIFSIGNALED(wait_status_)) {
+        return fmt::format("killed by signal {} ({})", WTERMSIG(wait_status_), strsignal(WTERMSIG(wait_status_)));
+    }
+    return WEXITSTATUS(wait_status_) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(wait_status_));
+}
+
+}  // namespace norma

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// normagen: compiles the kernels that a manifest asks for. docs/manifest.md describes it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <Halide.h>
+#include <map>
+#include <thread>
+
+#include "../ops.h"
+#include "json_file.h"
+#include "library.h"
+
+namespace norma {
+
+namespace {
+
+struct Options {
+    std::string manifest, target, out, cache, kernel, stage, file;
+    std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
+    bool json = false;
+    JobLimits limits;
+};
+
+const std::map<std::string, Stage> stages = {
+    {"object", Stage::object}, {"stmt", Stage::stmt}, {"assembly", Stage::assembly}, {"llvm", Stage::llvm}};
+
+void list(const Options &options) {
+    const Manifest manifest = read_manifest(options.manifest);
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    const std::vector<TargetFile> targets =
+        select_targets(options.target.empty() ? "all" : options.target, manifest, known);
+    const std::vector<KernelSpec> specs = kernel_specs(manifest.variants, targets);
+    if (!options.json) {
+        for (const Variant &variant : manifest.variants) {
+            fmt::print("{}\n", name(variant));
+        }
+        fmt::print("{} kernels for each of {} targets\n", manifest.variants.size(), targets.size());
+        return;
+    }
+    nlohmann::ordered_json text = {{"manifest", manifest.name}, {"count", specs.size()}};
+    for (const KernelSpec &spec : specs) {
+        text["kernels"].push_back({{"name", name(spec.variant)},
+                                   {"target", spec.target.name},
+                                   {"symbol", symbol(spec)},
+                                   {"strategy", spec.strategy},
+                                   {"knobs", spec.knobs},
+                                   {"origin", spec.origin}});
+    }
+    fmt::print("{}\n", text.dump(1));
+}
+
+void list_targets(const Options &options) {
+    nlohmann::ordered_json text = nlohmann::ordered_json::array();
+    for (const TargetFile &target : read_targets(options.targets_directory)) {
+        text.push_back({{"name", target.spec.name},
+                        {"parent", target.parent},
+                        {"halide", target.spec.halide},
+                        {"needs", target.needs},
+                        {"features", target.features},
+                        {"knobs", target.spec.knobs},
+                        {"run_time", target.spec.run_time},
+                        {"runs_here", runs_here(target)}});
+        if (!options.json) {
+            fmt::print("{}{}{}\n    needs {}\n    {}\n", target.spec.name,
+                       target.parent.empty() ? "" : ", on top of " + target.parent,
+                       runs_here(target) ? "" : " (not on this machine)", target.needs, target.spec.halide);
+        }
+    }
+    if (options.json) {
+        fmt::print("{}\n", text.dump(1));
+    }
+}
+
+// One kernel at one stage, to be looked at.
+void compile_one(const Options &options) {
+    Variant variant;
+    try {
+        variant = parse_name(options.kernel);
+        find_op(variant.op);
+    } catch (const std::invalid_argument &error) {
+        throw InputError(std::string("--kernel: ") + error.what());
+    }
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    const std::vector<TargetFile> targets = select_targets(options.target, Manifest{}, known);
+    if (targets.size() != 1) {
+        throw InputError("--kernel is compiled for one --target");
+    }
+    const KernelSpec spec = kernel_specs({variant}, targets).front();
+    const Stage stage = stages.at(options.stage);
+    run_job({fmt::format("{} for {}", name(variant), spec.target.name), "", "",
+             [&](const std::string &path) { return compile_kernel(spec, path, stage); }},
+            options.file, options.limits);
+}
+
+void compile(const Options &options) {
+    if (!options.kernel.empty()) {
+        return compile_one(options);
+    }
+    const Manifest manifest = read_manifest(options.manifest);
+    const std::vector<TargetFile> targets =
+        select_targets(options.target, manifest, read_targets(options.targets_directory));
+    compile_library(manifest, targets, options.out, options.cache.empty() ? options.out + "/cache" : options.cache,
+                    options.limits);
+}
+
+void add_commands(CLI::App &app, Options &options, std::function<void(const Options &)> &command) {
+    auto add = [&](const char *name, const char *what, void (*run)(const Options &)) {
+        CLI::App *sub = app.add_subcommand(name, what);
+        sub->add_option("--targets", options.targets_directory, "directory of the target files")->capture_default_str();
+        sub->callback([&command, run] { command = run; });
+        return sub;
+    };
+    const char *target_help = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
+
+    CLI::App *list_command = add("list", "print the kernels that a manifest expands to", list);
+    list_command->add_option("--manifest", options.manifest)->required();
+    list_command->add_option("--target", options.target, target_help);
+    list_command->add_flag("--json", options.json);
+
+    add("targets", "print the targets", list_targets)->add_flag("--json", options.json);
+
+    CLI::App *compile_command = add("compile", "compile a manifest's kernels, or look at one", compile);
+    compile_command->add_option("--target", options.target, target_help)->required();
+    auto *manifest = compile_command->add_option("--manifest", options.manifest);
+    auto *out = compile_command->add_option("--out", options.out, "directory to write");
+    auto *cache = compile_command->add_option("--cache", options.cache, "directory of compiled kernels [OUT/cache]");
+    auto *jobs = compile_command->add_option("--jobs", options.limits.at_once, "processes at once")
+                     ->check(CLI::Range(1, 1024))
+                     ->capture_default_str();
+    compile_command->add_option("--timeout", options.limits.seconds, "seconds for one kernel")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
+    auto *kernel = compile_command->add_option("--kernel", options.kernel, "the name of one kernel");
+    auto *stage = compile_command->add_option("--stage", options.stage, "what to write of it: stmt, llvm, ...")
+                      ->check(CLI::IsMember(stages));
+    auto *file = compile_command->add_option("-o", options.file, "file to write");
+    manifest->needs(out);
+    out->needs(manifest);
+    kernel->needs(stage, file)->excludes(manifest, cache, jobs);
+    stage->needs(kernel);
+    file->needs(kernel);
+    compile_command->callback([&, manifest, kernel, compile_command] {
+        if (manifest->empty() && kernel->empty()) {
+            throw CLI::RequiredError("--manifest and --out, or --kernel, --stage and -o");
+        }
+        command = compile;
+    });
+}
+
+int run(int argc, char **argv) {
+    Options options;
+    options.limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
+    CLI::App app("Compiles the normalization kernels that a manifest asks for.", "normagen");
+    app.require_subcommand(1);
+    std::function<void(const Options &)> command;
+    add_commands(app, options, command);
+    try {
+        app.parse(argc, argv);
+        command(options);
+        return 0;
+    } catch (const CLI::ParseError &error) {
+        if (error.get_exit_code() == 0) {
+            return app.exit(error);  // --help
+        }
+        fmt::print(stderr, "normagen: {}\n", error.what());
+        return 2;
+    } catch (const InputError &error) {
+        fmt::print(stderr, "normagen: {}\n", error.what());
+        return 2;
+    }
+}
+
+}  // namespace
+
+}  // namespace norma
+
+int main(int argc, char **argv) {
+    try {
+        return norma::run(argc, argv);
+    } catch (const std::exception &error) {
+        fmt::print(stderr, "normagen: {}\n", error.what());
+    } catch (const Halide::Error &error) {
+        fmt::print(stderr, "normagen: {}\n", error.what());
+    }
+    return 1;
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "registry_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "targets.h"
+
+namespace norma {
+
+using nlohmann::json;
+
+namespace {
+
+// A C string literal: JSON's escapes are C's, as far as our text goes.
+std::string quoted(const std::string &text) { return json(text).dump(-1, ' ', true); }
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return (char)std::toupper(c); });
+    return text;
+}
+
+template <typename Word>
+std::string enumerator(const Word &word) {
+    return "NORMA_" + upper(word);
+}
+
+std::string role(const std::string &argument) {
+    static const std::vector<std::string> known = {"user_context", "x",    "weight", "bias", "residual",      "y",
+                                                   "residual_out", "mean", "rstd",   "eps",  "weight_offset", "store_mode"};
+    if (std::find(known.begin(), known.end(), argument) == known.end()) {
+        throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
+    }
+    return "Role::" + argument;
+}
+
+// Most kernels share a few lists of arguments: each list is written once.
+class ArgumentLists {
+public:
+    std::string name_of(const std::vector<std::string> &arguments) {
+        auto [entry, added] = names_.try_emplace(arguments, fmt::format("arguments_{}", names_.size()));
+        if (added) {
+            std::vector<std::string> roles;
+            std::transform(arguments.begin(), arguments.end(), std::back_inserter(roles), role);
+            text_ += fmt::format("const Role {}[] = {{{}}};\n", entry->second, fmt::join(roles, ", "));
+        }
+        return entry->second;
+    }
+    const std::string &text() const { return text_; }
+
+private:
+    std::map<std::vector<std::string>, std::string> names_;
+    std::string text_;
+};
+
+std::string target_line(const TargetSpec &target) {
+    const auto bits = feature_bits(target);
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}}},\n", quoted(target.name),
+                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
+                       target.run_time.at("streaming_threshold").get<int64_t>(),
+                       target.run_time.at("prefetch_row_min").get<int64_t>(),
+                       target.run_time.at("prefetch_row_max").get<int64_t>());
+}
+
+std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
+    const Variant &variant = entry.spec.variant;
+    std::vector<std::string> types;
+    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
+        types.push_back(enumerator(to_string(type)));
+    }
+    return fmt::format(
+        "    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n", quoted(name(variant)),
+        symbol(entry.spec), target, enumerator(variant.op), enumerator(to_string(variant.contract)),
+        fmt::join(types, ", "), variant.hidden.multiple, variant.hidden.exact, entry.compiled.workspace_per_element,
+        entry.compiled.arguments.size(), arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
+        quoted(entry.spec.origin));
+}
+
+size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {
+    auto found = std::find_if(targets.begin(), targets.end(), [&](const TargetSpec &t) { return t.name == name; });
+    return (size_t)(found - targets.begin());
+}
+
+}  // namespace
+
+std::string registry_source(const std::string &manifest, const std::vector<TargetSpec> &targets,
+                            const std::vector<RegistryEntry> &entries) {
+    ArgumentLists lists;
+    std::string declarations, target_lines, lines;
+    for (const TargetSpec &target : targets) {
+        target_lines += target_line(target);
+    }
+    for (const RegistryEntry &entry : entries) {
+        declarations += fmt::format("int {}_argv(void **arguments);\n", symbol(entry.spec));
+        lines += kernel_lines(entry, index_of(targets, entry.spec.target.name), lists.name_of(entry.compiled.arguments));
+    }
+    return fmt::format(R"(// SPDX-License-Identifier: MIT
+// Written by normagen from the manifest {}.
+#include "registry.h"
+
+extern "C" {{
+{}}}
+
+namespace norma {{
+namespace {{
+{}}}  // namespace
+
+const Target targets[] = {{
+{}}};
+const int32_t target_count = {};
+
+const Kernel kernels[] = {{
+{}}};
+const int32_t kernel_count = {};
+
+}}  // namespace norma
+)",
+                       quoted(manifest), declarations, lists.text(), target_lines, targets.size(), lines,
+                       entries.size());
+}
+
+std::string lock_file(const std::string &manifest, const std::vector<TargetSpec> &targets,
+                      const std::vector<RegistryEntry> &entries) {
+    nlohmann::ordered_json lock = {{"schema", 1}, {"manifest", manifest}};
+    for (const TargetSpec &target : targets) {
+        lock["targets"].push_back({{"name", target.name}, {"halide", target.halide}, {"run_time", target.run_time}});
+    }
+    for (const RegistryEntry &entry : entries) {
+        lock["kernels"].push_back({{"name", name(entry.spec.variant)},
+                                   {"target", entry.spec.target.name},
+                                   {"symbol", symbol(entry.spec)},
+                                   {"strategy", entry.spec.strategy},
+                                   {"knobs", entry.spec.knobs},
+                                   {"origin", entry.spec.origin},
+                                   {"hash", entry.hash}});
+    }
+    return lock.dump(1) + "\n";
+}
+
+}  // namespace norma

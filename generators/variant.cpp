@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "variant.h"
+
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace norma {
+
+namespace {
+
+constexpr std::pair<const char *, DType> dtypes[] = {
+    {"none", DType::none}, {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
+constexpr std::pair<const char *, Contract> contracts[] = {{"fp32_once", Contract::fp32_once}, {"hf", Contract::hf}};
+
+template <typename Table, typename Value>
+const char *word_of(const Table &table, Value value) {
+    for (const auto &[word, meaning] : table) {
+        if (meaning == value) {
+            return word;
+        }
+    }
+    throw std::logic_error("a value without a name");
+}
+
+template <typename Table>
+auto parse(const Table &table, const std::string &text, const std::string &what) {
+    std::string known;
+    for (const auto &[word, meaning] : table) {
+        if (text == word) {
+            return meaning;
+        }
+        known += (known.empty() ? "" : ", ") + std::string(word);
+    }
+    throw std::invalid_argument("\"" + text + "\" is not a " + what + "; expected one of " + known);
+}
+
+std::string hidden_name(const HiddenClass &hidden) {
+    if (hidden.exact != 0) {
+        return std::to_string(hidden.exact);
+    }
+    return hidden.multiple == 1 ? "any" : std::to_string(hidden.multiple) + "n";
+}
+
+// "any", "64n" or "768". Anything else becomes "any", which its caller notices by naming it again.
+HiddenClass parse_hidden_name(const std::string &text) {
+    HiddenClass hidden;
+    bool multiple = !text.empty() && text.back() == 'n';
+    std::string digits = multiple ? text.substr(0, text.size() - 1) : text;
+    if (!digits.empty() && digits.size() < 10 && digits.find_first_not_of("0123456789") == std::string::npos) {
+        (multiple ? hidden.multiple : hidden.exact) = std::stoi(digits);
+    }
+    return hidden;
+}
+
+}  // namespace
+
+std::string name(const Variant &variant) {
+    std::string text = variant.op;
+    auto part = [&](const char *prefix, DType type) {
+        text += type == DType::none ? "" : prefix + std::string(to_string(type));
+    };
+    part(".x_", variant.x);
+    part(".w_", variant.weight);
+    part(".b_", variant.bias);
+    part(".r_", variant.residual);
+    part(".y_", variant.y);
+    return text + "." + to_string(variant.contract) + "." + hidden_name(variant.hidden);
+}
+
+Variant parse_name(const std::string &text) {
+    std::vector<std::string> parts(1);
+    for (char c : text) {
+        if (c == '.') {
+            parts.emplace_back();
+        } else {
+            parts.back() += c;
+        }
+    }
+    Variant variant;
+    variant.op = parts.front();
+    bool known = parts.size() >= 5;
+    if (known) {
+        variant.hidden = parse_hidden_name(parts.back());
+        variant.contract = parse_contract(parts[parts.size() - 2]);
+    }
+    for (size_t i = 1; known && i < parts.size() - 2; i++) {
+        const std::string prefix = parts[i].substr(0, 2);
+        DType *type = prefix == "x_"   ? &variant.x
+                      : prefix == "w_" ? &variant.weight
+                      : prefix == "b_" ? &variant.bias
+                      : prefix == "r_" ? &variant.residual
+                      : prefix == "y_" ? &variant.y
+                                       : nullptr;
+        known = type != nullptr;
+        if (known) {
+            *type = parse_dtype(parts[i].substr(2));
+        }
+    }
+    if (!known || name(variant) != text) {
+        throw std::invalid_argument("\"" + text + "\" is not a kernel's name; expected one as in the output of list");
+    }
+    return variant;
+}
+
+std::string refusal(const Variant &variant) {
+    if (variant.contract == Contract::hf && variant.op != "rms_norm_forward") {
+        return "contract hf is for rms_norm_forward only";
+    }
+    if (variant.contract == Contract::hf && variant.bias != DType::none) {
+        return "contract hf has no bias";
+    }
+    return "";
+}
+
+const char *to_string(DType type) { return word_of(dtypes, type); }
+
+const char *to_string(Contract contract) { return word_of(contracts, contract); }
+
+DType parse_dtype(const std::string &text) { return parse(dtypes, text, "type"); }
+
+Contract parse_contract(const std::string &text) { return parse(contracts, text, "contract"); }
+
+}  // namespace norma
