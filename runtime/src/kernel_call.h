@@ -2,8 +2,6 @@
 // A worker's call of the kernel: the argument vector of Halide's ABI, made once and then moved from slice to slice.
 #pragma once
 
-#include <HalideRuntime.h>
-
 #include "halide_hooks.h"
 #include "work.h"
 
@@ -32,15 +30,22 @@ class KernelCall {
  private:
     void move_to(const int64_t *position, int64_t rows);
 
+    struct Buffer {
+        halide_buffer_t buffer;
+        halide_dimension_t dimensions[2];
+    };
+    // A small call would notice the time to clear all of them.
+    union Buffers {
+        Buffers() {}
+        Buffer at[tensor_role_count];  // by slot of the template
+    };
+
     const Run &run_;
     CallContext context_;
     CallContext *context_address_ = &context_;
-    float unwanted_ = 0;  // statistics that the caller does not ask for
-    halide_buffer_t buffers_[tensor_role_count];
-    halide_dimension_t dimensions_[tensor_role_count][2];
-    uint8_t moving_[tensor_role_count];  // buffers that a slice moves
-    int moving_count_ = 0;
-    void *arguments_[16];
+    float unwanted_;  // statistics that the caller does not ask for
+    void *arguments_[max_arguments + 1];
+    Buffers buffers_;
 };
 
 // Most rows of one slice: extent * stride of every buffer within the limit.

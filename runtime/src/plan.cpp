@@ -103,21 +103,27 @@ norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) 
     return NORMA_OK;
 }
 
+int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
+
 // What the run needs to know of the kernel and the variant.
-void derive(norma_plan &plan) {
+void derive(norma_plan &plan, int64_t task_elements) {
     const norma_plan_desc &desc = plan.desc;
     const norma_dtype statistic = (desc.flags & NORMA_SAVE_STATISTICS) ? NORMA_F32 : NORMA_NONE;
     const norma_dtype mean = desc.op == NORMA_LAYER_NORM_FORWARD ? statistic : NORMA_NONE;
     const norma_dtype dtypes[tensor_role_count] = {desc.x, desc.weight,   desc.bias, desc.residual,
                                                    desc.y, desc.residual, mean,      statistic};
     plan.hidden = desc.hidden;
+    int64_t bytes_per_row = 0;  // read and written
     for (int i = 0; i < tensor_role_count; i++) {
         plan.dtypes[i] = dtypes[i];
         plan.sizes[i] = dtype_size(dtypes[i]);
         if (tensor_roles[i].kind == TensorKind::activation) {
-            plan.bytes_per_row += plan.sizes[i] * desc.hidden;
+            bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
+    plan.streaming_rows = divide_up(plan.target->streaming_threshold, bytes_per_row);
+    plan.rows_per_task = divide_up(task_elements, desc.hidden);
+    fill_template(&plan.call, *plan.kernel, plan.dtypes, desc.hidden);
     plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);
     const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
     const bool prefetch = row_bytes >= plan.target->prefetch_row_min && row_bytes <= plan.target->prefetch_row_max;
@@ -162,9 +168,8 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     plan->target = &targets[target.index];
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;
-    plan->task_elements = task_elements;
     plan->verbose = verbose;
-    derive(*plan);
+    derive(*plan, task_elements);
     plan->explanation = text.release();
     const bool target_copied = copy_text(&plan->desc.target) || !desc.target;
     const bool kernel_copied = copy_text(&plan->desc.kernel) || !desc.kernel;

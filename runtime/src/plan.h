@@ -2,6 +2,7 @@
 // A plan: everything about a call that does not depend on its tensors, worked out once.
 #pragma once
 
+#include "call_template.h"
 #include "registry.h"
 #include "tensor_roles.h"
 #include "verbose.h"
@@ -13,14 +14,15 @@ struct norma_plan {
     norma_plan_desc desc;  // normalized; the strings are the plan's own
     char *explanation;
 
+    norma::CallTemplate call;
     // By tensor_index. NORMA_NONE: the call must not give this tensor.
     norma_dtype dtypes[norma::tensor_role_count];
     int32_t sizes[norma::tensor_role_count];  // bytes of an element
 
     int64_t hidden;
-    int64_t bytes_per_row;       // of activations, read and written
+    int64_t streaming_rows;      // from which on streaming stores pay
     int64_t max_slice_elements;  // extent * stride of a kernel call stays within
-    int64_t task_elements;       // a smaller part of a call is not worth a thread
+    int64_t rows_per_task;       // fewer rows are not worth a thread
     int64_t workspace_per_worker;
     norma::StoreMode streaming_mode;  // with or without prefetch, by the length of a row
     norma::Verbose verbose;

@@ -22,6 +22,8 @@ enum class Role : uint8_t {
     store_mode,     // int32_t, see StoreMode
 };
 
+inline constexpr int max_arguments = 12;  // one of each role
+
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
 

@@ -53,8 +53,8 @@ norma_status check_execution(const norma_plan &plan, const norma_execution &exec
 }
 
 int32_t choose_store_mode(const norma_plan &plan, norma_store store, int64_t rows) {
-    const bool large = rows >= (plan.target->streaming_threshold + plan.bytes_per_row - 1) / plan.bytes_per_row;
-    const bool streaming = store == NORMA_STORE_AUTO ? large : store == NORMA_STORE_STREAMING;
+    const bool streaming =
+        store == NORMA_STORE_AUTO ? rows >= plan.streaming_rows : store == NORMA_STORE_STREAMING;
     return streaming ? plan.streaming_mode : StoreMode::ordinary;
 }
 
@@ -125,7 +125,7 @@ norma_status run_validated(const norma_plan &plan, const norma_arguments &argume
                            const Work &work) {
     const Run run = {plan, arguments, work, choose_store_mode(plan, execution.store, work.rows),
                      rows_per_slice(plan, work)};
-    int64_t rows_per_task = (plan.task_elements + plan.hidden - 1) / plan.hidden;
+    int64_t rows_per_task = plan.rows_per_task;
     int32_t workers = 1;
     if (work.rows > rows_per_task && execution.threads != 1) {
         const int64_t tasks = (work.rows + rows_per_task - 1) / rows_per_task;

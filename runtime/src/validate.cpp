@@ -188,8 +188,10 @@ norma_status check_apart(const norma_plan &plan, const norma_arguments &argument
             if (same && allowed) {
                 return NORMA_OK;
             }
-            hint = allowed ? "in place, expected the same data, shape and strides" : "expected a plan with ";
-            flag = allowed ? "" : pair.flag_name;
+            hint = same      ? "in place, expected a plan with "
+                   : allowed ? "in place, expected the same data, shape and strides"
+                             : hint;
+            flag = same ? pair.flag_name : "";
         }
     }
     if (interleaved(a, plan.sizes[output], b, plan.sizes[other])) {

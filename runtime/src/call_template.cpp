@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "call_template.h"
+
+namespace norma {
+namespace {
+
+halide_type_t halide_type(norma_dtype dtype) {
+    return dtype == NORMA_BF16  ? halide_type_t(halide_type_bfloat, 16)
+           : dtype == NORMA_F16 ? halide_type_t(halide_type_float, 16)
+                                : halide_type_t(halide_type_float, 32);
+}
+
+}  // namespace
+
+void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden) {
+    call->user_context = call->eps = call->weight_offset = call->store_mode = max_arguments;
+    for (uint8_t i = 0; i < kernel.argument_count; i++) {
+        switch (kernel.arguments[i]) {
+            case Role::user_context: call->user_context = i; continue;
+            case Role::eps: call->eps = i; continue;
+            case Role::weight_offset: call->weight_offset = i; continue;
+            case Role::store_mode: call->store_mode = i; continue;
+            default: break;
+        }
+        const int index = tensor_index(kernel.arguments[i]);
+        const TensorKind kind = tensor_roles[index].kind;
+        TensorSlot &slot = call->slots[call->slot_count++];
+        slot.buffer.type = halide_type(dtypes[index]);
+        slot.buffer.dimensions = kind == TensorKind::activation ? 2 : 1;
+        slot.index = static_cast<uint8_t>(index);
+        slot.argument = i;
+        slot.has_rows = kind != TensorKind::vector;
+        slot.row_dimension = kind == TensorKind::activation ? 1 : 0;
+        slot.one_row_stride = kind == TensorKind::activation ? hidden : 1;
+    }
+}
+
+}  // namespace norma

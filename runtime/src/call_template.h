@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// The part of a kernel's argument vector that is the same in every call of a plan.
+#pragma once
+
+#include <HalideRuntime.h>
+
+#include "registry.h"
+#include "tensor_roles.h"
+
+namespace norma {
+
+struct TensorSlot {
+    halide_buffer_t buffer;  // all but host and dim
+    uint8_t index;           // tensor_index
+    uint8_t argument;        // place in the argument vector
+    bool has_rows;
+    uint8_t row_dimension;
+    int64_t one_row_stride;  // harmless where there is but one row
+};
+
+// Scalars that the kernel does not take have the place max_arguments, which it does not look at.
+struct CallTemplate {
+    int32_t slot_count;
+    TensorSlot slots[tensor_role_count];
+    uint8_t user_context, eps, weight_offset, store_mode;
+};
+
+// `dtypes` by tensor_index. Statistics are f32 also when they are not wanted.
+void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden);
+
+}  // namespace norma
