@@ -101,7 +101,11 @@ std::string refusal(const KernelSpec &spec) {
         return why;
     }
     try {
-        return cpu_rows_refusal(cpu_rows_knobs(spec.knobs), spec.variant);
+        CpuRowsKnobs knobs = cpu_rows_knobs(spec.knobs);
+        if (knobs.native_bf16 != 0 && !halide_target(spec.target).has_feature(Halide::Target::AVX512_Zen4)) {
+            return "native_bf16 is 1; target " + spec.target.name + " has no such instruction";
+        }
+        return cpu_rows_refusal(knobs, spec.variant);
     } catch (const std::invalid_argument &error) {
         return error.what();
     }

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "numeric.h"
 
+#include "passes/bf16_round.h"
+
 namespace norma {
 
 using namespace Halide;
 
 namespace {
-
-// bf16 by bits, since Halide 21 casts to bf16 without regard for NaN, and native conversions flush denormals.
-// The two clamps keep a NaN with a full payload, of either sign, from rounding up into the other sign's zero.
-Expr bf16_bits(Expr value) {
-    Expr bits = reinterpret<uint32_t>(std::move(value));
-    bits = min(bits, Expr(0xffff0000u));
-    bits = reinterpret<uint32_t>(min(reinterpret<int32_t>(bits), 0x7fff0000));
-    return cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
 
 // The element that widen() was given, if the value is that and nothing more.
 Expr widened_from(const Expr &value) {

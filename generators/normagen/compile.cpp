@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -59,79 +60,106 @@ std::string report(const Job &job, const Child &child) {
     return fmt::format("{}: {} after {:.1f} s{}", job.title, failure, child.seconds(), end_of(child.output()));
 }
 
-void wait_for_any(const std::vector<pollfd> &children) {
-    std::vector<pollfd> polled = children;
-    poll(polled.data(), polled.size(), 100);
-}
+// Until one of them writes or ends, or may have come to its time limit.
+void wait_for_any(std::vector<pollfd> children) { poll(children.data(), children.size(), 100); }
+
+struct Running {
+    size_t job;
+    std::unique_ptr<Child> child;
+};
+
+class JobRun {
+public:
+    JobRun(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits)
+        : jobs_(jobs), cache_(cache), limits_(limits), results_(jobs.size()), progress_(jobs.size()) {}
+
+    std::vector<CompiledKernel> run() {
+        take_cached();
+        while (next_ < todo_.size() || !running_.empty()) {
+            while (next_ < todo_.size() && (int)running_.size() < limits_.at_once) {
+                start(todo_[next_++]);
+            }
+            wait();
+            auto ended = std::stable_partition(running_.begin(), running_.end(),
+                                               [](const Running &running) { return !running.child->ended(); });
+            std::for_each(ended, running_.end(), [&](const Running &running) { finish(running); });
+            running_.erase(ended, running_.end());
+            if (!running_.empty()) {
+                const size_t done = cached() + compiled_ + failed_;
+                progress_.show(done, cached(), jobs_[running_.front().job].title);
+            }
+        }
+        progress_.clear();
+        fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached(), compiled_, failed_,
+                   progress_.seconds());
+        if (failed_ != 0) {
+            throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache", failed_, jobs_.size()));
+        }
+        return std::move(results_);
+    }
+
+private:
+    size_t cached() const { return jobs_.size() - todo_.size(); }
+
+    bool take(size_t job) {
+        std::optional<CompiledKernel> found = cache_.find(jobs_[job].hash, jobs_[job].symbol);
+        if (found) {
+            results_[job] = *found;
+        }
+        return found.has_value();
+    }
+
+    void take_cached() {
+        for (size_t i = 0; i < jobs_.size(); i++) {
+            if (!take(i)) {
+                todo_.push_back(i);
+            }
+        }
+    }
+
+    void start(size_t index) {
+        const Job &job = jobs_[index];
+        auto work = [&] {
+            inject_fault(job.title);
+            cache_.add(job.hash, job.symbol, job.compile);
+        };
+        running_.push_back({index, std::make_unique<Child>(work, std::chrono::duration<double>(limits_.seconds))});
+    }
+
+    void wait() const {
+        std::vector<pollfd> children;
+        for (const Running &running : running_) {
+            children.push_back(running.child->wake_up());
+        }
+        wait_for_any(children);
+    }
+
+    void finish(const Running &running) {
+        const Job &job = jobs_[running.job];
+        if (running.child->failure().empty() && take(running.job)) {
+            compiled_++;
+            return;
+        }
+        failed_++;
+        cache_.discard(job.hash, running.child->pid());
+        progress_.clear();
+        fmt::print(stderr, "normagen: {}\n", report(job, *running.child));
+    }
+
+    const std::vector<Job> &jobs_;
+    const Cache &cache_;
+    const JobLimits &limits_;
+    std::vector<CompiledKernel> results_;
+    std::vector<size_t> todo_;
+    size_t next_ = 0, compiled_ = 0, failed_ = 0;
+    std::vector<Running> running_;
+    Progress progress_;
+};
 
 }  // namespace
 
 std::vector<CompiledKernel> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
-    std::vector<CompiledKernel> results(jobs.size());
-    std::vector<size_t> todo;
-    for (size_t i = jobs.size(); i-- > 0;) {
-        if (std::optional<CompiledKernel> found = cache.find(jobs[i].hash, jobs[i].symbol)) {
-            results[i] = *found;
-        } else {
-            todo.push_back(i);
-        }
-    }
-    const size_t cached = jobs.size() - todo.size();
-    size_t compiled = 0, failed = 0;
-    Progress progress(jobs.size());
-
-    struct Running {
-        size_t job;
-        std::unique_ptr<Child> child;
-    };
-    std::vector<Running> running;
-    auto finish = [&](Running &run) {
-        const Job &job = jobs[run.job];
-        std::optional<CompiledKernel> result;
-        if (run.child->failure().empty()) {
-            result = cache.find(job.hash, job.symbol);
-        }
-        if (result) {
-            results[run.job] = *result;
-            compiled++;
-            return;
-        }
-        failed++;
-        cache.discard(job.hash, run.child->pid());
-        progress.clear();
-        fmt::print(stderr, "normagen: {}\n", report(job, *run.child));
-    };
-    while (!todo.empty() || !running.empty()) {
-        while (!todo.empty() && (int)running.size() < limits.at_once) {
-            const Job &job = jobs[todo.back()];
-            auto work = [&] {
-                inject_fault(job.title);
-                cache.add(job.hash, job.symbol, job.compile);
-            };
-            running.push_back({todo.back(), std::make_unique<Child>(work, std::chrono::duration<double>(limits.seconds))});
-            todo.pop_back();
-        }
-        std::vector<pollfd> wake_ups;
-        for (const Running &run : running) {
-            wake_ups.push_back(run.child->wake_up());
-        }
-        wait_for_any(wake_ups);
-        for (size_t i = running.size(); i-- > 0;) {
-            if (running[i].child->ended()) {
-                finish(running[i]);
-                running.erase(running.begin() + (long)i);
-            }
-        }
-        if (!running.empty()) {
-            progress.show(cached + compiled + failed, cached, jobs[running.front().job].title);
-        }
-    }
-    progress.clear();
-    fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached, compiled, failed, progress.seconds());
-    if (failed != 0) {
-        throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache", failed, jobs.size()));
-    }
-    return results;
+    return JobRun(jobs, cache, limits).run();
 }
 
 void run_job(const Job &job, const std::string &path, const JobLimits &limits) {

@@ -125,8 +125,10 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     for (size_t i = 0; i < jobs.size(); i++) {
         const bool runtime = i == specs.size();
         const fs::path path = runtime ? out / "halide_runtime.o" : out / "objects" / (jobs[i].symbol + ".o");
+        if (!objects.insert(path).second) {
+            throw OutputError(fmt::format("{}: two kernels have this symbol", jobs[i].symbol));
+        }
         place(cache.object(jobs[i].hash), path);
-        objects.insert(path);
         response += response_line(fs::absolute(path));
         if (!runtime) {
             entries.push_back({specs[i], compiled[i], jobs[i].hash});

@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
+#include "../../generators/passes/bf16_round.h"
+#include "../../generators/passes/lane_tree.h"
 #include "../../generators/passes/store_mode.h"
 
 namespace norma {
@@ -47,7 +49,9 @@ Pipeline CpuRow::lower() {
     }
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
+    pipeline.add_custom_lowering_pass(new LaneTreePass);
     pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes));
+    pipeline.add_custom_lowering_pass(new Bf16RoundPass(knobs_.native_bf16 != 0));
     return pipeline;
 }
 
@@ -57,7 +61,7 @@ void CpuRow::schedule_elements(Func f) const {
     f.split(d_, outer, inner, knobs_.store_lanes, tail).vectorize(inner);
 }
 
-// The tree: lanes over a chunk, chunks added up in order, then halves of the lanes. It depends on the hidden size alone.
+// The tree: lanes over a chunk, chunks in order, what is left after the last whole block, then the lanes in halves. It depends on the hidden size alone.
 std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
     Sum sum;
     sum.lanes = knobs_.lanes / (int)terms.size();
@@ -99,46 +103,27 @@ std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowVal
         sum.rest = rest.x;
     }
 
-    Func wide = sum.total;
-    for (int half = sum.lanes / 2; half >= 1; half /= 2) {
-        Func f(name + "_" + std::to_string(half));
-        f(lane_, r_) = tuple([&](size_t i) { return at(wide, {lane_, r_}, i) + at(wide, {lane_ + half, r_}, i); });
-        sum.tree.push_back(f);
-        wide = f;
-    }
     sums_.push_back(sum);
 
     std::vector<Expr> totals;
     for (size_t i = 0; i < terms.size(); i++) {
-        totals.push_back(at(wide, {0, r_}, i));
+        totals.push_back(lane_tree(sum.total, sum.lanes, r_, (int)i));
     }
     return totals;
 }
 
 void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
-    auto lanes = [&](auto stage, int width) {
-        if (width > 1) {
-            stage.vectorize(lane_, std::min(width, knobs_.vector));
-        }
-        if (width > knobs_.vector) {
-            stage.unroll(lane_);
-        }
-    };
+    auto lanes = [&](auto stage) { stage.vectorize(lane_, std::min(sum.lanes, knobs_.vector)).unroll(lane_); };
     sum.total.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
-    lanes(sum.total, sum.lanes);
-    lanes(sum.total.update(0).reorder(lane_, sum.part), sum.lanes);
+    lanes(sum.total);
+    lanes(sum.total.update(0).reorder(lane_, sum.part));
     if (sum.total.num_update_definitions() == 2) {
         RVar outer, inner;
         sum.total.update(1).split(sum.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
     }
     sum.chunk.compute_at(sum.total, sum.part).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
-    lanes(sum.chunk, sum.lanes);
-    lanes(sum.chunk.update().reorder(lane_, sum.block), sum.lanes);
-    int width = sum.lanes;
-    for (Func f : sum.tree) {
-        width /= 2;
-        lanes(f.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, width), width);
-    }
+    lanes(sum.chunk);
+    lanes(sum.chunk.update().reorder(lane_, sum.block));
 }
 
 // Bounds inference cannot see that the guards around a sum keep it inside the row.
@@ -223,6 +208,9 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) 
     if (knobs.stream_bytes != 16 && knobs.stream_bytes != 32 && knobs.stream_bytes != 64) {
         return "stream_bytes is " + std::to_string(knobs.stream_bytes) + "; expected 16, 32 or 64";
     }
+    if (knobs.native_bf16 != 0 && knobs.native_bf16 != 1) {
+        return "native_bf16 is " + std::to_string(knobs.native_bf16) + "; expected 0 or 1";
+    }
     if (variant.hidden.exact == 0 && variant.hidden.multiple < 1) {
         return "hidden.multiple is " + std::to_string(variant.hidden.multiple) + "; expected at least 1";
     }
@@ -237,6 +225,7 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
         {"vector", &knobs.vector},
         {"store_lanes", &knobs.store_lanes},
         {"stream_bytes", &knobs.stream_bytes},
+        {"native_bf16", &knobs.native_bf16},
     };
     for (const auto &[key, value] : json.items()) {
         auto field = fields.find(key);

@@ -23,6 +23,8 @@ struct CpuRowsKnobs {
     int store_lanes = 64;
     // Bytes of one streaming store of the target: 16, 32 or 64.
     int stream_bytes = 64;
+    // Whether to round to bf16 with the target's own instruction (AVX512-BF16). Same bits, a third less time in the cache.
+    int native_bf16 = 0;
 };
 
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown or missing knob
@@ -51,7 +53,6 @@ public:
 private:
     struct Sum {
         Halide::Func chunk, total;
-        std::vector<Halide::Func> tree;
         Halide::RVar block, part, rest;
         int lanes;
     };

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "oracle_row.h"
+
+#include "numeric.h"
+#include "passes/bf16_round.h"
+
+namespace norma {
+
+using namespace Halide;
+
+Pipeline OracleRow::lower() const {
+    Pipeline pipeline(outputs_);
+    pipeline.add_custom_lowering_pass(new Bf16RoundPass(false));
+    return pipeline;
+}
+
+std::vector<Expr> OracleRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
+    std::vector<Expr> totals;
+    for (const RowValue &term : terms) {
+        RDom k(0, extent_);
+        Func total(name);
+        total(r_) = cast<double>(0);
+        total(r_) += cast<double>(term(k));
+        totals.push_back(cast<float>(total(r_)));
+    }
+    return totals;
+}
+
+RowValue OracleRow::load(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 2, role);
+    if (!extent_.defined()) {
+        extent_ = image.dim(0).extent();
+    }
+    inputs_.push_back(image);
+    return [=, r = r_](Expr d) { return widen(image(d, r)); };
+}
+
+RowValue OracleRow::parameter(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 1, role);
+    inputs_.push_back(image);
+    return [=](Expr d) { return widen(image(d)); };
+}
+
+Expr OracleRow::scalar(const std::string &role) {
+    Param<float> param(role);
+    inputs_.push_back(param);
+    return param;
+}
+
+RowValue OracleRow::keep(const std::string &, DType type, RowValue value) {
+    return [=](Expr d) { return round_to(type, value(d)); };
+}
+
+void OracleRow::store(const std::string &role, DType type, RowValue value) {
+    Func f(role);
+    f(d_, r_) = narrow(type, value(d_));
+    outputs_.push_back(f);
+}
+
+void OracleRow::store_scalar(const std::string &role, Expr value) {
+    Func f(role);
+    f(r_) = std::move(value);
+    outputs_.push_back(f);
+}
+
+}  // namespace norma

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The algorithm as it is written: unscheduled, sums in float64. What every lowering is held against.
+#pragma once
+
+#include "row.h"
+
+namespace norma {
+
+class OracleRow : public Row {
+public:
+    Halide::Expr size() const override { return Halide::cast<float>(extent_); }
+    RowValue load(const std::string &role, DType type) override;
+    RowValue parameter(const std::string &role, DType type) override;
+    Halide::Expr scalar(const std::string &role) override;
+    RowValue keep(const std::string &name, DType type, RowValue value) override;
+    std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
+    void store(const std::string &role, DType type, RowValue value) override;
+    void store_scalar(const std::string &role, Halide::Expr value) override;
+
+    // Outputs in the order that the algorithm stored them.
+    Halide::Pipeline lower() const;
+    const std::vector<Halide::Argument> &inputs() const { return inputs_; }
+
+private:
+    Halide::Expr extent_;
+    Halide::Var d_{"d"}, r_{"r"};
+    std::vector<Halide::Argument> inputs_;
+    std::vector<Halide::Func> outputs_;
+};
+
+}  // namespace norma

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The last step of a sum over a row: the lanes of a vector are added in halves, in registers. A fixed tree in strict
+// arithmetic, where Halide would add lane after lane (strict) or let LLVM choose the order (not strict).
+#pragma once
+
+#include <Halide.h>
+
+namespace norma {
+
+// The sum of f(0, at) .. f(lanes - 1, at), for an algorithm's expressions; `i` is the element of a Tuple.
+Halide::Expr lane_tree(const Halide::Func &f, int lanes, const Halide::Expr &at, int i);
+
+// Turns those calls to vector code; without it they do not link.
+class LaneTreePass : public Halide::Internal::IRMutator {
+protected:
+    using IRMutator::visit;
+    Halide::Expr visit(const Halide::Internal::Call *op) override;
+};
+
+}  // namespace norma
