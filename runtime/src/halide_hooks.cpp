@@ -29,8 +29,8 @@ void on_print(void *, const char *message) {
     }
 }
 
-// A run never allocates: scratch is the caller's workspace. A kernel that asks for more than it was said to need is a bug;
-// it is reported, but must get its memory, since kernels do not check for null.
+// A run never allocates: scratch is the caller's workspace. A kernel that asks for more than it was said to need is a
+// bug; it is reported, but must get its memory, since kernels do not check for null.
 void *on_malloc(void *user_context, size_t size) {
     CallContext *context = static_cast<CallContext *>(user_context);
     void *block = context ? take_scratch(&context->scratch, size) : allocate_scratch(size);

@@ -110,12 +110,13 @@ norma_status run_parallel(const Run &run, const norma_execution &execution, int6
     }
     if (shared.misused) {
         return fail(NORMA_PARALLEL_FOR_FAILED,
-                    "execution.parallel_for ran a task twice, or one outside of 0 to %d; expected each once", workers - 1);
+                    "execution.parallel_for ran a task twice, or one outside of 0 to %d; expected each once",
+                    workers - 1);
     }
     for (int32_t i = 0; i < workers; i++) {
         if (!shared.started[i]) {
-            return fail(NORMA_PARALLEL_FOR_FAILED, "execution.parallel_for did not run task %d of %d; expected each once",
-                        i, workers);
+            return fail(NORMA_PARALLEL_FOR_FAILED,
+                        "execution.parallel_for did not run task %d of %d; expected each once", i, workers);
         }
     }
     return NORMA_OK;

@@ -37,7 +37,7 @@ inline void check(norma_status status) {
     }
 }
 
-// A tensor on the CPU with strides, in elements. Fewer dimensions than 1 or more than NORMA_MAX_RANK are refused by run.
+// A tensor on the CPU with strides, in elements.
 inline norma_tensor tensor(const void *data, norma_dtype dtype, std::initializer_list<int64_t> shape,
                            std::initializer_list<int64_t> strides) {
     if (shape.size() > NORMA_MAX_RANK || strides.size() != shape.size()) {
