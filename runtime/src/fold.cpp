@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "work.h"
+
+namespace norma {
+
+void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) {
+    const norma_tensor &x = arguments.x;
+    int levels = 0;
+    work->extents[0] = 1;
+    for (int d = x.rank - 2; d >= 0; d--) {
+        if (x.shape[d] == 1) {
+            continue;
+        }
+        bool even = levels > 0;
+        for (int i = 0; i < tensor_role_count && even; i++) {
+            even = plan.dtypes[i] == NORMA_NONE || tensor_roles[i].kind == TensorKind::vector ||
+                   tensor_of(arguments, i).strides[d] ==
+                       work->operands[i].strides[levels - 1] * work->extents[levels - 1];
+        }
+        if (even) {
+            work->extents[levels - 1] *= x.shape[d];
+            continue;
+        }
+        work->extents[levels] = x.shape[d];
+        for (int i = 0; i < tensor_role_count; i++) {
+            const bool steps = plan.dtypes[i] != NORMA_NONE && tensor_roles[i].kind != TensorKind::vector;
+            work->operands[i].strides[levels] = steps ? tensor_of(arguments, i).strides[d] : 0;
+        }
+        levels++;
+    }
+    work->levels = levels > 0 ? levels : 1;
+}
+
+}  // namespace norma
