@@ -13,7 +13,7 @@ namespace {
 using ll = long long;
 
 constexpr size_t workspace_alignment = 64;
-constexpr int64_t tasks_per_worker = 16;  // enough for workers of unequal speed to end together
+constexpr int64_t most_rounds = 16;  // tasks for each worker: enough for workers of unequal speed to end together
 
 // Most workers of a run: as many as the pool has threads.
 int32_t most_workers(const norma_execution &execution) {
@@ -126,14 +126,15 @@ norma_status run_validated(const norma_plan &plan, const norma_arguments &argume
                            const Work &work) {
     const Run run = {plan, arguments, work, choose_store_mode(plan, execution.store, work.rows),
                      rows_per_slice(plan, work)};
-    int64_t rows_per_task = plan.rows_per_task;
     int32_t workers = 1;
-    if (work.rows > rows_per_task && execution.threads != 1) {
-        const int64_t tasks = (work.rows + rows_per_task - 1) / rows_per_task;
+    int64_t rows_per_task = work.rows;
+    if (work.rows / 2 >= plan.rows_per_task && execution.threads != 1) {
+        const int64_t most_tasks = work.rows / plan.rows_per_task;
         const int32_t most = most_workers(execution);
-        workers = tasks < most ? static_cast<int32_t>(tasks) : most;
-        const int64_t even_share = work.rows / (workers * tasks_per_worker);
-        rows_per_task = even_share > rows_per_task ? even_share : rows_per_task;
+        workers = most_tasks < most ? static_cast<int32_t>(most_tasks) : most;
+        int64_t rounds = most_tasks / workers;
+        rounds = rounds < most_rounds ? rounds : most_rounds;
+        rows_per_task = (work.rows + workers * rounds - 1) / (workers * rounds);
     }
     if (plan.verbose >= Verbose::all) {
         verbose_line("run", "%s: %lld rows of %lld, %d workers, store mode %d, %lld rows per slice", plan.kernel->name,
