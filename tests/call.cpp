@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "call.h"
+
+#include <memory>
+#include <sstream>
+
+#include "guarded.h"
+
+namespace norma::test {
+namespace {
+
+constexpr unsigned char canary = 0xc5;
+constexpr size_t arena_bytes = size_t{64} << 20;
+
+// Memory is used again by the next call of the same thread.
+const GuardedMemory &arena(int index) {
+    thread_local std::vector<std::unique_ptr<GuardedMemory>> arenas(role_count + 1);
+    auto &memory = arenas[static_cast<size_t>(index)];
+    if (!memory) {
+        memory = std::make_unique<GuardedMemory>(arena_bytes);
+    }
+    return *memory;
+}
+
+norma_dtype dtype_of(const CallSpec &spec, int role) {
+    const norma_kernel_info &k = spec.kernel;
+    const norma_dtype rstd = spec.save_statistics ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype mean = k.op == NORMA_LAYER_NORM_FORWARD ? rstd : NORMA_NONE;
+    const norma_dtype dtypes[role_count] = {k.x, k.weight, k.bias, k.residual, k.y, k.residual, mean, rstd};
+    return dtypes[role];
+}
+
+size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : 2; }
+
+template <typename T>
+void store_as(char *data, const reference::Values &values) {
+    for (size_t i = 0; i < values.size(); i++) {
+        const T element = static_cast<T>(static_cast<float>(values[i]));
+        std::memcpy(data + i * sizeof(T), &element, sizeof(T));
+    }
+}
+
+void store(norma_dtype dtype, char *data, const reference::Values &values) {
+    switch (dtype) {
+        case NORMA_F16:
+            return store_as<Eigen::half>(data, values);
+        case NORMA_BF16:
+            return store_as<Eigen::bfloat16>(data, values);
+        default:
+            return store_as<float>(data, values);
+    }
+}
+
+double sample_of_vector(const CallSpec &spec, int role, int64_t d) {
+    const double sample = normal_sample(mix(static_cast<uint64_t>(role), 77) + static_cast<uint64_t>(d));
+    return role == role_bias ? 0.2 * sample : 1 - static_cast<double>(spec.weight_offset) + 0.3 * sample;
+}
+
+// Rows of the second summand must not push the sum out of the type's range.
+RowKind kind_of(const CallSpec &spec, int role) {
+    const bool plain = role == role_residual &&
+                       (is_ill_conditioned(spec.kind) || spec.kind == RowKind::nan || spec.kind == RowKind::infinity);
+    return plain ? RowKind::normal : spec.kind;
+}
+
+}  // namespace
+
+int64_t CallSpec::rows() const {
+    int64_t rows = 1;
+    for (int64_t extent : outer) {
+        rows *= extent;
+    }
+    return rows;
+}
+
+std::string CallSpec::text() const {
+    std::ostringstream out;
+    out << label(kernel) << " [";
+    for (int64_t extent : outer) {
+        out << extent << ", ";
+    }
+    out << hidden << "] " << name(kind) << " rows, eps " << eps << ", weight_offset " << weight_offset << ", paddings "
+        << row_padding << " and " << outer_padding << ", offset " << offset << ", store " << store << ", threads "
+        << threads << (save_statistics ? ", statistics" : "") << (y_in_place ? ", y in place" : "")
+        << (residual_out_in_place ? ", residual_out in place" : "");
+    return out.str();
+}
+
+norma_plan_desc describe(const CallSpec &spec) {
+    const norma_kernel_info &k = spec.kernel;
+    norma_plan_desc desc = {};
+    desc.size = sizeof(desc);
+    desc.op = k.op;
+    desc.contract = k.contract;
+    desc.hidden = spec.hidden;
+    desc.x = k.x;
+    desc.y = k.y;
+    desc.weight = k.weight;
+    desc.bias = k.bias;
+    desc.residual = k.residual;
+    desc.flags = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) | (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
+                 (spec.residual_out_in_place ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
+    desc.target = k.target;
+    desc.kernel = k.name;
+    return desc;
+}
+
+Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
+    arguments.size = sizeof(arguments);
+    arguments.eps = spec.eps;
+    arguments.weight_offset = spec.weight_offset;
+    execution.size = sizeof(execution);
+    execution.threads = spec.threads;
+    execution.store = spec.store;
+    for (int role = 0; role < role_count; role++) {
+        if (dtype_of(spec, role) != NORMA_NONE) {
+            place(role);
+            fill(role);
+        }
+    }
+    if (spec.y_in_place) {
+        arguments.y = arguments.x;
+    }
+    if (spec.residual_out_in_place) {
+        arguments.residual_out = arguments.residual;
+    }
+}
+
+void Call::place(int role) {
+    norma_tensor &tensor = arguments.*roles[role].tensor;
+    tensor.dtype = dtype_of(spec, role);
+    tensor.device.type = NORMA_CPU;
+    const std::vector<int64_t> outer = roles[role].kind == Role::vector ? std::vector<int64_t>{} : spec.outer;
+    tensor.rank = static_cast<int32_t>(outer.size());
+    int64_t stride = 1, reach = 1;
+    if (roles[role].kind != Role::statistic) {
+        tensor.shape[tensor.rank] = spec.hidden;
+        tensor.strides[tensor.rank] = 1;
+        stride = spec.hidden;
+        reach = spec.hidden;
+        tensor.rank++;
+    }
+    stride += spec.row_padding;
+    for (int d = static_cast<int>(outer.size()) - 1; d >= 0; d--) {
+        tensor.shape[d] = outer[static_cast<size_t>(d)];
+        tensor.strides[d] = stride;
+        reach += tensor.shape[d] > 0 ? (tensor.shape[d] - 1) * stride : 0;
+        stride = stride * std::max<int64_t>(tensor.shape[d], 1) + spec.outer_padding;
+    }
+    // The element before and those after hold padding too, where they do not lie
+    // beyond the guard.
+    const bool front = spec.offset >= 0;
+    const int64_t before = front ? spec.offset : 3, after = front ? 64 : 0;
+    Memory &memory = memory_[role];
+    memory.bytes = static_cast<size_t>(before + reach + after) * size_of(tensor.dtype);
+    memory.begin = front ? arena(role).front(memory.bytes) : arena(role).back(memory.bytes);
+    tensor.data = memory.begin + static_cast<size_t>(before) * size_of(tensor.dtype);
+}
+
+void Call::fill(int role) {
+    const norma_tensor &tensor = this->tensor(role);
+    std::memset(memory_[role].begin, roles[role].output ? canary : 0xff,
+                memory_[role].bytes);  // 0xff..: NaN in all types
+    if (roles[role].kind == Role::vector) {
+        reference::Values values(static_cast<size_t>(spec.hidden));
+        for (size_t d = 0; d < values.size(); d++) {
+            values[d] = sample_of_vector(spec, role, static_cast<int64_t>(d));
+        }
+        store(tensor.dtype, static_cast<char *>(tensor.data), values);
+    } else if (!roles[role].output) {
+        for (int64_t row = 0; row < spec.rows(); row++) {
+            const int64_t id = spec.row_ids.empty() ? row : spec.row_ids[static_cast<size_t>(row)];
+            store(tensor.dtype, row_data(role, row),
+                  row_values(kind_of(spec, role), tensor.dtype, spec.hidden, id, role));
+        }
+    }
+    memory_[role].before_run.assign(memory_[role].begin, memory_[role].bytes);
+}
+
+char *Call::row_data(int role, int64_t row) const {
+    const norma_tensor &tensor = this->tensor(role);
+    int64_t offset = 0;
+    for (int d = static_cast<int>(spec.outer.size()) - 1; d >= 0; d--) {
+        offset += row % tensor.shape[d] * tensor.strides[d];
+        row /= tensor.shape[d];
+    }
+    return static_cast<char *>(tensor.data) + offset * static_cast<int64_t>(size_of(tensor.dtype));
+}
+
+void Call::restore() {
+    for (const Memory &memory : memory_) {
+        memory.before_run.copy(memory.begin, memory.bytes);
+    }
+}
+
+void Call::run() {
+    norma_plan *plan = nullptr;
+    require_ok(norma_plan_create(&desc, &plan), spec.text());
+    std::unique_ptr<norma_plan, void (*)(norma_plan *)> owner(plan, norma_plan_destroy);
+    run(plan);
+}
+
+void Call::run(const norma_plan *plan) {
+    size_t needed = 0;
+    require_ok(norma_plan_workspace_size(plan, spec.threads, &needed), spec.text());
+    execution.workspace = arena(role_count).back((needed + 63) / 64 * 64);
+    execution.workspace_size = needed;
+    require_ok(norma_plan_run(plan, &arguments, &execution), spec.text());
+    if (spec.rows() > 0) {
+        record_run(spec.kernel.target, norma_plan_kernel(plan));
+    }
+}
+
+std::string Call::row_bytes(int role, int64_t row) const {
+    const norma_tensor &tensor = this->tensor(role);
+    if (tensor.dtype == NORMA_NONE) {
+        return "";
+    }
+    const int64_t count = roles[role].kind == Role::statistic ? 1 : spec.hidden;
+    return {row_data(role, row), static_cast<size_t>(count) * size_of(tensor.dtype)};
+}
+
+std::string Call::bytes(int role) const {
+    std::string all;
+    for (int64_t row = 0; row < spec.rows(); row++) {
+        all += row_bytes(role, row);
+    }
+    return all;
+}
+
+}  // namespace norma::test

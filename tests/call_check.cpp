@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// What is wrong with the outputs of a call.
+#include <sstream>
+
+#include "call.h"
+#include "compare.h"
+
+namespace norma::test {
+
+reference::Values Call::original_row(int role, int64_t row) const {
+    const norma_tensor &tensor = this->tensor(role);
+    const char *begin = memory_[role].begin;
+    const char *at = roles[role].kind == Role::vector ? static_cast<char *>(tensor.data) : row_data(role, row);
+    return reference::load(tensor.dtype, memory_[role].before_run.data() + (at - begin), spec.hidden);
+}
+
+// Everything but the elements of outputs must be as it was.
+std::string Call::check_untouched(int role) const {
+    const Memory &memory = memory_[role];
+    const bool in_place = (role == role_x && spec.y_in_place) || (role == role_residual && spec.residual_out_in_place);
+    std::string expected = memory.before_run;
+    if (tensor(role).data && (roles[role].output || in_place) && memory.begin) {
+        for (int64_t row = 0; row < spec.rows(); row++) {
+            const char *at = row_data(role, row);
+            const bool elsewhere = at < memory.begin || at >= memory.begin + memory.bytes;  // an output in place
+            if (!elsewhere) {
+                const std::string bytes = row_bytes(role, row);
+                expected.replace(static_cast<size_t>(at - memory.begin), bytes.size(), bytes);
+            }
+        }
+    }
+    for (size_t i = 0; i < memory.bytes; i++) {
+        if (expected[i] != memory.begin[i]) {
+            const int64_t byte = static_cast<int64_t>(i) - (static_cast<char *>(tensor(role).data) - memory.begin);
+            return std::string(roles[role].name) + ": byte " + std::to_string(byte) + " from its data was overwritten";
+        }
+    }
+    return "";
+}
+
+namespace {
+
+std::string mismatch_text(const char *what, int64_t row, const Mismatch &mismatch) {
+    std::ostringstream out;
+    out.precision(10);
+    out << what << " row " << row << " element " << mismatch.element << " is " << mismatch.got << "; expected "
+        << mismatch.expected << " +- " << mismatch.tolerance;
+    return out.str();
+}
+
+}  // namespace
+
+std::string Call::check_row(int64_t row, const reference::Options &options) const {
+    reference::Values x = original_row(role_x, row);
+    if (spec.kernel.residual != NORMA_NONE) {
+        x = reference::add_residual(spec.kernel.residual, x, original_row(role_residual, row));
+        const reference::Values got =
+            reference::load(spec.kernel.residual, row_data(role_residual_out, row), spec.hidden);
+        for (size_t d = 0; d < x.size(); d++) {
+            if (!acceptable(NORMA_F32, got[d], x[d], 0)) {
+                return mismatch_text("residual_out", row, {static_cast<int64_t>(d), got[d], x[d], 0});
+            }
+        }
+    }
+    const bool is_layer_norm = spec.kernel.op == NORMA_LAYER_NORM_FORWARD;
+    const reference::Row expected = is_layer_norm ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
+    const double ulps = !is_layer_norm || !is_ill_conditioned(spec.kind) ? 4 : spec.hidden <= 16384 ? 16 : 64;
+    const RowJudge judge({spec.kernel.op, spec.kernel.x, spec.kernel.y, spec.kernel.contract, ulps}, options, expected);
+    if (auto mismatch = judge.first_mismatch(reference::load(spec.kernel.y, row_data(role_y, row), spec.hidden))) {
+        return mismatch_text("y", row, *mismatch);
+    }
+    if (!spec.save_statistics) {
+        return "";
+    }
+    const double rstd = reference::load(NORMA_F32, row_data(role_rstd, row), 1)[0];
+    const double rstd_error = ulps * reference::ulp(NORMA_F32, expected.rstd);
+    if (!acceptable(NORMA_F32, rstd, expected.rstd, rstd_error)) {
+        return mismatch_text("rstd", row, {0, rstd, expected.rstd, rstd_error});
+    }
+    if (is_layer_norm) {
+        double magnitude = 0;
+        for (double value : x) {
+            magnitude += std::fabs(value) / static_cast<double>(x.size());
+        }
+        const double mean = reference::load(NORMA_F32, row_data(role_mean, row), 1)[0];
+        const double mean_error = 4 * reference::ulp(NORMA_F32, magnitude);
+        if (!acceptable(NORMA_F32, mean, expected.mean, mean_error)) {
+            return mismatch_text("mean", row, {0, mean, expected.mean, mean_error});
+        }
+    }
+    return "";
+}
+
+std::string Call::check() const {
+    for (int role = 0; role < role_count; role++) {
+        const std::string problem = check_untouched(role);
+        if (!problem.empty()) {
+            return problem;
+        }
+    }
+    if (spec.rows() == 0) {
+        return "";
+    }
+    reference::Options options;
+    options.eps = static_cast<double>(spec.eps);
+    options.weight_offset = static_cast<double>(spec.weight_offset);
+    options.round_normalized_to = spec.kernel.contract == NORMA_HF ? spec.kernel.x : NORMA_NONE;
+    if (spec.kernel.weight != NORMA_NONE) {
+        options.weight = original_row(role_weight, 0);
+    }
+    if (spec.kernel.bias != NORMA_NONE) {
+        options.bias = original_row(role_bias, 0);
+    }
+    for (int64_t row = 0; row < spec.rows(); row++) {
+        const std::string problem = check_row(row, options);
+        if (!problem.empty()) {
+            return problem;
+        }
+    }
+    return "";
+}
+
+}  // namespace norma::test

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "kernels.h"
+
+#include <set>
+#include <stdexcept>
+
+namespace norma::test {
+namespace {
+
+std::set<std::string> &kernels_run() {
+    static std::set<std::string> names;
+    return names;
+}
+
+}  // namespace
+
+void require_ok(norma_status status, const std::string &what) {
+    if (status != NORMA_OK) {
+        throw std::runtime_error(what + ": " + norma_status_string(status) + ": " + norma_last_error());
+    }
+}
+
+std::vector<norma_kernel_info> all_kernels() {
+    std::vector<norma_kernel_info> kernels(static_cast<size_t>(norma_kernel_count()));
+    for (size_t i = 0; i < kernels.size(); i++) {
+        kernels[i].size = sizeof(norma_kernel_info);
+        require_ok(norma_get_kernel_info(static_cast<int32_t>(i), &kernels[i]), "norma_get_kernel_info");
+    }
+    return kernels;
+}
+
+std::vector<norma_kernel_info> runnable_kernels() {
+    std::vector<norma_kernel_info> kernels;
+    for (const norma_kernel_info &kernel : all_kernels()) {
+        if (kernel.runnable) {
+            kernels.push_back(kernel);
+        }
+    }
+    return kernels;
+}
+
+bool can_run(const norma_kernel_info &kernel, int64_t hidden) {
+    return kernel.hidden_exact != 0 ? hidden == kernel.hidden_exact : hidden % kernel.hidden_multiple == 0;
+}
+
+std::string label(const norma_kernel_info &kernel) { return std::string(kernel.target) + "/" + kernel.name; }
+
+void record_run(const char *target, const char *kernel) { kernels_run().insert(std::string(target) + "/" + kernel); }
+
+bool was_run(const norma_kernel_info &kernel) { return kernels_run().count(label(kernel)) != 0; }
+
+}  // namespace norma::test

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// The kernels of the library under test.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "norma/norma.h"
+
+namespace norma::test {
+
+// Throws std::runtime_error with the status and the last message.
+void require_ok(norma_status status, const std::string &what);
+
+std::vector<norma_kernel_info> all_kernels();
+// Those that this CPU executes.
+std::vector<norma_kernel_info> runnable_kernels();
+bool can_run(const norma_kernel_info &kernel, int64_t hidden);
+std::string label(const norma_kernel_info &kernel);
+
+// Which kernels were run since the process began. For one thread.
+void record_run(const char *target, const char *kernel);
+bool was_run(const norma_kernel_info &kernel);
+
+}  // namespace norma::test
