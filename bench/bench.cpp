@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "bench.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "case.h"
+#include "norma/norma.hpp"
+#include "options.h"
+#include "report.h"
+
+namespace norma::bench {
+namespace {
+
+void show_progress(const std::string &text) {
+    if (isatty(STDERR_FILENO)) {
+        fmt::print(stderr, "\r\x1b[K{}", text);
+        std::fflush(stderr);
+    }
+}
+
+void run_bench(const Options &options) {
+    const std::vector<Case> cases = parse_cases(options);
+    std::ofstream file;
+    if (!options.json.empty() && options.json != "-") {
+        file.open(options.json);
+        if (!file) {
+            throw CLI::ValidationError("--json", "cannot write \"" + options.json + "\"");
+        }
+    }
+    const bool table = options.json != "-";
+    const Machine machine = this_machine();
+    check(norma_set_num_threads(options.threads));
+    Team team(options.threads);
+
+    nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
+    for (size_t i = 0; i < cases.size(); i++) {
+        const Case &c = cases[i];
+        show_progress(fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows,
+                                  c.hidden));
+        const Result result = measure_case(c, team, {options.seconds, 5});
+        json["results"].push_back(result_json(c, result, options.threads));
+        show_progress("");
+        if (table) {
+            fmt::print("{}{}", i == 0 ? table_heading(machine, options.threads) : "", table_line(c, result));
+            std::fflush(stdout);
+        }
+    }
+    if (!options.json.empty()) {
+        const std::string text = json.dump(2) + "\n";
+        table ? void(file << text) : fmt::print("{}", text);
+        if (file.is_open() && !file.flush()) {
+            throw std::runtime_error("--json: cannot write \"" + options.json + "\"");
+        }
+    }
+}
+
+}  // namespace
+
+void add_bench(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    CLI::App *bench = app.add_subcommand("bench", "Time kernels against copies of the same bytes");
+    bench->add_option("--op", options->ops, "layer_norm, rms_norm or both")->delimiter(',')->capture_default_str();
+    bench->add_option("--dtype", options->dtype, "f32, f16 or bf16; x:y where y has another type")
+        ->capture_default_str();
+    bench->add_option("--shapes", options->shapes, "rows x hidden, as in 1x768,512x4096")
+        ->delimiter(',')
+        ->capture_default_str();
+    bench->add_option("--threads", options->threads, "for kernels, copies and yardsticks alike")->capture_default_str();
+    bench->add_option("--device", options->device, "cpu")->capture_default_str();
+    bench->add_flag("--yardstick", options->yardstick, "also time a hand-written kernel (f32 without residual)");
+    bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
+    bench->add_option("--target", options->target, "force a target; see norma info");
+    bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
+    bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();
+    bench->add_option("--json", options->json, "write JSON to this file; - for standard output instead of the table");
+    bench->callback([options] { run_bench(*options); });
+}
+
+}  // namespace norma::bench

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "case.h"
+
+#include <algorithm>
+
+#include "copy.h"
+#include "memory.h"
+#include "norma/norma.hpp"
+
+namespace norma::bench {
+namespace {
+
+constexpr float eps = 1e-5f;
+
+bool has_bias(const Case &c) { return c.op == Op::layer_norm; }
+
+struct Tensors {
+    explicit Tensors(const Case &c)
+        : x(random_tensor(c.x, c.rows * c.hidden)),
+          y(static_cast<size_t>(c.rows * c.hidden * element_size(c.y))),
+          weight(random_tensor(c.x, c.hidden)),
+          bias(random_tensor(c.x, c.hidden)) {
+        if (c.residual) {
+            residual = random_tensor(c.x, c.rows * c.hidden);
+            residual_out = Memory(static_cast<size_t>(c.rows * c.hidden * element_size(c.x)));
+        }
+    }
+    Memory x, y, weight, bias, residual, residual_out;
+};
+
+Plan make_plan(const Case &c) {
+    const norma_op op = c.op == Op::layer_norm ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD;
+    norma_plan_desc desc = describe(op, c.hidden, c.x, c.x, has_bias(c) ? c.x : NORMA_NONE);
+    desc.y = c.y;
+    desc.residual = c.residual ? c.x : NORMA_NONE;
+    desc.target = c.target.empty() ? nullptr : c.target.c_str();
+    return Plan(desc);
+}
+
+norma_arguments make_arguments(const Case &c, const Tensors &t) {
+    norma_arguments a = arguments(eps);
+    a.x = tensor(t.x.data(), c.x, {c.rows, c.hidden});
+    a.y = tensor(t.y.data(), c.y, {c.rows, c.hidden});
+    a.weight = tensor(t.weight.data(), c.x, {c.hidden});
+    if (has_bias(c)) {
+        a.bias = tensor(t.bias.data(), c.x, {c.hidden});
+    }
+    if (c.residual) {
+        a.residual = tensor(t.residual.data(), c.x, {c.rows, c.hidden});
+        a.residual_out = tensor(t.residual_out.data(), c.x, {c.rows, c.hidden});
+    }
+    return a;
+}
+
+Streams make_streams(const Case &c, const Tensors &t) {
+    const int x_size = static_cast<int>(element_size(c.x));
+    const int y_size = static_cast<int>(element_size(c.y));
+    return {t.x.data(), t.residual.data(), t.y.data(), t.residual_out.data(), x_size, c.residual ? x_size : 0, y_size};
+}
+
+Norm make_norm(const Case &c, const Tensors &t) {
+    auto floats = [](const Memory &memory) { return static_cast<float *>(memory.data()); };
+    return {floats(t.x), floats(t.weight), has_bias(c) ? floats(t.bias) : nullptr, floats(t.y), c.hidden, eps};
+}
+
+std::string target_name(const Case &c) {
+    for (int32_t i = 0; i < norma_target_count(); i++) {
+        norma_target_info info = {};
+        info.size = sizeof(info);
+        check(norma_get_target_info(i, &info));
+        if (c.target.empty() ? info.chosen != 0 : c.target == info.name) {
+            return info.name;
+        }
+    }
+    return c.target;
+}
+
+}  // namespace
+
+double Result::ratio() const { return kernel_time.ns / std::min(copy.ns, stream_copy.ns); }
+
+double Result::yardstick_ratio() const { return yardstick ? kernel_time.ns / yardstick->ns : 0; }
+
+int64_t bytes_moved(const Case &c) {
+    const int64_t x = element_size(c.x);
+    const int64_t activations = x + element_size(c.y) + (c.residual ? 2 * x : 0);
+    return c.rows * c.hidden * activations + c.hidden * x * (has_bias(c) ? 2 : 1);
+}
+
+int64_t bytes_allocated(const Case &c) { return bytes_moved(c) + c.hidden * element_size(c.x); }
+
+Result measure_case(const Case &c, Team &team, const Effort &effort) {
+    const Plan plan = make_plan(c);
+    const Tensors tensors(c);
+    const Loops &loops = **runnable_loops();
+    const norma_arguments arguments = make_arguments(c, tensors);
+    const Streams streams = make_streams(c, tensors);
+    const Norm norm = make_norm(c, tensors);
+    norma_execution execution = norma::execution(team.size());
+    execution.store = c.store;
+    Workspace workspace;
+    workspace.attach(plan.get(), execution);
+
+    std::vector<std::function<void()>> functions = {[&] { plan.run(arguments, execution); }};
+    for (const Store store : {Store::ordinary, Store::streaming}) {
+        functions.emplace_back([&, store] { copy(loops, streams, c.rows * c.hidden, store, team); });
+    }
+    if (c.yardstick && c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && loops.rms_norm) {
+        for (const Store store : {Store::ordinary, Store::streaming}) {
+            functions.emplace_back([&, store] { yardstick(loops, c.op, norm, c.rows, store, team); });
+        }
+    }
+    const std::vector<Timing> times = measure(functions, effort);
+
+    Result result;
+    result.kernel = plan.kernel();
+    result.target = target_name(c);
+    result.bytes = bytes_moved(c);
+    result.kernel_time = times[0];
+    result.copy = times[1];
+    result.stream_copy = times[2];
+    if (times.size() > 3) {
+        result.yardstick = times[3].ns < times[4].ns ? times[3] : times[4];
+    }
+    return result;
+}
+
+}  // namespace norma::bench

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// One line of the benchmark: a kernel on a shape, against copies of the same bytes and the yardstick.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "measure.h"
+#include "norma/norma.h"
+#include "team.h"
+#include "yardstick.h"
+
+namespace norma::bench {
+
+struct Case {
+    Op op = Op::layer_norm;
+    norma_dtype x = NORMA_F32;  // also weight, bias and residual
+    norma_dtype y = NORMA_F32;
+    int64_t rows = 0;
+    int64_t hidden = 0;
+    bool residual = false;
+    bool yardstick = false;
+    std::string target;  // empty: the library's choice
+    norma_store store = NORMA_STORE_AUTO;
+};
+
+struct Result {
+    std::string kernel;
+    std::string target;
+    int64_t bytes = 0;
+    Timing kernel_time;
+    Timing copy;
+    Timing stream_copy;
+    std::optional<Timing> yardstick;  // of the faster kind of store; fp32 without a residual only
+
+    double ratio() const;  // to the faster copy
+    double yardstick_ratio() const;
+};
+
+// Read and written: every activation once, weight and bias once for all rows.
+int64_t bytes_moved(const Case &c);
+
+// All memory that a case takes.
+int64_t bytes_allocated(const Case &c);
+
+// Throws norma::Error where the library refuses.
+Result measure_case(const Case &c, Team &team, const Effort &effort);
+
+}  // namespace norma::bench

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What each instruction set provides: serial loops over a range of elements (copies) or rows (yardsticks).
+#pragma once
+
+#include <cstdint>
+
+namespace norma::bench {
+
+enum class Store { ordinary, streaming };
+
+// The traffic of an op over contiguous activations. residual and residual_out may be absent (null, size 0).
+struct Streams {
+    const void *x;
+    const void *residual;
+    void *y;
+    void *residual_out;
+    int x_size, residual_size, y_size;  // bytes of an element: 2 or 4; residual_out has residual's
+};
+
+// Reads and writes the elements [begin, end) of every stream; y and residual_out get a combination of what was read.
+// Streams and begin * size are aligned to 64 bytes.
+using CopyLoop = void (*)(const Streams &streams, int64_t begin, int64_t end);
+
+struct Norm {
+    const float *x, *weight, *bias;  // rms_norm has no bias
+    float *y;
+    int64_t hidden;
+    float eps;
+};
+
+using NormLoop = void (*)(const Norm &norm, int64_t begin_row, int64_t end_row);
+
+// For one instruction set.
+struct Loops {
+    const char *name;
+    CopyLoop (*copy)(const Streams &streams, Store store);  // returns null for sizes other than 2 and 4
+    NormLoop (*rms_norm)(Store store);                      // null where there is no yardstick
+    NormLoop (*layer_norm)(Store store);
+};
+
+extern const Loops avx512_loops;
+extern const Loops avx2_loops;
+extern const Loops sse2_loops;
+
+// The loops that this CPU runs, the best first, as a list that ends with null.
+const Loops *const *runnable_loops();
+
+}  // namespace norma::bench

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+namespace norma::bench {
+namespace {
+
+constexpr std::pair<const char *, Op> ops[] = {{"layer_norm", Op::layer_norm},
+                                               {"rms_norm", Op::rms_norm},
+                                               {"layer_norm_forward", Op::layer_norm},
+                                               {"rms_norm_forward", Op::rms_norm}};
+constexpr std::pair<const char *, norma_dtype> dtypes[] = {
+    {"f32", NORMA_F32}, {"f16", NORMA_F16}, {"bf16", NORMA_BF16}};
+constexpr std::pair<const char *, norma_store> stores[] = {
+    {"auto", NORMA_STORE_AUTO}, {"ordinary", NORMA_STORE_ORDINARY}, {"streaming", NORMA_STORE_STREAMING}};
+
+[[noreturn]] void refuse(const std::string &option, const std::string &text, const std::string &expected) {
+    throw CLI::ValidationError(option, "\"" + text + "\"; expected " + expected);
+}
+
+template <typename Table>
+auto look_up(const Table &table, const std::string &option, const std::string &text) {
+    std::string known;
+    for (const auto &[word, value] : table) {
+        if (text == word) {
+            return value;
+        }
+        known += (known.empty() ? "" : ", ") + std::string(word);
+    }
+    refuse(option, text, "one of " + known);
+}
+
+// A positive number at the start of `text`, which then begins behind it; 0 if there is none or it is above `most`.
+int64_t take_number(std::string &text, int64_t most) {
+    int64_t number = 0;
+    size_t digits = 0;
+    for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && number <= most; digits++) {
+        number = 10 * number + (text[digits] - '0');
+    }
+    text.erase(0, digits);
+    return number <= most ? number : 0;
+}
+
+std::pair<int64_t, int64_t> parse_shape(const std::string &text) {
+    constexpr int64_t most_rows = int64_t{1} << 40, most_hidden = int64_t{1} << 30;
+    std::string rest = text;
+    const int64_t rows = take_number(rest, most_rows);
+    const bool cross = !rest.empty() && rest[0] == 'x';
+    rest.erase(0, 1);
+    const int64_t hidden = take_number(rest, most_hidden);
+    if (rows < 1 || !cross || hidden < 1 || !rest.empty()) {
+        refuse("--shapes", text, "rows x hidden, as in 512x768, hidden at most 2^30");
+    }
+    return {rows, hidden};
+}
+
+// Memory that is promised but not there would end the process.
+void check_memory(const Case &c, const std::string &shape) {
+    const double have = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (static_cast<double>(c.rows) * static_cast<double>(c.hidden) > have ||
+        static_cast<double>(bytes_allocated(c)) > have) {
+        refuse("--shapes", shape, "tensors that fit in this machine's memory");
+    }
+}
+
+}  // namespace
+
+std::vector<Case> parse_cases(const Options &options) {
+    const size_t colon = options.dtype.find(':');
+    Case c;
+    c.x = look_up(dtypes, "--dtype", options.dtype.substr(0, colon));
+    c.y = colon == std::string::npos ? c.x : look_up(dtypes, "--dtype", options.dtype.substr(colon + 1));
+    c.store = look_up(stores, "--store", options.store);
+    c.residual = options.residual;
+    c.yardstick = options.yardstick;
+    c.target = options.target;
+    if (options.device != "cpu") {
+        refuse("--device", options.device, "cpu");
+    }
+    if (options.threads < 1 || options.threads > 256) {
+        refuse("--threads", std::to_string(options.threads), "1 to 256");
+    }
+    if (!(options.seconds >= 0 && options.seconds <= 3600)) {
+        refuse("--seconds", std::to_string(options.seconds), "0 to 3600");
+    }
+    std::vector<Case> cases;
+    for (const std::string &op : options.ops) {
+        c.op = look_up(ops, "--op", op);
+        for (const std::string &shape : options.shapes) {
+            std::tie(c.rows, c.hidden) = parse_shape(shape);
+            check_memory(c, shape);
+            cases.push_back(c);
+        }
+    }
+    return cases;
+}
+
+const char *to_string(Op op) { return op == Op::layer_norm ? "layer_norm" : "rms_norm"; }
+
+std::string dtype_text(const Case &c) {
+    std::string text;
+    for (const auto &[word, dtype] : dtypes) {
+        if (dtype == c.x) {
+            text = word + text;
+        }
+        if (dtype == c.y && c.y != c.x) {
+            text += std::string(":") + word;
+        }
+    }
+    return text;
+}
+
+}  // namespace norma::bench

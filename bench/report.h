@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Results for people and for programs.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "case.h"
+#include "machine.h"
+
+namespace norma::bench {
+
+nlohmann::ordered_json machine_json(const Machine &machine);
+nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads);
+
+std::string table_heading(const Machine &machine, int threads);
+std::string table_line(const Case &c, const Result &result);
+
+}  // namespace norma::bench

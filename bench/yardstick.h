@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// One hand-written fp32 kernel for each op: what a good engineer would write instead of using Norma.
+#pragma once
+
+#include "loops.h"
+#include "team.h"
+
+namespace norma::bench {
+
+enum class Op { layer_norm, rms_norm };
+
+// Contiguous rows, split to the team's threads. False when there is none for this instruction set.
+bool yardstick(const Loops &loops, Op op, const Norm &norm, int64_t rows, Store store, Team &team);
+
+}  // namespace norma::bench
