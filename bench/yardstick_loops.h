@@ -46,7 +46,7 @@ struct LaneSum {
 // Sums over a row: accumulate(sums, v, x) adds the terms of the elements x to lane group v; with a mask, of those in it.
 // Sums of chunks are added up, so that the rounding error does not grow with hidden.
 template <int sums, class F>
-inline __attribute__((always_inline)) void reduce(const float *x, int64_t hidden, float (&totals)[sums], F accumulate) {
+__attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden, float (&totals)[sums], F accumulate) {
     LaneSum outer[sums];
     for (int64_t begin = 0;;) {
         const int64_t end = begin + chunk < hidden ? begin + chunk : hidden;
@@ -108,7 +108,7 @@ struct RmsNorm {
     static constexpr bool has_bias = false;
     V rstd;
 
-    RmsNorm(const Norm &norm, const float *x) {
+    __attribute__((always_inline)) inline RmsNorm(const Norm &norm, const float *x) {
         float squares[1];
         reduce(x, norm.hidden, squares, Squares());
         rstd = Lanes::all(rstd_of(squares[0] / static_cast<float>(norm.hidden), norm.eps));
@@ -121,7 +121,7 @@ struct LayerNorm {
     V mean, missed, rstd;
 
     // The fp32 mean is rounded: what it missed is the mean of x - mean, and is taken off again.
-    LayerNorm(const Norm &norm, const float *x) {
+    __attribute__((always_inline)) inline LayerNorm(const Norm &norm, const float *x) {
         const float hidden = static_cast<float>(norm.hidden);
         float sum[1], centred[2];
         reduce(x, norm.hidden, sum, Values());
@@ -137,7 +137,7 @@ struct LayerNorm {
 };
 
 template <class Op, bool streaming, bool prefetch>
-void normalize_row(const Norm &norm, const float *x, float *y) {
+__attribute__((always_inline)) inline void normalize_row(const Norm &norm, const float *x, float *y) {
     const Op op(norm, x);
     const float *next = x + norm.hidden;
     int64_t i = 0;
@@ -158,7 +158,8 @@ void normalize_row(const Norm &norm, const float *x, float *y) {
 }
 
 template <class Op, bool streaming, bool prefetch>
-void normalize_range(const Norm &norm, int64_t begin, int64_t end) {
+void normalize_range(const Norm &given, int64_t begin, int64_t end) {
+    const Norm norm = given;  // a copy that stores to y cannot alias
     for (int64_t row = begin; row < end - prefetch; row++) {
         normalize_row<Op, streaming, prefetch>(norm, norm.x + row * norm.hidden, norm.y + row * norm.hidden);
     }
