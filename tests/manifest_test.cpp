@@ -24,10 +24,12 @@ std::vector<std::string> expand(const std::string &kernels) {
 TEST_CASE("an entry expands to the product of its lists, each kernel once", "[normagen]") {
     using Names = std::vector<std::string>;
     CHECK(expand(R"({"op": "rms_norm_forward", "x": "f32"})") == Names{"rms_norm_forward.x_f32.y_f32.fp32_once.any"});
-    CHECK(expand(R"({"op": "layer_norm_forward", "x": "bf16", "y": "f32", "weight": "x", "bias": "f32", "residual": "f16",
+    CHECK(
+        expand(R"({"op": "layer_norm_forward", "x": "bf16", "y": "f32", "weight": "x", "bias": "f32", "residual": "f16",
                      "contract": "fp32_once", "hidden": "64n"})") ==
-          Names{"layer_norm_forward.x_bf16.w_bf16.b_f32.r_f16.y_f32.fp32_once.64n"});
-    CHECK(expand(R"({"op": "rms_norm_forward", "x": "f16", "weight": "f32", "contract": "hf", "hidden": [768, "any"]})") ==
+        Names{"layer_norm_forward.x_bf16.w_bf16.b_f32.r_f16.y_f32.fp32_once.64n"});
+    CHECK(expand(
+              R"({"op": "rms_norm_forward", "x": "f16", "weight": "f32", "contract": "hf", "hidden": [768, "any"]})") ==
           Names{"rms_norm_forward.x_f16.w_f32.y_f16.hf.768", "rms_norm_forward.x_f16.w_f32.y_f16.hf.any"});
     // x's type is f32 already: one kernel.
     CHECK(expand(R"({"op": "rms_norm_forward", "x": "f32", "weight": ["x", "f32"]})").size() == 1);
@@ -72,7 +74,8 @@ TEST_CASE("a wrong manifest is refused in one line that names the place", "[norm
         {R"({"schema": 1, "name": "a", "targets": [], "kernels": []})", "targets: [] is not a list"},
         {manifest(R"({"x": "f32"})"), "kernels[0]: \"op\" is missing"},
         {manifest(R"({"op": "rms_norm_forward"})"), "kernels[0]: \"x\" is missing"},
-        {manifest(R"({"op": "batch_norm", "x": "f32"})"), "kernels[0].op: \"batch_norm\" is not an op; expected one of"},
+        {manifest(R"({"op": "batch_norm", "x": "f32"})"),
+         "kernels[0].op: \"batch_norm\" is not an op; expected one of"},
         {entry(R"("x": "f33")"), "kernels[0].x: \"f33\" is not a type; expected one of f32, f16, bf16"},
         {entry(R"("x": ["f32", "none"])"), "kernels[0].x[1]: \"none\" is not a type"},
         {entry(R"("x": [])"), "kernels[0].x: [] is not a list of at least one value"},
@@ -91,7 +94,8 @@ TEST_CASE("a wrong manifest is refused in one line that names the place", "[norm
         {entry(R"("x": "f32", "hidden": 1.5)"), "kernels[0].hidden: 1.5 is not"},
         {entry(R"("x": "f32", "hidden": 18446744073709551615)"), "kernels[0].hidden: 18446744073709551615 is not"},
         {entry(R"("x": "f32", "eps": 1)"), "kernels[0]: unknown key \"eps\"; expected one of op, x, y"},
-        {entry(R"("x": "f32", "bias": "weight")"), "kernels[0]: bias has the type of the weight, but there is no weight"},
+        {entry(R"("x": "f32", "bias": "weight")"),
+         "kernels[0]: bias has the type of the weight, but there is no weight"},
         {entry(R"("x": "f32", "bias": "x", "contract": "hf")"), "kernels[0]: contract hf has no bias"},
         {manifest(R"({"op": "layer_norm_forward", "x": ["f32", "f16"], "contract": "hf"})"),
          "kernels[0]: contract hf is for rms_norm_forward only"},
@@ -130,8 +134,8 @@ TEST_CASE("the schema and the program know the same words", "[normagen]") {
         Directory d;
         const Result result = normagen("list --manifest " + d.write("m.json", manifest(entry.dump())));
         const json &words = definitions.at(field);
-        const std::string known = field == "hidden" ? listed(words.at("anyOf")[0].at("enum")) + ", an integer"
-                                                    : listed(words.at("enum"));
+        const std::string known =
+            field == "hidden" ? listed(words.at("anyOf")[0].at("enum")) + ", an integer" : listed(words.at("enum"));
         CHECK(expected(result.err) == known + "\n");
     }
     Directory d;

@@ -22,12 +22,16 @@ size_t count_objects(const fs::path &directory) {
     return count;
 }
 
+const std::string plain = "rms_norm_forward.x_f32.y_f32.fp32_once.any";
+const std::string weighted = "rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.any";
+
 }  // namespace
 
 TEST_CASE("compile writes what a build needs, and writes nothing anew without a change", "[normagen]") {
     Directory d;
     d.write("m.json", two);
-    const std::string command = "compile --target x86-64-v3,x86-64-v2 --manifest " + d / "m.json" + " --out '" + d / "out dir'";
+    const std::string command =
+        "compile --target x86-64-v3,x86-64-v2 --manifest " + d / "m.json" + " --out '" + d / "out dir'";
     const Result first = normagen(command);
     INFO(first.err);
     REQUIRE(first.status == 0);
@@ -74,7 +78,8 @@ TEST_CASE("the cache serves other directories and manifests, and heals", "[norma
     d.write("two.json", two);
     d.write("one.json", manifest(R"({"op": "rms_norm_forward", "x": "f32"})"));
     auto compile = [&](const std::string &name, const std::string &out) {
-        return normagen("compile --target x86-64-v2 --manifest " + d / name + " --cache " + d / "cache" + " --out " + d / out);
+        return normagen("compile --target x86-64-v2 --manifest " + d / name + " --cache " + d / "cache" + " --out " +
+                        d / out);
     };
     CHECK(contains(compile("two.json", "a").out, "0 cached, 3 compiled"));
     CHECK_FALSE(fs::exists(d / "a/cache"));
@@ -94,59 +99,63 @@ TEST_CASE("the cache serves other directories and manifests, and heals", "[norma
     }
     // Two at once with one cache.
     fs::remove_all(d / "cache");
-    const std::string other = " " NORMAGEN_PROGRAM " compile --target x86-64-v2 --manifest " + d / "two.json" + " --cache " +
-                              d / "cache" + " --out " + d / "c";
+    const std::string other = " " NORMAGEN_PROGRAM " compile --target x86-64-v2 --manifest " + d / "two.json" +
+                              " --cache " + d / "cache" + " --out " + d / "c";
     CHECK(shell(other + " & pid=$!; " + other + "2 && wait $pid").status == 0);
     CHECK(read(d / "c/registry.cpp") == read(d / "c2/registry.cpp"));
 }
 
-TEST_CASE("a kernel that aborts, hangs or throws is named and costs only itself", "[normagen]") {
+TEST_CASE("a kernel that aborts or throws is named and costs only itself", "[normagen]") {
     Directory d;
     d.write("m.json", two);
-    const std::string command = "compile --target x86-64-v2 --timeout 2 --manifest " + d / "m.json" + " --out ";
-    const std::string bad = "rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.any", good = "rms_norm_forward.x_f32.y_f32";
-    const std::vector<std::pair<std::string, std::string>> faults = {
-        {"abort", "killed by signal 6 (Aborted)"}, {"hang", "killed at its time limit of 2 s"}, {"throw", "exit status 1"}};
+    const std::string command = "compile --target x86-64-v2 --manifest " + d / "m.json" + " --out ";
+    const std::vector<std::pair<std::string, std::string>> faults = {{"abort", "killed by signal 6 (Aborted)"},
+                                                                     {"throw", "exit status 1"}};
     for (const auto &[fault, how] : faults) {
-        const Result result = normagen(command + d / fault, "NORMAGEN_FAULT=" + fault + ":" + bad);
+        const Result result = normagen(command + d / fault, "NORMAGEN_FAULT=" + fault + ":" + weighted);
         INFO(result.err);
         CHECK(result.status == 1);
-        CHECK(contains(result.err, "normagen: " + bad + " for x86-64-v2: " + how));
-        CHECK(contains(result.err, "injected fault") == (fault != "hang"));  // what the child wrote
+        CHECK(contains(result.err, "normagen: " + weighted + " for x86-64-v2: " + how));
+        CHECK(contains(result.err, "\n    injected fault\n"));  // what the child wrote
         CHECK(contains(result.err, "1 of 3 failed"));
-        CHECK_FALSE(contains(result.err, good + ".fp32_once.any for"));
+        CHECK_FALSE(contains(result.err, "normagen: " + plain));
         CHECK(contains(result.out, "2 compiled, 1 failed"));
         CHECK_FALSE(fs::exists(d / (fault + "/registry.cpp")));
         CHECK(count_objects(d / (fault + "/cache")) == 2);
         // Without the fault, the rest is done.
-        const Result repaired = normagen(command + d / fault);
-        CHECK(repaired.status == 0);
-        CHECK(contains(repaired.out, "2 cached, 1 compiled, 0 failed"));
+        CHECK(contains(normagen(command + d / fault).out, "2 cached, 1 compiled, 0 failed"));
     }
+}
+
+// The others come from the cache, so that a slow machine cannot push them over a short time limit.
+TEST_CASE("a kernel that hangs is ended at its time limit, and progress is shown meanwhile", "[normagen]") {
+    Directory d;
+    d.write("one.json", manifest(R"({"op": "rms_norm_forward", "x": "f32"})"));
+    d.write("m.json", two);
+    const std::string common = "compile --target x86-64-v2 --out " + d / "out" + " --manifest " + d / "";
+    REQUIRE(normagen(common + "one.json").status == 0);
+    const std::string command = common + "m.json --timeout ", fault = "NORMAGEN_FAULT=hang:" + weighted + " ";
+
+    const Result piped = normagen(command + "6", fault);
+    INFO(piped.err);
+    CHECK(piped.status == 1);
+    CHECK(contains(piped.err, "normagen: " + weighted + " for x86-64-v2: killed at its time limit of 6 s after 6."));
+    CHECK(contains(piped.out, "2 cached, 0 compiled, 1 failed"));
+    CHECK(contains(piped.err, "[2/3] 2 cached, 5 s, " + weighted));
+    CHECK_FALSE(contains(piped.err, "\r"));
+
+    const Result terminal = shell(fault + "script -qec '" NORMAGEN_PROGRAM " " + command + "1' /dev/null < /dev/null");
+    INFO(terminal.out);
+    CHECK(contains(terminal.out, "\r[2/3] 2 cached, "));
 }
 
 TEST_CASE("jobs run side by side, as many as asked", "[normagen]") {
     Directory d;
     d.write("m.json", two);
-    const std::string command =
-        "compile --target x86-64-v3,x86-64-v2 --timeout 1 --manifest " + d / "m.json" + " --out " + d / "out" + " --jobs ";
-    CHECK(normagen(command + "1", "NORMAGEN_FAULT=hang:rms").seconds >= 4);
-    CHECK(normagen(command + "4", "NORMAGEN_FAULT=hang:rms").seconds < 3);
-}
-
-TEST_CASE("a run shows its progress", "[normagen]") {
-    Directory d;
-    d.write("m.json", two);
-    const std::string command =
-        NORMAGEN_PROGRAM " compile --target x86-64-v2 --manifest " + d / "m.json" + " --out " + d / "out" + " --timeout ";
-    const Result plain = shell("NORMAGEN_FAULT=hang:w_f32 " + command + "6");
-    CHECK(contains(plain.err, "[2/3] 0 cached, 5 s, rms_norm_forward.x_f32.w_f32"));
-    CHECK_FALSE(contains(plain.err, "\r"));
-    const Result terminal =
-        shell("NORMAGEN_FAULT=hang:w_f32 script -qec '" + command + "1' /dev/null < /dev/null");
-    INFO(terminal.out);
-    CHECK(contains(terminal.out, "\r["));
-    CHECK(contains(terminal.out, "[2/3] 2 cached, "));
+    const std::string command = "compile --target x86-64-v3,x86-64-v2 --timeout 1 --manifest " + d / "m.json" +
+                                " --out " + d / "out" + " --jobs ";
+    CHECK(normagen(command + "1", "NORMAGEN_FAULT=hang:").seconds >= 5);
+    CHECK(normagen(command + "5", "NORMAGEN_FAULT=hang:").seconds < 4);
 }
 
 TEST_CASE("one kernel can be looked at in every stage", "[normagen]") {
@@ -186,8 +195,8 @@ TEST_CASE("an object has no instruction that its target lacks", "[normagen]") {
     };
     for (const auto &[target, pattern] : foreign) {
         const Result found = shell("for f in " + d / "out/objects/*_" + target +
-                                   ".o; do objdump -d --no-show-raw-insn $f; done | grep -P '^ +[0-9a-f]+:[^<]*(" + pattern +
-                                   ")' | head -5");
+                                   ".o; do objdump -d --no-show-raw-insn $f; done | grep -P '^ +[0-9a-f]+:[^<]*(" +
+                                   pattern + ")' | head -5");
         CHECK(found.out == "");
         CHECK(found.err == "");
     }

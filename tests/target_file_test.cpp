@@ -14,8 +14,8 @@ TEST_CASE("targets are listed with their parents merged in, the best first", "[n
     CHECK(v4.at("name") == "x86-64-v4");
     CHECK(v4.at("parent") == "x86-64-v3");
     CHECK(v4.at("halide") == "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake");
-    CHECK(v4.at("run_time").at("prefetch_row_min") == 512);       // from the parent's parent
-    CHECK(v4.at("knobs").at("cpu_rows").at("vector") == 16);      // its own
+    CHECK(v4.at("run_time").at("prefetch_row_min") == 512);        // from the parent's parent
+    CHECK(v4.at("knobs").at("cpu_rows").at("vector") == 16);       // its own
     CHECK(v4.at("knobs").at("cpu_rows").at("chunk").is_number());  // from a parent
 
     const Result text = normagen("targets");
@@ -25,7 +25,8 @@ TEST_CASE("targets are listed with their parents merged in, the best first", "[n
 }
 
 TEST_CASE("a wrong target file is refused in one line that names the place", "[normagen]") {
-    const std::string run_time = R"("run_time": {"streaming_threshold": 1, "prefetch_row_min": 1, "prefetch_row_max": 1})";
+    const std::string run_time =
+        R"("run_time": {"streaming_threshold": 1, "prefetch_row_min": 1, "prefetch_row_max": 1})";
     const std::string base = R"({"name": "a", "needs": "n", "halide": "x86-64-linux", )" + run_time;
     struct Case {
         std::string a, message;
@@ -52,8 +53,8 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         INFO(c.a);
         d.write("targets/a.json", c.a);
         d.write("m.json", two);
-        check_refused(normagen("compile --targets " + d / "targets" + " --target a --manifest " + d / "m.json" + " --out " +
-                               d / "out"),
+        check_refused(normagen("compile --targets " + d / "targets" + " --target a --manifest " + d / "m.json" +
+                               " --out " + d / "out"),
                       c.message);
         CHECK_FALSE(fs::exists(d / "out"));
     }
@@ -70,11 +71,13 @@ TEST_CASE("a wrong command line is refused in one line", "[normagen]") {
     check_refused(normagen("frobnicate"), "");
     check_refused(normagen("list"), "--manifest");
     check_refused(normagen("list --frob --manifest " + minimal), "--frob");
-    check_refused(normagen("list --target x86-64-v9 --manifest " + minimal), "\"x86-64-v9\" is not a target; expected one of");
+    check_refused(normagen("list --target x86-64-v9 --manifest " + minimal),
+                  "\"x86-64-v9\" is not a target; expected one of");
     check_refused(normagen("compile --manifest " + minimal + out), "--target");
     check_refused(normagen("compile --target all --manifest " + minimal), "--out");
     check_refused(normagen("compile --target all"), "--manifest");
-    check_refused(normagen("compile --target x86-64-v2,,x86-64-v3 --manifest " + minimal + out), "\"\" is not a target");
+    check_refused(normagen("compile --target x86-64-v2,,x86-64-v3 --manifest " + minimal + out),
+                  "\"\" is not a target");
     check_refused(normagen("compile --target all --jobs 0 --manifest " + minimal + out), "--jobs");
     check_refused(normagen("compile --target all --jobs x --manifest " + minimal + out), "--jobs");
     check_refused(normagen("compile --target all --timeout 0 --manifest " + minimal + out), "--timeout");
@@ -85,8 +88,9 @@ TEST_CASE("a wrong command line is refused in one line", "[normagen]") {
     check_refused(normagen(one + "--target x86-64-v2 --kernel rms_norm_forward.y_f32.x_f32.fp32_once.any"), "name");
     check_refused(normagen(one + "--target x86-64-v2 --kernel layer_norm_forward.x_f32.y_f32.hf.any"), "contract hf");
     check_refused(normagen(one + "--target all --kernel rms_norm_forward.x_f32.y_f32.fp32_once.any"), "one --target");
-    check_refused(normagen("compile --stage x -o y --target x86-64-v2 --kernel rms_norm_forward.x_f32.y_f32.fp32_once.any"),
-                  "--stage");
+    check_refused(
+        normagen("compile --stage x -o y --target x86-64-v2 --kernel rms_norm_forward.x_f32.y_f32.fp32_once.any"),
+        "--stage");
     CHECK(fs::is_empty(d.path));
     CHECK(normagen("--help").status == 0);
 }

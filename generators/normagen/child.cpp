@@ -105,7 +105,7 @@ void Child::drain() {
 
 std::string Child::failure() const {
     if (timed_out_) {
-        return fmt::format("killed at its time limit of {} s,", time_limit_.count());
+        return fmt::format("killed at its time limit of {} s", time_limit_.count());
     }
     if (WIFSIGNALED(wait_status_)) {
         return fmt::format("killed by signal {} ({})", WTERMSIG(wait_status_), strsignal(WTERMSIG(wait_status_)));

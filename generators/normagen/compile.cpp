@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Makes a child fail for the tests: NORMAGEN_FAULT=abort:TITLE, hang:TITLE or throw:TITLE, where any part of a title does.
+// Makes a child fail for the tests: NORMAGEN_FAULT=abort:TITLE, hang:TITLE or throw:TITLE, where any part of a title
+// does.
 void inject_fault(const std::string &title) {
     const char *fault = std::getenv("NORMAGEN_FAULT");
     const char *colon = fault ? std::strchr(fault, ':') : nullptr;

@@ -20,8 +20,8 @@ struct JobLimits {
     double seconds = 120;  // for each job
 };
 
-// One result for each job. Where any fails, each failure is reported on stderr as it happens, the others are finished, and
-// OutputError is thrown.
+// One result for each job. Where any fails, each failure is reported on stderr as it happens, the others are finished,
+// and OutputError is thrown.
 std::vector<CompiledKernel> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
 
 // A job that writes `path` instead of an entry of a cache; written whole or not at all. Throws OutputError.

@@ -118,9 +118,7 @@ std::vector<Node> Node::items() const {
     return nodes;
 }
 
-std::vector<Node> Node::one_or_more() const {
-    return value_->is_array() ? items() : std::vector<Node>{*this};
-}
+std::vector<Node> Node::one_or_more() const { return value_->is_array() ? items() : std::vector<Node>{*this}; }
 
 std::string Node::one_of(const std::vector<std::string> &known, const std::string &what) const {
     if (!value_->is_string() || std::find(known.begin(), known.end(), value_->get<std::string>()) == known.end()) {

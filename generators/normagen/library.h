@@ -12,8 +12,8 @@
 
 namespace norma {
 
-// The targets that `text` asks for, the best first: names with commas between; "all", those of the manifest; or "host", the
-// best of these that this machine runs. Throws InputError.
+// The targets that `text` asks for, the best first: names with commas between; "all", those of the manifest; or "host",
+// the best of these that this machine runs. Throws InputError.
 std::vector<TargetFile> select_targets(const std::string &text, const Manifest &manifest,
                                        const std::vector<TargetFile> &known);
 

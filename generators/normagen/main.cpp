@@ -2,8 +2,8 @@
 // normagen: compiles the kernels that a manifest asks for. docs/manifest.md describes it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <Halide.h>
+#include <CLI/CLI.hpp>
 #include <map>
 #include <thread>
 

@@ -11,8 +11,8 @@ namespace norma {
 
 namespace {
 
-// One field of an entry of "kernels". Fields are applied in the order of the table, so that a word such as "x" or "weight"
-// finds the type that it refers to.
+// One field of an entry of "kernels". Fields are applied in the order of the table, so that a word such as "x" or
+// "weight" finds the type that it refers to.
 struct Field {
     std::string key, what, fallback;  // `fallback` is the value where the field is left out; "" where it may not be
     std::vector<std::string> words;
@@ -63,7 +63,10 @@ const std::vector<Field> &fields() {
         {"y", "a type of y", "x", {"x", "f32", "f16", "bf16"}, apply_type<&Variant::y>},
         {"weight", "a type of the weight", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::weight>},
         {"bias", "a type of the bias", "none", {"none", "weight", "x", "f32", "f16", "bf16"}, apply_bias},
-        {"residual", "a type of the residual", "none", {"none", "x", "f32", "f16", "bf16"},
+        {"residual",
+         "a type of the residual",
+         "none",
+         {"none", "x", "f32", "f16", "bf16"},
          apply_type<&Variant::residual>},
         {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
         {"hidden", "a hidden size class", "any", {"any", "64n"}, apply_hidden},

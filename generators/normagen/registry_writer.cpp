@@ -29,8 +29,9 @@ std::string enumerator(const Word &word) {
 }
 
 std::string role(const std::string &argument) {
-    static const std::vector<std::string> known = {"user_context", "x",    "weight", "bias", "residual",      "y",
-                                                   "residual_out", "mean", "rstd",   "eps",  "weight_offset", "store_mode"};
+    static const std::vector<std::string> known = {"user_context", "x",   "weight",        "bias",
+                                                   "residual",     "y",   "residual_out",  "mean",
+                                                   "rstd",         "eps", "weight_offset", "store_mode"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
@@ -58,11 +59,10 @@ private:
 
 std::string target_line(const TargetSpec &target) {
     const auto bits = feature_bits(target);
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}}},\n", quoted(target.name),
-                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
-                       target.run_time.at("streaming_threshold").get<int64_t>(),
-                       target.run_time.at("prefetch_row_min").get<int64_t>(),
-                       target.run_time.at("prefetch_row_max").get<int64_t>());
+    return fmt::format(
+        "    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}}},\n", quoted(target.name), quoted(target.halide),
+        bits[0], bits[1], bits[2], bits[3], target.run_time.at("streaming_threshold").get<int64_t>(),
+        target.run_time.at("prefetch_row_min").get<int64_t>(), target.run_time.at("prefetch_row_max").get<int64_t>());
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -71,12 +71,12 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
         types.push_back(enumerator(to_string(type)));
     }
-    return fmt::format(
-        "    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n", quoted(name(variant)),
-        symbol(entry.spec), target, enumerator(variant.op), enumerator(to_string(variant.contract)),
-        fmt::join(types, ", "), variant.hidden.multiple, variant.hidden.exact, entry.compiled.workspace_per_element,
-        entry.compiled.arguments.size(), arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
-        quoted(entry.spec.origin));
+    return fmt::format("    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
+                       quoted(name(variant)), symbol(entry.spec), target, enumerator(variant.op),
+                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), variant.hidden.multiple,
+                       variant.hidden.exact, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
+                       arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
+                       quoted(entry.spec.origin));
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {
@@ -95,7 +95,8 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
     }
     for (const RegistryEntry &entry : entries) {
         declarations += fmt::format("int {}_argv(void **arguments);\n", symbol(entry.spec));
-        lines += kernel_lines(entry, index_of(targets, entry.spec.target.name), lists.name_of(entry.compiled.arguments));
+        lines +=
+            kernel_lines(entry, index_of(targets, entry.spec.target.name), lists.name_of(entry.compiled.arguments));
     }
     return fmt::format(R"(// SPDX-License-Identifier: MIT
 // Written by normagen from the manifest {}.

@@ -99,7 +99,8 @@ public:
                 target.features.push_back(item.string());
             }
         }
-        for (auto [key, into] : {std::pair("knobs", &target.spec.knobs), std::pair("run_time", &target.spec.run_time)}) {
+        for (auto [key, into] :
+             {std::pair("knobs", &target.spec.knobs), std::pair("run_time", &target.spec.run_time)}) {
             if (root.has(key)) {
                 into->merge_patch(root.at(key).json());
             }
@@ -148,9 +149,8 @@ std::vector<TargetFile> read_targets(const fs::path &directory) {
         targets.push_back(Merger(sources).merge(name));
         complete(targets.back(), source.node());
     }
-    std::stable_sort(targets.begin(), targets.end(), [](const TargetFile &a, const TargetFile &b) {
-        return a.features.size() > b.features.size();
-    });
+    std::stable_sort(targets.begin(), targets.end(),
+                     [](const TargetFile &a, const TargetFile &b) { return a.features.size() > b.features.size(); });
     return targets;
 }
 
