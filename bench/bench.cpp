@@ -41,8 +41,8 @@ void run_bench(const Options &options) {
     nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
     for (size_t i = 0; i < cases.size(); i++) {
         const Case &c = cases[i];
-        show_progress(fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows,
-                                  c.hidden));
+        show_progress(
+            fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows, c.hidden));
         const Result result = measure_case(c, team, {options.seconds, 5});
         json["results"].push_back(result_json(c, result, options.threads));
         show_progress("");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The subcommand `norma bench`: kernels against their physical limit, a copy of the same bytes. See docs/performance.md.
+// The subcommand `norma bench`: kernels against their physical limit, a copy of the same bytes. See
+// docs/performance.md.
 #pragma once
 
 namespace CLI {

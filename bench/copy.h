@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Copies with an op's own pattern: what the memory allows. One read and one write (x, y), or with a residual two of each.
+// Copies with an op's own pattern: what the memory allows. One read and one write (x, y), or with a residual two of
+// each.
 #pragma once
 
 #include "loops.h"
@@ -7,7 +8,8 @@
 
 namespace norma::bench {
 
-// All elements of the streams, split to the team's threads as rows are. Streams are aligned to 64 bytes; sizes are 2 or 4.
+// All elements of the streams, split to the team's threads as rows are. Streams are aligned to 64 bytes; sizes are 2
+// or 4.
 void copy(const Loops &loops, const Streams &streams, int64_t elements, Store store, Team &team);
 
 }  // namespace norma::bench

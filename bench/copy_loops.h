@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The copies, for one instruction set. Included by avx512.cpp and its siblings after their Lanes; no standard headers that
-// define functions, since the linker could then pick one compiled for an instruction set that this CPU lacks.
+// The copies, for one instruction set. Included by avx512.cpp and its siblings after their Lanes; no standard headers
+// that define functions, since the linker could then pick one compiled for an instruction set that this CPU lacks.
 #pragma once
 
 #include "loops.h"
@@ -26,7 +26,8 @@ void copy_range(const Streams &s, int64_t begin, int64_t end) {
         for (int h = 0; h < 2; h++) {
             sum[h] = h < x_size / 2 ? Lanes::load(x + i * x_size + h * Lanes::bytes) : sum[0];
             if (residual_size != 0) {
-                other[h] = h < residual_size / 2 ? Lanes::load(residual + i * residual_size + h * Lanes::bytes) : other[0];
+                other[h] =
+                    h < residual_size / 2 ? Lanes::load(residual + i * residual_size + h * Lanes::bytes) : other[0];
                 sum[h] = Lanes::combine(sum[h], other[h]);
             }
         }
@@ -53,10 +54,14 @@ CopyLoop copy_stored(Store store) {
 template <int x_size, int y_size>
 CopyLoop copy_with_residual(int residual_size, Store store) {
     switch (residual_size) {
-    case 0: return copy_stored<x_size, 0, y_size>(store);
-    case 2: return copy_stored<x_size, 2, y_size>(store);
-    case 4: return copy_stored<x_size, 4, y_size>(store);
-    default: return nullptr;
+        case 0:
+            return copy_stored<x_size, 0, y_size>(store);
+        case 2:
+            return copy_stored<x_size, 2, y_size>(store);
+        case 4:
+            return copy_stored<x_size, 4, y_size>(store);
+        default:
+            return nullptr;
     }
 }
 

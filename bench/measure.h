@@ -17,8 +17,8 @@ struct Effort {
     int min_rounds = 5;
 };
 
-// Runs the functions in rotation, so that a disturbance hits them all. In each round a function is called once untimed, so
-// that it finds the caches as it leaves them itself, then as often as makes a time of at least 20 us.
+// Runs the functions in rotation, so that a disturbance hits them all. In each round a function is called once untimed,
+// so that it finds the caches as it leaves them itself, then as often as makes a time of at least 20 us.
 std::vector<Timing> measure(const std::vector<std::function<void()>> &functions, const Effort &effort);
 
 // Of the times of single calls; takes them in any order, at least one.

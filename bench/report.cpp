@@ -11,8 +11,9 @@ namespace norma::bench {
 namespace {
 
 std::string time_text(double ns) {
-    return ns < 1e4 ? fmt::format("{:.0f} ns", ns) : ns < 1e7 ? fmt::format("{:.1f} us", ns / 1e3)
-                                                              : fmt::format("{:.2f} ms", ns / 1e6);
+    return ns < 1e4   ? fmt::format("{:.0f} ns", ns)
+           : ns < 1e7 ? fmt::format("{:.1f} us", ns / 1e3)
+                      : fmt::format("{:.2f} ms", ns / 1e6);
 }
 
 constexpr const char *row_format = "{:<11} {:<9} {:>13} {:>10} {:>9} {:>7} {:>10} {:>10} {:>6} {:>10} {:>6}  {}\n";
@@ -20,27 +21,19 @@ constexpr const char *row_format = "{:<11} {:<9} {:>13} {:>10} {:>9} {:>7} {:>10
 }  // namespace
 
 nlohmann::ordered_json machine_json(const Machine &machine) {
-    return {{"cpu", machine.cpu},       {"cores", machine.cores},
-            {"l1d", machine.l1d},       {"l2", machine.l2},
-            {"l3", machine.l3},         {"memory", machine.memory},
-            {"os", machine.os},         {"compiler", machine.compiler},
-            {"norma", norma_version()}, {"copy_isa", machine.loops}};
+    return {
+        {"cpu", machine.cpu},       {"cores", machine.cores},   {"l1d", machine.l1d}, {"l2", machine.l2},
+        {"l3", machine.l3},         {"memory", machine.memory}, {"os", machine.os},   {"compiler", machine.compiler},
+        {"norma", norma_version()}, {"copy_isa", machine.loops}};
 }
 
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads) {
-    nlohmann::ordered_json json = {{"op", to_string(c.op)},
-                                   {"dtype", dtype_text(c)},
-                                   {"rows", c.rows},
-                                   {"hidden", c.hidden},
-                                   {"kernel", result.kernel},
-                                   {"target", result.target},
-                                   {"threads", threads},
-                                   {"ns", result.kernel_time.ns},
-                                   {"ns_spread", result.kernel_time.spread},
-                                   {"bytes", result.bytes},
-                                   {"copy_ns", result.copy.ns},
-                                   {"stream_copy_ns", result.stream_copy.ns},
-                                   {"ratio", result.ratio()}};
+    nlohmann::ordered_json json = {
+        {"op", to_string(c.op)},  {"dtype", dtype_text(c)},      {"rows", c.rows},
+        {"hidden", c.hidden},     {"kernel", result.kernel},     {"target", result.target},
+        {"threads", threads},     {"ns", result.kernel_time.ns}, {"ns_spread", result.kernel_time.spread},
+        {"bytes", result.bytes},  {"copy_ns", result.copy.ns},   {"stream_copy_ns", result.stream_copy.ns},
+        {"ratio", result.ratio()}};
     if (result.yardstick) {
         json["yardstick_ns"] = result.yardstick->ns;
         json["yardstick_ratio"] = result.yardstick_ratio();
@@ -58,7 +51,8 @@ std::string table_heading(const Machine &machine, int threads) {
 std::string table_line(const Case &c, const Result &r) {
     const double gb_per_s = static_cast<double>(r.bytes) / r.kernel_time.ns;
     return fmt::format(row_format, to_string(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden),
-                       time_text(r.kernel_time.ns), fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns),
+                       time_text(r.kernel_time.ns),
+                       fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns),
                        fmt::format("{:.1f}", gb_per_s), time_text(r.copy.ns), time_text(r.stream_copy.ns),
                        fmt::format("{:.2f}", r.ratio()), r.yardstick ? time_text(r.yardstick->ns) : "-",
                        r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);

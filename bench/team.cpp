@@ -8,6 +8,7 @@ namespace norma::bench {
 namespace {
 
 constexpr std::chrono::microseconds spin_time(30);
+constexpr int64_t min_elements = 32768;  // of a thread
 
 }  // namespace
 
@@ -64,13 +65,15 @@ void Team::run(const std::function<void(int)> &task) {
     }
 }
 
-void Team::run_ranges(int64_t count, int64_t multiple, const std::function<void(int64_t, int64_t)> &range) {
-    const int64_t pieces = (count + multiple - 1) / multiple;
+void Team::run_rows(int64_t rows, int64_t hidden, const std::function<void(int64_t, int64_t)> &range) {
+    const int64_t threads = std::min<int64_t>({size(), rows, 1 + rows * hidden / min_elements});
+    if (threads <= 1) {
+        range(0, rows);
+        return;
+    }
     run([&](int t) {
-        const int64_t begin = std::min(count, pieces * t / size() * multiple);
-        const int64_t end = std::min(count, pieces * (t + 1) / size() * multiple);
-        if (begin < end) {
-            range(begin, end);
+        if (t < threads) {
+            range(rows * t / threads, rows * (t + 1) / threads);
         }
     });
 }

@@ -15,7 +15,7 @@ namespace norma::bench {
 // A fixed number of threads, the calling one included. Idle ones spin for some microseconds, so that runs in close
 // succession start at once, then sleep, so that they take no time from whoever is measured next.
 class Team {
- public:
+   public:
     explicit Team(int threads);
     ~Team();
     Team(const Team &) = delete;
@@ -26,10 +26,11 @@ class Team {
     // Calls task(t) once for each t in [0, size()), each on a thread of its own, task(0) on the calling one.
     void run(const std::function<void(int)> &task);
 
-    // Splits [0, count) to contiguous ranges, one a thread, whose bounds are multiples of `multiple`.
-    void run_ranges(int64_t count, int64_t multiple, const std::function<void(int64_t, int64_t)> &range);
+    // Splits `rows` rows of `hidden` elements to contiguous ranges, one a thread. As with Norma's kernels, no thread
+    // gets less than some ten thousand elements, and small work stays on the calling thread.
+    void run_rows(int64_t rows, int64_t hidden, const std::function<void(int64_t, int64_t)> &range);
 
- private:
+   private:
     void work(int index);
 
     std::vector<std::thread> workers_;

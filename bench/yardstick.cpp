@@ -9,11 +9,7 @@ bool yardstick(const Loops &loops, Op op, const Norm &norm, int64_t rows, Store 
         return false;
     }
     const NormLoop loop = choose(store);
-    if (team.size() == 1) {
-        loop(norm, 0, rows);
-    } else {
-        team.run_ranges(rows, 1, [&](int64_t begin, int64_t end) { loop(norm, begin, end); });
-    }
+    team.run_rows(rows, norm.hidden, [&](int64_t begin, int64_t end) { loop(norm, begin, end); });
     return true;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int lanes = 64;
 constexpr int vectors = lanes / Lanes::width;
-constexpr int64_t line = 16;  // elements of a cache line
+constexpr int64_t line = 16;           // elements of a cache line
 constexpr int64_t chunk = 64 * lanes;  // more terms than this in one lane would let the error grow with hidden
 
 // Below, the hardware's own prefetching does as well; above, the next row would push out this one.
@@ -43,8 +43,8 @@ struct LaneSum {
     }
 };
 
-// Sums over a row: accumulate(sums, v, x) adds the terms of the elements x to lane group v; with a mask, of those in it.
-// Sums of chunks are added up, so that the rounding error does not grow with hidden.
+// Sums over a row: accumulate(sums, v, x) adds the terms of the elements x to lane group v; with a mask, of those in
+// it. Sums of chunks are added up, so that the rounding error does not grow with hidden.
 template <int sums, class F>
 __attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden, float (&totals)[sums], F accumulate) {
     LaneSum outer[sums];
@@ -97,12 +97,12 @@ struct Centred {
         s[1].lane[v] = Lanes::fma(c, c, s[1].lane[v]);
     }
     void operator()(LaneSum (&s)[2], int v, V x) const { term(s, v, Lanes::sub(x, mean)); }
-    void operator()(LaneSum (&s)[2], int v, V x, Lanes::Mask m) const { term(s, v, Lanes::keep(m, Lanes::sub(x, mean))); }
+    void operator()(LaneSum (&s)[2], int v, V x, Lanes::Mask m) const {
+        term(s, v, Lanes::keep(m, Lanes::sub(x, mean)));
+    }
 };
 
-float rstd_of(float variance, float eps) {
-    return 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance + eps)));
-}
+float rstd_of(float variance, float eps) { return 1.0f / _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(variance + eps))); }
 
 struct RmsNorm {
     static constexpr bool has_bias = false;

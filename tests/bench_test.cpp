@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the benchmark compares with: copies that copy, yardsticks that are right, threads that are threads.
+#include "bench/bench.h"
+
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -14,7 +16,6 @@
 #include <sstream>
 #include <thread>
 
-#include "bench/bench.h"
 #include "bench/case.h"
 #include "bench/copy.h"
 #include "bench/machine.h"
@@ -129,7 +130,7 @@ TEST_CASE("copies copy, and touch nothing else") {
     for (const Loops *loops : all_loops()) {
         for (const Store store : stores) {
             for (const int size : {2, 4}) {
-                for (const int64_t elements : {1, 31, 64, 127, 1000, 4096}) {
+                for (const int64_t elements : {1, 31, 64, 127, 1000, 4096, 70001}) {
                     for (const bool residual : {false, true}) {
                         CAPTURE(loops->name, store == Store::streaming, size, elements, residual);
                         const int64_t bytes = elements * size;
@@ -242,17 +243,29 @@ TEST_CASE("a team runs its tasks at the same time on threads of their own") {
     }
 }
 
-TEST_CASE("ranges cover everything once") {
+TEST_CASE("ranges of rows cover everything once, small ones on the calling thread") {
     for (const int threads : {1, 3, 4}) {
         Team team(threads);
-        for (const int64_t count : {0, 1, 63, 64, 65, 1000}) {
-            std::vector<std::atomic<int>> seen(static_cast<size_t>(count));
-            team.run_ranges(count, 64, [&](int64_t begin, int64_t end) {
-                for (int64_t i = begin; i < end; i++) {
-                    seen[static_cast<size_t>(i)]++;
+        for (const int64_t rows : {0, 1, 2, 63, 64, 65, 1000}) {
+            for (const int64_t hidden : {1, 20000, 100000}) {
+                std::vector<std::atomic<int>> seen(static_cast<size_t>(rows));
+                std::mutex mutex;
+                std::set<std::thread::id> ids;
+                team.run_rows(rows, hidden, [&](int64_t begin, int64_t end) {
+                    for (int64_t i = begin; i < end; i++) {
+                        seen[static_cast<size_t>(i)]++;
+                    }
+                    const std::lock_guard<std::mutex> lock(mutex);
+                    ids.insert(std::this_thread::get_id());
+                });
+                CAPTURE(threads, rows, hidden);
+                REQUIRE(std::all_of(seen.begin(), seen.end(), [](const std::atomic<int> &n) { return n == 1; }));
+                if (hidden == 1) {
+                    REQUIRE(ids.size() == 1);
+                } else if (rows >= 63) {
+                    REQUIRE(ids.size() == static_cast<size_t>(threads));
                 }
-            });
-            REQUIRE(std::all_of(seen.begin(), seen.end(), [](const std::atomic<int> &n) { return n == 1; }));
+            }
         }
     }
 }
@@ -326,12 +339,29 @@ TEST_CASE("options become cases") {
 }
 
 TEST_CASE("bad options are refused in one line") {
-    for (const char *arguments :
-         {"--op softmax", "--dtype f64", "--dtype f32:", "--dtype :f32", "--shapes 12", "--shapes 0x4", "--shapes 4x0",
-          "--shapes 4x-1", "--shapes 4x4x4", "--shapes x4", "--shapes 4xa", "--shapes 1x1073741825",
-          "--shapes 99999999999999999999x4", "--shapes 1000000000x1000000", "--threads 0", "--threads 1000",
-          "--threads x", "--device cuda", "--store sideways", "--seconds -1", "--json /nonexistent/directory/f",
-          "--nonsense", "--shapes"}) {
+    for (const char *arguments : {"--op softmax",
+                                  "--dtype f64",
+                                  "--dtype f32:",
+                                  "--dtype :f32",
+                                  "--shapes 12",
+                                  "--shapes 0x4",
+                                  "--shapes 4x0",
+                                  "--shapes 4x-1",
+                                  "--shapes 4x4x4",
+                                  "--shapes x4",
+                                  "--shapes 4xa",
+                                  "--shapes 1x1073741825",
+                                  "--shapes 99999999999999999999x4",
+                                  "--shapes 1000000000x1000000",
+                                  "--threads 0",
+                                  "--threads 1000",
+                                  "--threads x",
+                                  "--device cuda",
+                                  "--store sideways",
+                                  "--seconds -1",
+                                  "--json /nonexistent/directory/f",
+                                  "--nonsense",
+                                  "--shapes"}) {
         CAPTURE(arguments);
         try {
             run_bench(arguments);
