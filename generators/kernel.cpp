@@ -37,16 +37,6 @@ std::map<Halide::OutputFileType, std::string> output_file(const std::string &pat
     }
 }
 
-std::string variant_refusal(const Variant &variant) {
-    if (variant.contract == Contract::hf && variant.op != "rms_norm_forward") {
-        return "contract hf is for rms_norm_forward only";
-    }
-    if (variant.contract == Contract::hf && variant.bias != DType::none) {
-        return "contract hf has no bias";
-    }
-    return "";
-}
-
 }  // namespace
 
 CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage) {
@@ -97,7 +87,7 @@ std::string refusal(const KernelSpec &spec) {
     if (spec.strategy != "cpu_rows") {
         return "\"" + spec.strategy + "\" is not a strategy; expected cpu_rows";
     }
-    if (std::string why = variant_refusal(spec.variant); !why.empty()) {
+    if (std::string why = refusal(spec.variant); !why.empty()) {
         return why;
     }
     try {

@@ -1,0 +1,13 @@
+# Headers, library, CMake package and pkg-config file. Nothing of Halide is needed to use them.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/norma)
+install(DIRECTORY runtime/include/norma DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${PROJECT_BINARY_DIR}/lib/libnorma.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(PROGRAMS $<TARGET_FILE:norma_tool> DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES LICENSE NOTICE ${NORMA_KERNELS}/manifest.lock.json DESTINATION ${CMAKE_INSTALL_DATADIR}/norma)
+configure_package_config_file(cmake/norma-config.cmake.in ${PROJECT_BINARY_DIR}/norma-config.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/norma-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/norma-config.cmake ${PROJECT_BINARY_DIR}/norma-config-version.cmake DESTINATION ${package_dir})
+configure_file(cmake/norma.pc.in ${PROJECT_BINARY_DIR}/norma.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/norma.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
