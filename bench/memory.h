@@ -11,13 +11,13 @@
 namespace norma::bench {
 
 class Memory {
-   public:
+public:
     Memory() = default;
     explicit Memory(size_t bytes);  // aligned to a page, zero. Throws std::bad_alloc
 
     void *data() const { return memory_.get(); }
 
-   private:
+private:
     struct Free {
         void operator()(void *p) const;
     };

@@ -35,6 +35,7 @@ void Team::work(int index) {
     for (;;) {
         const auto sleep_at = std::chrono::steady_clock::now() + spin_time;
         while (round_ == seen && std::chrono::steady_clock::now() < sleep_at) {
+            std::this_thread::yield();  // to the caller, should there be one core for both
         }
         if (round_ == seen) {
             std::unique_lock<std::mutex> lock(mutex_);

@@ -15,7 +15,7 @@ namespace norma::bench {
 // A fixed number of threads, the calling one included. Idle ones spin for some microseconds, so that runs in close
 // succession start at once, then sleep, so that they take no time from whoever is measured next.
 class Team {
-   public:
+public:
     explicit Team(int threads);
     ~Team();
     Team(const Team &) = delete;
@@ -30,7 +30,7 @@ class Team {
     // gets less than some ten thousand elements, and small work stays on the calling thread.
     void run_rows(int64_t rows, int64_t hidden, const std::function<void(int64_t, int64_t)> &range);
 
-   private:
+private:
     void work(int index);
 
     std::vector<std::thread> workers_;

@@ -16,9 +16,9 @@ constexpr int vectors = lanes / Lanes::width;
 constexpr int64_t line = 16;           // elements of a cache line
 constexpr int64_t chunk = 64 * lanes;  // more terms than this in one lane would let the error grow with hidden
 
-// Below, the hardware's own prefetching does as well; above, the next row would push out this one.
-constexpr int64_t prefetch_row_min = 512;
-constexpr int64_t prefetch_row_max = 32 << 10;
+// Below, the hardware's own prefetching does as well; above, the next row would push this one out of the second level.
+constexpr int64_t prefetch_row_min = 2 << 10;
+constexpr int64_t prefetch_row_max = 256 << 10;
 
 using V = Lanes::V;
 
@@ -27,17 +27,20 @@ struct LaneSum {
 
     void clear() {
 #pragma GCC unroll 8
-        for (V &v : lane) v = Lanes::zero();
+        for (V &v : lane)
+            v = Lanes::zero();
     }
     void add(const LaneSum &other) {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++) lane[v] = Lanes::add(lane[v], other.lane[v]);
+        for (int v = 0; v < vectors; v++)
+            lane[v] = Lanes::add(lane[v], other.lane[v]);
     }
     float total() {
 #pragma GCC unroll 3
         for (int n = vectors / 2; n > 0; n /= 2) {
 #pragma GCC unroll 4
-            for (int v = 0; v < n; v++) lane[v] = Lanes::add(lane[v], lane[v + n]);
+            for (int v = 0; v < n; v++)
+                lane[v] = Lanes::add(lane[v], lane[v + n]);
         }
         return Lanes::sum(lane[0]);
     }
@@ -51,11 +54,13 @@ __attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden
     for (int64_t begin = 0;;) {
         const int64_t end = begin + chunk < hidden ? begin + chunk : hidden;
         LaneSum inner[sums];
-        for (LaneSum &s : inner) s.clear();
+        for (LaneSum &s : inner)
+            s.clear();
         int64_t i = begin;
         for (; i + lanes <= end; i += lanes) {
 #pragma GCC unroll 8
-            for (int v = 0; v < vectors; v++) accumulate(inner, v, Lanes::load(x + i + v * Lanes::width));
+            for (int v = 0; v < vectors; v++)
+                accumulate(inner, v, Lanes::load(x + i + v * Lanes::width));
         }
         if (i < end) {
 #pragma GCC unroll 8
@@ -74,10 +79,12 @@ __attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden
             }
         }
         begin = end;
-        if (begin >= hidden) break;
+        if (begin >= hidden)
+            break;
     }
 #pragma GCC unroll 2
-    for (int s = 0; s < sums; s++) totals[s] = outer[s].total();
+    for (int s = 0; s < sums; s++)
+        totals[s] = outer[s].total();
 }
 
 struct Squares {
@@ -145,7 +152,8 @@ __attribute__((always_inline)) inline void normalize_row(const Norm &norm, const
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) {
             const int64_t at = i + v * Lanes::width;
-            if (prefetch && at % line == 0) _mm_prefetch(reinterpret_cast<const char *>(next + at), _MM_HINT_T1);
+            if (prefetch && at % line == 0)
+                _mm_prefetch(reinterpret_cast<const char *>(next + at), _MM_HINT_T1);
             const V bias = Op::has_bias ? Lanes::load(norm.bias + at) : Lanes::zero();
             Lanes::template store<streaming>(y + at, op(Lanes::load(x + at), Lanes::load(norm.weight + at), bias));
         }
@@ -163,7 +171,8 @@ void normalize_range(const Norm &given, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end - prefetch; row++) {
         normalize_row<Op, streaming, prefetch>(norm, norm.x + row * norm.hidden, norm.y + row * norm.hidden);
     }
-    if (prefetch && begin < end) normalize_range<Op, streaming, false>(norm, end - 1, end);
+    if (prefetch && begin < end)
+        normalize_range<Op, streaming, false>(norm, end - 1, end);
 }
 
 // Streaming stores need aligned rows; rows that are not get ordinary stores.
