@@ -31,23 +31,28 @@ void copy_range(const Streams &s, int64_t begin, int64_t end) {
                 sum[h] = Lanes::combine(sum[h], other[h]);
             }
         }
-        if (x_size == 4 && y_size == 2)
+        if (x_size == 4 && y_size == 2) {
             sum[0] = Lanes::combine(sum[0], sum[1]);
+        }
 #pragma GCC unroll 2
         for (int h = 0; h < 2; h++) {
-            if (h < y_size / 2)
+            if (h < y_size / 2) {
                 Lanes::template store<streaming>(y + i * y_size + h * Lanes::bytes, sum[h]);
+            }
             if (h < residual_size / 2) {
                 Lanes::template store<streaming>(residual_out + i * residual_size + h * Lanes::bytes, other[h]);
             }
         }
     }
-    for (int64_t b = i * y_size; b < end * y_size; b++)
+    for (int64_t b = i * y_size; b < end * y_size; b++) {
         y[b] = x[b / y_size * x_size + b % y_size % x_size];
-    for (int64_t b = i * residual_size; b < end * residual_size; b++)
+    }
+    for (int64_t b = i * residual_size; b < end * residual_size; b++) {
         residual_out[b] = residual[b];
-    if (streaming)
+    }
+    if (streaming) {
         Lanes::fence();
+    }
 }
 
 template <int x_size, int residual_size, int y_size>
@@ -67,14 +72,18 @@ CopyLoop copy_with_residual(int residual_size, Store store) {
 }
 
 CopyLoop copy_loop(const Streams &s, Store store) {
-    if (s.x_size == 4 && s.y_size == 4)
+    if (s.x_size == 4 && s.y_size == 4) {
         return copy_with_residual<4, 4>(s.residual_size, store);
-    if (s.x_size == 4 && s.y_size == 2)
+    }
+    if (s.x_size == 4 && s.y_size == 2) {
         return copy_with_residual<4, 2>(s.residual_size, store);
-    if (s.x_size == 2 && s.y_size == 4)
+    }
+    if (s.x_size == 2 && s.y_size == 4) {
         return copy_with_residual<2, 4>(s.residual_size, store);
-    if (s.x_size == 2 && s.y_size == 2)
+    }
+    if (s.x_size == 2 && s.y_size == 2) {
         return copy_with_residual<2, 2>(s.residual_size, store);
+    }
     return nullptr;
 }
 

@@ -7,10 +7,12 @@ const Loops *const *runnable_loops() {
     static const Loops *list[4] = {};
     static const bool filled = [] {
         int n = 0;
-        if (__builtin_cpu_supports("avx512f"))
+        if (__builtin_cpu_supports("avx512f")) {
             list[n++] = &avx512_loops;
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        }
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
             list[n++] = &avx2_loops;
+        }
         list[n] = &sse2_loops;
         return true;
     }();

@@ -27,20 +27,23 @@ struct LaneSum {
 
     void clear() {
 #pragma GCC unroll 8
-        for (V &v : lane)
+        for (V &v : lane) {
             v = Lanes::zero();
+        }
     }
     void add(const LaneSum &other) {
 #pragma GCC unroll 8
-        for (int v = 0; v < vectors; v++)
+        for (int v = 0; v < vectors; v++) {
             lane[v] = Lanes::add(lane[v], other.lane[v]);
+        }
     }
     float total() {
 #pragma GCC unroll 3
         for (int n = vectors / 2; n > 0; n /= 2) {
 #pragma GCC unroll 4
-            for (int v = 0; v < n; v++)
+            for (int v = 0; v < n; v++) {
                 lane[v] = Lanes::add(lane[v], lane[v + n]);
+            }
         }
         return Lanes::sum(lane[0]);
     }
@@ -54,13 +57,15 @@ __attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden
     for (int64_t begin = 0;;) {
         const int64_t end = begin + chunk < hidden ? begin + chunk : hidden;
         LaneSum inner[sums];
-        for (LaneSum &s : inner)
+        for (LaneSum &s : inner) {
             s.clear();
+        }
         int64_t i = begin;
         for (; i + lanes <= end; i += lanes) {
 #pragma GCC unroll 8
-            for (int v = 0; v < vectors; v++)
+            for (int v = 0; v < vectors; v++) {
                 accumulate(inner, v, Lanes::load(x + i + v * Lanes::width));
+            }
         }
         if (i < end) {
 #pragma GCC unroll 8
@@ -79,12 +84,14 @@ __attribute__((always_inline)) inline void reduce(const float *x, int64_t hidden
             }
         }
         begin = end;
-        if (begin >= hidden)
+        if (begin >= hidden) {
             break;
+        }
     }
 #pragma GCC unroll 2
-    for (int s = 0; s < sums; s++)
+    for (int s = 0; s < sums; s++) {
         totals[s] = outer[s].total();
+    }
 }
 
 struct Squares {
@@ -152,8 +159,9 @@ __attribute__((always_inline)) inline void normalize_row(const Norm &norm, const
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++) {
             const int64_t at = i + v * Lanes::width;
-            if (prefetch && at % line == 0)
+            if (prefetch && at % line == 0) {
                 _mm_prefetch(reinterpret_cast<const char *>(next + at), _MM_HINT_T1);
+            }
             const V bias = Op::has_bias ? Lanes::load(norm.bias + at) : Lanes::zero();
             Lanes::template store<streaming>(y + at, op(Lanes::load(x + at), Lanes::load(norm.weight + at), bias));
         }
@@ -171,8 +179,9 @@ void normalize_range(const Norm &given, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end - prefetch; row++) {
         normalize_row<Op, streaming, prefetch>(norm, norm.x + row * norm.hidden, norm.y + row * norm.hidden);
     }
-    if (prefetch && begin < end)
+    if (prefetch && begin < end) {
         normalize_range<Op, streaming, false>(norm, end - 1, end);
+    }
 }
 
 // Streaming stores need aligned rows; rows that are not get ordinary stores.
