@@ -42,12 +42,9 @@ void store_as(char *data, const reference::Values &values) {
 
 void store(norma_dtype dtype, char *data, const reference::Values &values) {
     switch (dtype) {
-        case NORMA_F16:
-            return store_as<Eigen::half>(data, values);
-        case NORMA_BF16:
-            return store_as<Eigen::bfloat16>(data, values);
-        default:
-            return store_as<float>(data, values);
+        case NORMA_F16: return store_as<Eigen::half>(data, values);
+        case NORMA_BF16: return store_as<Eigen::bfloat16>(data, values);
+        default: return store_as<float>(data, values);
     }
 }
 
@@ -59,7 +56,7 @@ double sample_of_vector(const CallSpec &spec, int role, int64_t d) {
 // Rows of the second summand must not push the sum out of the type's range.
 RowKind kind_of(const CallSpec &spec, int role) {
     const bool plain = role == role_residual &&
-                       (is_ill_conditioned(spec.kind) || spec.kind == RowKind::nan || spec.kind == RowKind::infinity);
+                       (is_near_limit(spec.kind) || spec.kind == RowKind::nan || spec.kind == RowKind::infinity);
     return plain ? RowKind::normal : spec.kind;
 }
 
@@ -147,8 +144,7 @@ void Call::place(int role) {
         reach += tensor.shape[d] > 0 ? (tensor.shape[d] - 1) * stride : 0;
         stride = stride * std::max<int64_t>(tensor.shape[d], 1) + spec.outer_padding;
     }
-    // The element before and those after hold padding too, where they do not lie
-    // beyond the guard.
+    // The element before and those after hold padding too, where they do not lie beyond the guard.
     const bool front = spec.offset >= 0;
     const int64_t before = front ? spec.offset : 3, after = front ? 64 : 0;
     Memory &memory = memory_[role];

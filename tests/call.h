@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One call of one kernel, on tensors between guard pages: padding of inputs
-// holds NaN, outputs a pattern that must survive where no element belongs.
+// One call of one kernel, on tensors between guard pages: padding of inputs holds NaN, outputs a pattern that must
+// survive where no element belongs.
 #pragma once
 
 #include <string>
@@ -58,19 +58,17 @@ struct CallSpec {
 norma_plan_desc describe(const CallSpec &spec);
 
 class Call {
-   public:
+public:
     explicit Call(const CallSpec &spec);
 
-    // A new plan, and one run of it. Both must succeed: the message of a failure
-    // is thrown as std::runtime_error.
+    // A new plan, and one run of it. Both must succeed: the message of a failure is thrown as std::runtime_error.
     void run();
     void run(const norma_plan *plan);
 
     // Inputs and outputs as they were before the first run.
     void restore();
 
-    // What is wrong with the outputs, in one line; empty when nothing is. Inputs
-    // and padding count.
+    // What is wrong with the outputs, in one line; empty when nothing is. Inputs and padding count.
     std::string check() const;
 
     // The bytes of the elements of one row of a tensor; empty when it is absent.
@@ -85,7 +83,7 @@ class Call {
     norma_arguments arguments = {};
     norma_execution execution = {};
 
-   private:
+private:
     struct Memory {
         char *begin = nullptr;  // with some padding around the elements where the
                                 // guard page is not

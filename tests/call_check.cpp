@@ -64,7 +64,7 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
     }
     const bool is_layer_norm = spec.kernel.op == NORMA_LAYER_NORM_FORWARD;
     const reference::Row expected = is_layer_norm ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
-    const double ulps = !is_layer_norm || !is_ill_conditioned(spec.kind) ? 4 : spec.hidden <= 16384 ? 16 : 64;
+    const double ulps = ulps_allowed(spec.kind, spec.kernel.op, spec.hidden);
     const RowJudge judge({spec.kernel.op, spec.kernel.x, spec.kernel.y, spec.kernel.contract, ulps}, options, expected);
     if (auto mismatch = judge.first_mismatch(reference::load(spec.kernel.y, row_data(role_y, row), spec.hidden))) {
         return mismatch_text("y", row, *mismatch);
@@ -83,7 +83,7 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
             magnitude += std::fabs(value) / static_cast<double>(x.size());
         }
         const double mean = reference::load(NORMA_F32, row_data(role_mean, row), 1)[0];
-        const double mean_error = 4 * reference::ulp(NORMA_F32, magnitude);
+        const double mean_error = ulps * reference::ulp(NORMA_F32, magnitude);
         if (!acceptable(NORMA_F32, mean, expected.mean, mean_error)) {
             return mismatch_text("mean", row, {0, mean, expected.mean, mean_error});
         }

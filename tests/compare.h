@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: MIT
-// How close is close enough. A kernel computes in fp32 and rounds once; so its
-// result must be what some value within fp32 error of the float64 result rounds
-// to. For 16-bit types that is the correctly rounded result, or its neighbour
-// where the float64 value lies within fp32 error of the tie between them; a
-// store that truncates fails.
+// How close is close enough. A kernel computes in fp32 and rounds once; so its result must be what some value within
+// fp32 error of the float64 result rounds to. For 16-bit types that is the correctly rounded result, or its neighbour
+// where the float64 value lies within fp32 error of the tie between them; a store that truncates fails.
 //
 // The error allowed, in ULP of fp32:
-//   4        sums over chunks of lanes stay within 3.5 ULP at every hidden
-//   size, and the last steps round a few times more 16, 64   layer_norm of rows
-//   whose spread is small against their mean, up to 16384 elements and above:
-//   their centred
-//            values carry few bits of x, and the corrected mean still has the
-//            error of one long sum of them
-// of the row's largest magnitude where y is f32, of the element's own magnitude
-// where y is a 16-bit type. "Magnitude" is that of the terms which the last
-// addition joins, since bias may cancel them; and layer_norm centres each
-// element with a mean that is rounded against the row's spread, so there an
-// element counts at least as much as one standard deviation.
+// - 4: sums over chunks of lanes stay within 3.5 ULP at every hidden size, and the last steps round a few times more;
+// - 16, and 64 above 16384 elements: layer_norm of rows whose spread is small against their mean;
+// - 16: rows of which one element dwarfs the others, which all round the same way when its lane takes them up.
+//
+// It is counted at the row's largest magnitude where y is f32, at the element's own where y is a 16-bit type.
+// "Magnitude" is that of the terms which the last addition joins, since bias may cancel them; and layer_norm centres
+// each element with a mean that is rounded against the row's spread, so there it is at least that of one standard
+// deviation.
 #pragma once
 
 #include <optional>
@@ -58,7 +53,7 @@ inline bool acceptable(norma_dtype dtype, double got, double expected, double to
 inline double finite_magnitude(double value) { return std::isfinite(value) ? std::fabs(value) : 0; }
 
 class RowJudge {
-   public:
+public:
     RowJudge(const Judged &judged, const reference::Options &options, const reference::Row &expected)
         : judged_(judged), options_(options), expected_(expected) {
         for (size_t i = 0; i < expected.y.size(); i++) {
@@ -79,23 +74,22 @@ class RowJudge {
         return std::nullopt;
     }
 
-   private:
+private:
     double weight(size_t i) const { return options_.weight.empty() ? 1 : options_.weight[i] + options_.weight_offset; }
+
+    bool centred() const { return judged_.op == NORMA_LAYER_NORM_FORWARD; }
 
     double terms(size_t i) const {
         const double bias = options_.bias.empty() ? 0 : std::fabs(options_.bias[i]);
+        const double deviation = centred() ? std::fabs(weight(i)) : 0;
         return std::max(
-            {finite_magnitude(expected_.y[i]), finite_magnitude(expected_.normalized[i] * weight(i)), bias});
+            {finite_magnitude(expected_.y[i]), finite_magnitude(expected_.normalized[i] * weight(i)), bias, deviation});
     }
 
     double tolerance(size_t i) const {
-        const bool centred = judged_.op == NORMA_LAYER_NORM_FORWARD;
-        const double scale = std::fabs(weight(i));
-        const double magnitude = judged_.y == NORMA_F32 ? largest_ : std::max(terms(i), centred ? scale : 0);
-        // Among denormal numbers even sums and products round to multiples of the
-        // smallest.
-        const double quantum = 0x1p-149 * (1 + scale * (1 + (centred ? expected_.rstd : 0)));
-        return judged_.ulps * reference::ulp(NORMA_F32, magnitude) + quantum;
+        // Among denormal numbers even sums and products round to multiples of the smallest.
+        const double quantum = 0x1p-149 * (1 + std::fabs(weight(i)) * (1 + (centred() ? expected_.rstd : 0)));
+        return judged_.ulps * reference::ulp(NORMA_F32, judged_.y == NORMA_F32 ? largest_ : terms(i)) + quantum;
     }
 
     // The contract hf: x-hat is rounded to the type of x, then the product to

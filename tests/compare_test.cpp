@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The judge itself: it accepts what is right to the last bit, and refuses the
-// mistakes that it is there for.
+// The judge itself: it accepts what is right to the last bit, and refuses the mistakes that it is there for.
 #include "compare.h"
 
 #include "catch.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every kernel of the library on every target that this CPU executes, against
-// float64, with ordinary and streaming stores.
+// Every kernel of the library on every target that this CPU executes, against float64, with ordinary and streaming
+// stores.
 #include <functional>
 #include <stdexcept>
 

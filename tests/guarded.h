@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory between two pages that nobody may touch. (Sanitizers do not see what
-// Halide's code reads and writes.)
+// Memory between two pages that nobody may touch. (Sanitizers do not see what Halide's code reads and writes.)
 #pragma once
 
 #include <sys/mman.h>
@@ -12,7 +11,7 @@
 namespace norma::test {
 
 class GuardedMemory {
-   public:
+public:
     explicit GuardedMemory(size_t capacity) : page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
         capacity_ = (capacity + page_ - 1) / page_ * page_;
         void *memory =
@@ -35,7 +34,7 @@ class GuardedMemory {
     // The byte after the last one is out of bounds.
     char *back(size_t bytes) const { return check(bytes), begin_ + capacity_ - bytes; }
 
-   private:
+private:
     void check(size_t bytes) const {
         if (bytes > capacity_) {
             throw std::runtime_error("a guarded buffer is too small for the test");

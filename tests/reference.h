@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the kernels should compute, one row at a time: plain loops in float64,
-// written from the formulas in norma.h alone.
+// What the kernels should compute, one row at a time: plain loops in float64, written from the formulas in norma.h
+// alone.
 #pragma once
 
 #include <Eigen/Core>
@@ -25,12 +25,9 @@ struct Format {
 
 inline Format format(norma_dtype dtype) {
     switch (dtype) {
-        case NORMA_F16:
-            return {0x1p-10, 0x1p-24, 65504.0};
-        case NORMA_BF16:
-            return {0x1p-7, 0x1p-133, 0x1.fep127};
-        default:
-            return {0x1p-23, 0x1p-149, 0x1.fffffep127};
+        case NORMA_F16: return {0x1p-10, 0x1p-24, 65504.0};
+        case NORMA_BF16: return {0x1p-7, 0x1p-133, 0x1.fep127};
+        default: return {0x1p-23, 0x1p-149, 0x1.fffffep127};
     }
 }
 
@@ -45,8 +42,8 @@ inline double ulp(norma_dtype dtype, double magnitude) {
     return std::max(power * f.epsilon, f.quantum);
 }
 
-// Rounds once, to the nearest number of the type, ties to even, beyond the
-// largest to infinity. (Eigen's conversions from double would round twice.)
+// Rounds once, to the nearest number of the type, ties to even, beyond the largest to infinity. (Eigen's conversions
+// from double would round twice.)
 inline double round_to(norma_dtype dtype, double value) {
     if (!std::isfinite(value)) {
         return value;
@@ -69,15 +66,9 @@ void widen(const void *data, Values &values) {
 inline Values load(norma_dtype dtype, const void *data, int64_t count) {
     Values values(static_cast<size_t>(count));
     switch (dtype) {
-        case NORMA_F16:
-            widen<Eigen::half>(data, values);
-            break;
-        case NORMA_BF16:
-            widen<Eigen::bfloat16>(data, values);
-            break;
-        default:
-            widen<float>(data, values);
-            break;
+        case NORMA_F16: widen<Eigen::half>(data, values); break;
+        case NORMA_BF16: widen<Eigen::bfloat16>(data, values); break;
+        default: widen<float>(data, values); break;
     }
     return values;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rows to normalize: ordinary ones, and those that break implementations. A
-// row's values depend on its identity alone, not on where a test puts it.
+// Rows to normalize: ordinary ones, and those that break implementations. A row's values depend on its identity alone,
+// not on where a test puts it.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,11 @@ enum class RowKind {
     spread,      // magnitudes whose squares fp32 just holds
     small,       // magnitudes near 1e-12: squares must not be lost against each other
     denormal,
-    constant,  // variance is exactly 0
+    constant,  // 3.25: sums are exact, variance is exactly 0
+    tenth,     // 0.1: every rounding of a sum goes the same way
     zero,
     alternating,  // mean is 0 or nearly
-    spike,        // one element is all of the row's norm
+    spike,        // one element is all of the norm: the others are added to a sum that dwarfs them
     nan,          // every third row holds one NaN
     infinity,     // every third row holds one infinity, of either sign
     count
@@ -30,18 +31,19 @@ enum class RowKind {
 
 const char *name(RowKind kind);
 
-// Where the mean is large against the spread, layer_norm is allowed more error.
-bool is_ill_conditioned(RowKind kind);
+// The error allowed in ULP of fp32: see compare.h.
+double ulps_allowed(RowKind kind, norma_op op, int64_t hidden);
 
-// Whether 1 / sqrt(mean square) itself stays within fp32, so that eps = 0 is
-// meaningful.
+// Whether sums of two such rows leave the range of fp16.
+bool is_near_limit(RowKind kind);
+
+// Whether 1 / sqrt(mean square) itself stays within fp32, so that eps = 0 is meaningful.
 bool allows_zero_eps(RowKind kind, norma_dtype dtype);
 
 // Rows with this identity hold only NaN and infinities, whatever the kind.
 inline constexpr int64_t poison_row = -1;
 
-// Values of a stream: x, residual, weight and bias of a row have different
-// ones.
+// Values of a stream: x, residual, weight and bias of a row have different ones.
 reference::Values row_values(RowKind kind, norma_dtype dtype, int64_t hidden, int64_t row, int stream);
 
 // Standard normal numbers.

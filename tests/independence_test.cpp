@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// A row's bits depend on its values, the variant and the hidden size alone: every other way to run it gives the same
+// bytes.
+#include <functional>
+#include <map>
+
+#include "call.h"
+#include "catch.h"
+#include "environment.h"
+
+namespace {
+
+using namespace norma::test;
+
+// Output bytes by row identity.
+using Rows = std::map<int64_t, std::string>;
+
+Rows run(const CallSpec &spec) {
+    Call call(spec);
+    call.run();
+    Rows rows;
+    for (int64_t row = 0; row < spec.rows(); row++) {
+        const int64_t id = spec.row_ids.empty() ? row : spec.row_ids[static_cast<size_t>(row)];
+        for (int role = role_y; role < role_count; role++) {
+            rows[id] += call.row_bytes(role, row);
+        }
+    }
+    return rows;
+}
+
+// Every row of `some` that is also a row of `all` has the same bits there.
+std::string difference(const Rows &all, const Rows &some) {
+    for (const auto &[id, bytes] : some) {
+        const auto other = all.find(id);
+        if (other != all.end() && other->second != bytes) {
+            return "row " + std::to_string(id) + " has other bits";
+        }
+    }
+    return "";
+}
+
+// One kernel of each variant would do for the runtime; for the kernels each target needs its own.
+std::vector<norma_kernel_info> cross_section() {
+    std::vector<norma_kernel_info> some;
+    for (const norma_kernel_info &kernel : runnable_kernels()) {
+        const bool plain = kernel.weight != NORMA_NONE && kernel.x == kernel.y;
+        if (kernel.residual != NORMA_NONE || plain || kernel.contract == NORMA_HF) {
+            some.push_back(kernel);
+        }
+    }
+    return some;
+}
+
+constexpr int64_t row_count = 19;
+
+// Compares a way to run with the plain one: `change` alters the call.
+void compare_with_plain(const std::function<void(CallSpec &)> &change) {
+    for (const norma_kernel_info &kernel : cross_section()) {
+        for (int64_t hidden : {1, 3, 63, 64, 65, 127, 192, 257, 1024, 4160}) {
+            if (!can_run(kernel, hidden)) {
+                continue;
+            }
+            CallSpec plain;
+            plain.kernel = kernel;
+            plain.hidden = hidden;
+            plain.outer = {row_count};
+            plain.offset = 0;
+            CallSpec changed = plain;
+            change(changed);
+            const std::string problem = difference(run(plain), run(changed));
+            INFO(changed.text() << ": " << problem);
+            CHECK(problem.empty());
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bits do not depend on the batch", "[independence]") {
+    SECTION("one row alone") {
+        compare_with_plain([](CallSpec &spec) {
+            spec.outer = {1};
+            spec.row_ids = {spec.hidden % row_count};
+        });
+    }
+    SECTION("another order") {
+        compare_with_plain([](CallSpec &spec) {
+            for (int64_t row = 0; row < row_count; row++) {
+                spec.row_ids.push_back((row * 7 + 5) % row_count);
+            }
+        });
+    }
+    SECTION("more rows") {
+        compare_with_plain([](CallSpec &spec) { spec.outer = {2, row_count}; });
+    }
+    SECTION("neighbours of NaN and infinity") {
+        compare_with_plain([](CallSpec &spec) {
+            for (int64_t row = 0; row < row_count; row++) {
+                spec.row_ids.push_back(row % 2 == 0 ? row : poison_row);
+            }
+        });
+    }
+}
+
+TEST_CASE("bits do not depend on where tensors lie", "[independence]") {
+    SECTION("alignment") {
+        for (int64_t offset : {1, 2, 3, 5, 8, 16, 31}) {
+            compare_with_plain([&](CallSpec &spec) { spec.offset = offset; });
+        }
+    }
+    SECTION("ending at a page") {
+        compare_with_plain([](CallSpec &spec) { spec.offset = -1; });
+    }
+    SECTION("strides") {
+        compare_with_plain([](CallSpec &spec) { spec.row_padding = 1 + spec.hidden % 5; });
+    }
+    SECTION("ranks") {
+        compare_with_plain([](CallSpec &spec) {
+            spec.outer = {row_count, 1, 1};
+            spec.row_padding = 3;
+            spec.outer_padding = 65;
+        });
+    }
+    SECTION("in place") {
+        compare_with_plain([](CallSpec &spec) {
+            spec.y_in_place = spec.kernel.x == spec.kernel.y;
+            spec.residual_out_in_place = spec.kernel.residual != NORMA_NONE;
+        });
+    }
+}
+
+TEST_CASE("bits do not depend on threads and chunks", "[independence]") {
+    for (const char *task_elements : {"1", "1000", "100000000"}) {
+        const Environment environment("NORMA_TASK_ELEMENTS", task_elements);
+        for (int32_t threads : {2, 3, 8}) {
+            compare_with_plain([&](CallSpec &spec) { spec.threads = threads; });
+        }
+    }
+}
+
+TEST_CASE("bits do not depend on slices", "[independence]") {
+    for (const char *slice_elements : {"1", "500", "10000"}) {
+        const Environment environment("NORMA_MAX_SLICE_ELEMENTS", slice_elements);
+        compare_with_plain([](CallSpec &spec) { spec.threads = 1; });
+        compare_with_plain([](CallSpec &spec) {
+            spec.threads = 2;
+            spec.store = NORMA_STORE_STREAMING;
+        });
+    }
+}
+
+TEST_CASE("bits do not depend on the store", "[independence]") {
+    for (norma_store store : {NORMA_STORE_AUTO, NORMA_STORE_STREAMING}) {
+        for (int64_t offset : {0, 1, 4}) {
+            compare_with_plain([&](CallSpec &spec) {
+                spec.store = store;
+                spec.offset = offset;
+            });
+        }
+    }
+}
+
+TEST_CASE("bits do not depend on saved statistics", "[independence]") {
+    for (const norma_kernel_info &kernel : cross_section()) {
+        CallSpec spec;
+        spec.kernel = kernel;
+        spec.hidden = 320;
+        Call with(spec);
+        with.run();
+        const std::string y = with.bytes(role_y);
+        spec.save_statistics = false;
+        Call without(spec);
+        without.run();
+        INFO(label(kernel));
+        CHECK(without.bytes(role_y) == y);
+    }
+}
