@@ -66,17 +66,8 @@ void Team::run(const std::function<void(int)> &task) {
     }
 }
 
-void Team::run_rows(int64_t rows, int64_t hidden, const std::function<void(int64_t, int64_t)> &range) {
-    const int64_t threads = std::min<int64_t>({size(), rows, 1 + rows * hidden / min_elements});
-    if (threads <= 1) {
-        range(0, rows);
-        return;
-    }
-    run([&](int t) {
-        if (t < threads) {
-            range(rows * t / threads, rows * (t + 1) / threads);
-        }
-    });
+int64_t Team::threads_for(int64_t rows, int64_t hidden) const {
+    return std::min<int64_t>({size(), rows, 1 + rows * hidden / min_elements});
 }
 
 }  // namespace norma::bench

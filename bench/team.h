@@ -28,9 +28,22 @@ public:
 
     // Splits `rows` rows of `hidden` elements to contiguous ranges, one a thread. As with Norma's kernels, no thread
     // gets less than some ten thousand elements, and small work stays on the calling thread.
-    void run_rows(int64_t rows, int64_t hidden, const std::function<void(int64_t, int64_t)> &range);
+    template <class Range>
+    void run_rows(int64_t rows, int64_t hidden, const Range &range) {
+        const int64_t threads = threads_for(rows, hidden);
+        if (threads <= 1) {
+            range(int64_t{0}, rows);
+            return;
+        }
+        run([&](int t) {
+            if (t < threads) {
+                range(rows * t / threads, rows * (t + 1) / threads);
+            }
+        });
+    }
 
 private:
+    int64_t threads_for(int64_t rows, int64_t hidden) const;
     void work(int index);
 
     std::vector<std::thread> workers_;
