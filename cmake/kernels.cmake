@@ -1,5 +1,5 @@
 # Compiles the manifest's kernels: one command, since normagen keeps a cache and shows progress of its own.
-set(NORMA_KERNELS ${PROJECT_BINARY_DIR}/kernels)
+
 file(GLOB_RECURSE NORMA_SCHEDULE_DATA CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/schedules/*.json ${PROJECT_SOURCE_DIR}/schedules/*.jsonl)
 set(jobs "")
 if(NORMA_JOBS)

@@ -92,7 +92,11 @@ std::string refusal(const KernelSpec &spec) {
     }
     try {
         CpuRowsKnobs knobs = cpu_rows_knobs(spec.knobs);
-        if (knobs.native_bf16 != 0 && !halide_target(spec.target).has_feature(Halide::Target::AVX512_Zen4)) {
+        Halide::Target target = halide_target(spec.target);
+        if (knobs.native_f16 != 0 && !target.has_feature(Halide::Target::F16C)) {
+            return "native_f16 is 1; target " + spec.target.name + " has no such instruction";
+        }
+        if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
             return "native_bf16 is 1; target " + spec.target.name + " has no such instruction";
         }
         return cpu_rows_refusal(knobs, spec.variant);

@@ -22,7 +22,8 @@ void layer_norm_forward(Row &row, const Variant &variant) {
     Expr rstd = row.once("rstd", 1.0f / Halide::sqrt(Halide::select(variance < 0, 0.0f, variance) + eps));
 
     store_affine(row, variant, [=](Expr d) { return (centred(d) - correction) * rstd; });
-    row.store_scalar("mean", rounded_mean + correction);
+    // A row with an infinity has that mean, though no correction.
+    row.store_scalar("mean", Halide::select(correction == correction, rounded_mean + correction, rounded_mean));
     row.store_scalar("rstd", rstd);
 }
 

@@ -2,7 +2,7 @@
 #include "oracle_row.h"
 
 #include "numeric.h"
-#include "passes/bf16_round.h"
+#include "passes/half_convert.h"
 
 namespace norma {
 
@@ -10,7 +10,7 @@ using namespace Halide;
 
 Pipeline OracleRow::lower() const {
     Pipeline pipeline(outputs_);
-    pipeline.add_custom_lowering_pass(new Bf16RoundPass(false));
+    pipeline.add_custom_lowering_pass(new HalfConvertPass(false, false));
     return pipeline;
 }
 

@@ -35,22 +35,19 @@ auto parse(const Table &table, const std::string &text, const std::string &what)
     throw std::invalid_argument("\"" + text + "\" is not a " + what + "; expected one of " + known);
 }
 
+constexpr std::pair<const char *, HiddenClass> hidden_classes[] = {
+    {"any", {1, 0, 0}}, {"64n", {64, 0, 0}}, {"any_to_1024", {1, 0, 1024}}, {"64n_to_1024", {64, 0, 1024}}};
+
 std::string hidden_name(const HiddenClass &hidden) {
     if (hidden.exact != 0) {
         return std::to_string(hidden.exact);
     }
-    return hidden.multiple == 1 ? "any" : std::to_string(hidden.multiple) + "n";
-}
-
-// "any", "64n" or "768". Anything else becomes "any", which its caller notices by naming it again.
-HiddenClass parse_hidden_name(const std::string &text) {
-    HiddenClass hidden;
-    bool multiple = !text.empty() && text.back() == 'n';
-    std::string digits = multiple ? text.substr(0, text.size() - 1) : text;
-    if (!digits.empty() && digits.size() < 10 && digits.find_first_not_of("0123456789") == std::string::npos) {
-        (multiple ? hidden.multiple : hidden.exact) = std::stoi(digits);
+    for (const auto &[word, meaning] : hidden_classes) {
+        if (meaning.multiple == hidden.multiple && meaning.most == hidden.most) {
+            return word;
+        }
     }
-    return hidden;
+    throw std::logic_error("a hidden class without a name");
 }
 
 }  // namespace
@@ -81,7 +78,7 @@ Variant parse_name(const std::string &text) {
     variant.op = parts.front();
     bool known = parts.size() >= 5;
     if (known) {
-        variant.hidden = parse_hidden_name(parts.back());
+        variant.hidden = parse_hidden(parts.back());
         variant.contract = parse_contract(parts[parts.size() - 2]);
     }
     for (size_t i = 1; known && i < parts.size() - 2; i++) {
@@ -118,6 +115,11 @@ const char *to_string(DType type) { return word_of(dtypes, type); }
 const char *to_string(Contract contract) { return word_of(contracts, contract); }
 
 DType parse_dtype(const std::string &text) { return parse(dtypes, text, "type"); }
+
+HiddenClass parse_hidden(const std::string &text) {
+    const bool number = !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
+    return number ? HiddenClass{1, std::stoi(text), 0} : parse(hidden_classes, text, "hidden size class");
+}
 
 Contract parse_contract(const std::string &text) { return parse(contracts, text, "contract"); }
 

@@ -40,10 +40,23 @@ std::vector<norma_kernel_info> runnable_kernels() {
 }
 
 bool can_run(const norma_kernel_info &kernel, int64_t hidden) {
-    return kernel.hidden_exact != 0 ? hidden == kernel.hidden_exact : hidden % kernel.hidden_multiple == 0;
+    if (kernel.hidden_exact != 0) {
+        return hidden == kernel.hidden_exact;
+    }
+    return hidden % kernel.hidden_multiple == 0 && (kernel.hidden_most == 0 || hidden <= kernel.hidden_most);
 }
 
 std::string label(const norma_kernel_info &kernel) { return std::string(kernel.target) + "/" + kernel.name; }
+
+norma_kernel_info find_kernel(norma_op op, norma_dtype x, norma_dtype weight, norma_dtype bias, norma_dtype residual) {
+    for (const norma_kernel_info &kernel : runnable_kernels()) {
+        if (kernel.op == op && kernel.x == x && kernel.y == x && kernel.weight == weight && kernel.bias == bias &&
+            kernel.residual == residual && kernel.contract == NORMA_FP32_ONCE && can_run(kernel, 1)) {
+            return kernel;
+        }
+    }
+    throw std::runtime_error("the library lacks a kernel that the tests need");
+}
 
 void record_run(const char *target, const char *kernel) { kernels_run().insert(std::string(target) + "/" + kernel); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "manifest.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -47,12 +48,7 @@ std::string apply_contract(const std::string &word, Variant *variant) {
 }
 
 std::string apply_hidden(const std::string &word, Variant *variant) {
-    variant->hidden = HiddenClass{};
-    if (word == "64n") {
-        variant->hidden.multiple = 64;
-    } else if (word != "any") {
-        variant->hidden.exact = std::stoi(word);
-    }
+    variant->hidden = parse_hidden(word);
     return "";
 }
 
@@ -69,7 +65,7 @@ const std::vector<Field> &fields() {
          {"none", "x", "f32", "f16", "bf16"},
          apply_type<&Variant::residual>},
         {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
-        {"hidden", "a hidden size class", "any", {"any", "64n"}, apply_hidden},
+        {"hidden", "a hidden size class", "any", {"any", "64n", "any_to_1024", "64n_to_1024"}, apply_hidden},
     };
     return table;
 }
@@ -86,7 +82,7 @@ std::string word_at(const Field &field, const Node &node) {
     std::vector<std::string> known = field.words;
     known.push_back("an integer");
     const std::string word = node.json().is_string() ? node.string() : "";
-    if (word != "any" && word != "64n") {
+    if (std::find(known.begin(), known.end() - 1, word) == known.end() - 1) {
         node.one_of(known, field.what);
         node.fail("\"" + word + "\" is not " + field.what + "; expected one of " + comma_separated(known));
     }

@@ -71,10 +71,10 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
         types.push_back(enumerator(to_string(type)));
     }
-    return fmt::format("    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
+    return fmt::format("    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
                        quoted(name(variant)), symbol(entry.spec), target, enumerator(variant.op),
                        enumerator(to_string(variant.contract)), fmt::join(types, ", "), variant.hidden.multiple,
-                       variant.hidden.exact, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
+                       variant.hidden.exact, variant.hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
                        arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
                        quoted(entry.spec.origin));
 }

@@ -19,9 +19,9 @@ namespace {
 constexpr int64_t max_slice_elements = INT32_MAX;
 constexpr int64_t default_task_elements = 32768;
 
-// An exact size beats any class, a larger multiple a smaller one.
+// An exact size beats any class, a larger multiple a smaller one, and then a bound none.
 int64_t specialization(const Kernel &kernel) {
-    return kernel.hidden_exact != 0 ? INT64_MAX : kernel.hidden_multiple;
+    return kernel.hidden_exact != 0 ? INT64_MAX : 2 * int64_t{kernel.hidden_multiple} + (kernel.hidden_most != 0);
 }
 
 bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {

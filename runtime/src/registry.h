@@ -45,6 +45,7 @@ struct Kernel {
     norma_dtype x, y, weight, bias, residual;
     int32_t hidden_multiple;
     int32_t hidden_exact;
+    int32_t hidden_most;
     int32_t workspace_per_element;  // bytes of scratch a running task needs, times hidden
     uint8_t argument_count;
     const Role *arguments;

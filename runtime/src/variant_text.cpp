@@ -59,6 +59,10 @@ bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc)
         text.add("hidden is %d only; asked for %lld", kernel.hidden_exact, hidden);
         return true;
     }
+    if (kernel.hidden_most != 0 && hidden > kernel.hidden_most) {
+        text.add("hidden is at most %d; asked for %lld", kernel.hidden_most, hidden);
+        return true;
+    }
     if (kernel.hidden_exact == 0 && hidden % kernel.hidden_multiple != 0) {
         text.add("hidden is a multiple of %d; asked for %lld", kernel.hidden_multiple, hidden);
         return true;

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
-#include "../../generators/passes/bf16_round.h"
+#include "../../generators/passes/half_convert.h"
 #include "../../generators/passes/lane_tree.h"
 #include "../../generators/passes/store_mode.h"
 
@@ -51,7 +51,7 @@ Pipeline CpuRow::lower() {
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
     pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes));
-    pipeline.add_custom_lowering_pass(new Bf16RoundPass(knobs_.native_bf16 != 0));
+    pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }
 
@@ -61,53 +61,86 @@ void CpuRow::schedule_elements(Func f) const {
     f.split(d_, outer, inner, knobs_.store_lanes, tail).vectorize(inner);
 }
 
-// The tree: lanes over a chunk, chunks in order, what is left after the last whole block, then the lanes in halves. It depends on the hidden size alone.
+// The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last whole
+// block; then the lanes in halves. It depends on the hidden size alone.
 std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
+    size_t count = terms.size();
     Sum sum;
-    sum.lanes = knobs_.lanes / (int)terms.size();
-    auto tuple = [&](const std::function<Expr(size_t)> &f) {
+    sum.lanes = knobs_.lanes / (int)count;
+    auto tuple = [](size_t size, const std::function<Expr(size_t)> &f) {
         std::vector<Expr> values;
-        for (size_t i = 0; i < terms.size(); i++) {
+        for (size_t i = 0; i < size; i++) {
             values.push_back(f(i));
         }
         return Tuple(values);
     };
-    auto at = [&](const Func &f, const std::vector<Expr> &where, size_t i) {
-        return terms.size() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
+    auto at = [](const Func &f, const std::vector<Expr> &where, size_t i) {
+        return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
-    auto zero = tuple([](size_t) { return 0.0f; });
+    auto zero = [](size_t) { return Expr(0.0f); };
 
     Expr blocks = extent_ / sum.lanes;
-    Var c("c");
-    RDom k(0, knobs_.chunk, name + "_block");
-    Expr block = c * knobs_.chunk + k;
-    k.where(block < blocks);
-    sum.chunk = Func(name + "_chunk");
-    sum.chunk(lane_, c, r_) = zero;
-    sum.chunk(lane_, c, r_) = tuple([&](size_t i) {
-        return at(sum.chunk, {lane_, c, r_}, i) + terms[i](element(block, lane_, sum.lanes));
-    });
-    sum.block = k.x;
-
-    RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
-    sum.total = Func(name + "_total");
-    sum.total(lane_, r_) = zero;
-    sum.total(lane_, r_) = tuple([&](size_t i) {
-        return at(sum.total, {lane_, r_}, i) + at(sum.chunk, {lane_, q, r_}, i);
-    });
-    sum.part = q.x;
-    if (has_tail(sum.lanes)) {
+    auto add_rest = [&](Func f) {
         RDom rest(0, extent_ % sum.lanes, name + "_rest");
         Expr d = blocks * sum.lanes + rest;
-        sum.total(rest, r_) = tuple([&](size_t i) { return at(sum.total, {rest, r_}, i) + terms[i](d); });
+        f(rest, r_) = tuple((size_t)f.outputs(), [&](size_t i) {
+            return i < count ? at(f, {rest, r_}, i) + terms[i](d) : at(f, {rest, r_}, i);
+        });
         sum.rest = rest.x;
-    }
+    };
+    sum.one_chunk = short_rows();
+    if (sum.one_chunk) {
+        RDom k(0, blocks, name + "_block");
+        sum.total = Func(name + "_total");
+        sum.total(lane_, r_) = tuple(count, zero);
+        sum.total(lane_, r_) = tuple(count, [&](size_t i) {
+            return at(sum.total, {lane_, r_}, i) + terms[i](element(k, lane_, sum.lanes));
+        });
+        sum.part = k.x;
+        sum.corrected = sum.total;
+    } else {
+        Var c("c");
+        RDom k(0, knobs_.chunk, name + "_block");
+        Expr block = c * knobs_.chunk + k;
+        k.where(block < blocks);
+        sum.chunk = Func(name + "_chunk");
+        sum.chunk(lane_, c, r_) = tuple(count, zero);
+        sum.chunk(lane_, c, r_) = tuple(count, [&](size_t i) {
+            return at(sum.chunk, {lane_, c, r_}, i) + terms[i](element(block, lane_, sum.lanes));
+        });
+        sum.block = k.x;
 
+        // Elements 0 .. count - 1 are the sums, the others what was rounded away from them (Knuth's TwoSum).
+        RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
+        sum.total = Func(name + "_total");
+        sum.total(lane_, r_) = tuple(2 * count, zero);
+        sum.total(lane_, r_) = tuple(2 * count, [&](size_t i) {
+            Expr before = sum.total(lane_, r_)[i % count], added = at(sum.chunk, {lane_, q, r_}, i % count);
+            Expr after = before + added;
+            if (i < count) {
+                return after;
+            }
+            Expr as_added = after - before;
+            return sum.total(lane_, r_)[i] + ((before - (after - as_added)) + (added - as_added));
+        });
+        sum.part = q.x;
+    }
+    if (has_tail(sum.lanes)) {
+        add_rest(sum.total);
+    }
+    if (!sum.one_chunk) {
+        // An infinite sum has no meaningful rounding error.
+        sum.corrected = Func(name + "_corrected");
+        sum.corrected(lane_, r_) = tuple(count, [&](size_t i) {
+            Expr total = sum.total(lane_, r_)[i], error = sum.total(lane_, r_)[i + count];
+            return select(error == error, total + error, total);
+        });
+    }
     sums_.push_back(sum);
 
     std::vector<Expr> totals;
-    for (size_t i = 0; i < terms.size(); i++) {
-        totals.push_back(lane_tree(sum.total, sum.lanes, r_, (int)i));
+    for (size_t i = 0; i < count; i++) {
+        totals.push_back(lane_tree(sum.corrected, sum.lanes, r_, (int)i));
     }
     return totals;
 }
@@ -121,6 +154,10 @@ void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
         RVar outer, inner;
         sum.total.update(1).split(sum.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
     }
+    if (sum.one_chunk) {
+        return;
+    }
+    lanes(sum.corrected.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes));
     sum.chunk.compute_at(sum.total, sum.part).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
     lanes(sum.chunk);
     lanes(sum.chunk.update().reorder(lane_, sum.block));
@@ -133,6 +170,12 @@ Expr CpuRow::element(Expr block, Var lane, int lanes) const {
 
 bool CpuRow::has_tail(int width) const {
     return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0;
+}
+
+// Whether two chunks hold a row: then there is no need for more than one.
+bool CpuRow::short_rows() const {
+    int most = hidden_.exact != 0 ? hidden_.exact : hidden_.most;
+    return most != 0 && most <= 2 * knobs_.chunk * knobs_.lanes;
 }
 
 RowValue CpuRow::load(const std::string &role, DType type) {
@@ -208,8 +251,8 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) 
     if (knobs.stream_bytes != 16 && knobs.stream_bytes != 32 && knobs.stream_bytes != 64) {
         return "stream_bytes is " + std::to_string(knobs.stream_bytes) + "; expected 16, 32 or 64";
     }
-    if (knobs.native_bf16 != 0 && knobs.native_bf16 != 1) {
-        return "native_bf16 is " + std::to_string(knobs.native_bf16) + "; expected 0 or 1";
+    if ((knobs.native_f16 | knobs.native_bf16 | 1) != 1) {
+        return "native_f16 or native_bf16 is neither 0 nor 1";
     }
     if (variant.hidden.exact == 0 && variant.hidden.multiple < 1) {
         return "hidden.multiple is " + std::to_string(variant.hidden.multiple) + "; expected at least 1";
@@ -225,6 +268,7 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
         {"vector", &knobs.vector},
         {"store_lanes", &knobs.store_lanes},
         {"stream_bytes", &knobs.stream_bytes},
+        {"native_f16", &knobs.native_f16},
         {"native_bf16", &knobs.native_bf16},
     };
     for (const auto &[key, value] : json.items()) {

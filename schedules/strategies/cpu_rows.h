@@ -15,15 +15,17 @@ struct CpuRowsKnobs {
     // Partial sums kept side by side, shared by the sums of one sweep. They are the leaves of the reduction tree, so they
     // decide the bits. Enough to hide the latency of an add, few enough to stay in registers.
     int lanes = 64;
-    // Blocks of `lanes` elements that are summed before their total joins the row's: bounds the error for long rows.
-    int chunk = 64;
+    // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so this
+    // bounds the error of a row of any length.
+    int chunk = 16;
     // fp32 elements in one vector register of the target.
     int vector = 16;
     // Elements computed and stored together: one whole cache line at least, so that streaming stores fill it.
     int store_lanes = 64;
     // Bytes of one streaming store of the target: 16, 32 or 64.
     int stream_bytes = 64;
-    // Whether to round to bf16 with the target's own instruction (AVX512-BF16). Same bits, a third less time in the cache.
+    // Whether to convert with the target's own instructions (F16C; AVX512-BF16). Same bits, far fewer instructions.
+    int native_f16 = 0;
     int native_bf16 = 0;
 };
 
@@ -52,13 +54,15 @@ public:
 
 private:
     struct Sum {
-        Halide::Func chunk, total;
+        Halide::Func chunk, total, corrected;
         Halide::RVar block, part, rest;
         int lanes;
+        bool one_chunk;
     };
 
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
+    bool short_rows() const;
     void schedule_elements(Halide::Func f) const;
     void schedule_sum(Sum &sum, const Halide::Func &row_loop) const;
 

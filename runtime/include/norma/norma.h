@@ -202,6 +202,7 @@ typedef struct norma_kernel_info {
     norma_dtype x, y, weight, bias, residual;
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
     int64_t hidden_exact;     // or only this one, when not 0
+    int64_t hidden_most;      // and none larger than this, when not 0
     const char *strategy;
     const char *knobs;   // JSON object
     const char *origin;  // the record that the knobs come from, or "default"

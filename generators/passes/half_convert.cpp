@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "half_convert.h"
+
+namespace norma {
+
+using namespace Halide;
+using namespace Halide::Internal;
+
+namespace {
+
+const char *const to_float = "norma_half_to_float";
+const char *const to_half = "norma_float_to_half";
+
+// Integer arithmetic on vectors of any width.
+struct Bits {
+    int lanes;
+
+    Expr of(uint32_t value) const { return make_const(UInt(32, lanes), value); }
+    Expr of(const Expr &value) const { return reinterpret(UInt(32, lanes), value); }
+    Expr value(const Expr &bits) const { return reinterpret(Float(32, lanes), bits); }
+    Expr widened(const Expr &half) const { return cast(UInt(32, lanes), reinterpret(UInt(16, lanes), half)); }
+    Expr narrowed(const Type &type, const Expr &bits) const {
+        return reinterpret(type.with_lanes(lanes), cast(UInt(16, lanes), bits));
+    }
+    Expr strict(Call::IntrinsicOp op, const Expr &a, const Expr &b) const {
+        return Call::make(Float(32, lanes), op, {a, b}, Call::PureIntrinsic);
+    }
+};
+
+Expr bf16_to_float(const Expr &half) {
+    Bits b{half.type().lanes()};
+    return b.value(b.widened(half) << b.of(16));
+}
+
+// The two clamps keep a NaN with a full payload, of either sign, from rounding up into the other sign's zero.
+Expr float_to_bf16(const Expr &value) {
+    Bits b{value.type().lanes()};
+    Expr bits = min(b.of(value), b.of(0xffff0000u));
+    bits = b.of(min(reinterpret(Int(32, b.lanes), bits), make_const(Int(32, b.lanes), 0x7fff0000)));
+    Expr odd = (bits >> b.of(16)) & b.of(1);
+    return b.narrowed(BFloat(16), (bits + b.of(0x7fff) + odd) >> b.of(16));
+}
+
+// The exponent is rebiased by an exact multiplication, which makes denormals normal; infinity and NaN by hand.
+Expr f16_to_float(const Expr &half) {
+    Bits b{half.type().lanes()};
+    Expr bits = b.widened(half);
+    Expr magnitude = (bits & b.of(0x7fff)) << b.of(13);
+    Expr rebiased = b.of(b.strict(Call::strict_mul, b.value(magnitude), make_const(Float(32, b.lanes), 0x1p112)));
+    Expr special = magnitude >= b.of(0x7c00 << 13);
+    Expr sign = (bits & b.of(0x8000)) << b.of(16);
+    return b.value(sign | select(special, magnitude | b.of(0x7f800000), rebiased));
+}
+
+Expr float_to_f16(const Expr &value) {
+    Bits b{value.type().lanes()};
+    Expr bits = b.of(value);
+    Expr magnitude = bits & b.of(0x7fffffff);
+    // Normal results: rebias, and round at bit 13; a carry goes into the exponent, up to infinity.
+    Expr odd = (magnitude >> b.of(13)) & b.of(1);
+    Expr normal = (magnitude - b.of(112u << 23) + b.of(0xfff) + odd) >> b.of(13);
+    // Denormal results: adding 0.5 puts the spacing of f16's denormals, 2^-24, at the last bit, so the addition rounds.
+    Expr half = make_const(Float(32, b.lanes), 0.5);
+    Expr denormal = b.of(b.strict(Call::strict_add, b.value(magnitude), half)) - b.of(half);
+    Expr huge = select(magnitude > b.of(0x7f800000), b.of(0x7e00), b.of(0x7c00));
+    Expr rounded = select(magnitude >= b.of(143u << 23), huge, magnitude < b.of(113u << 23), denormal, normal);
+    return b.narrowed(Float(16), rounded | ((bits >> b.of(16)) & b.of(0x8000)));
+}
+
+// True where the instruction may have flushed a denormal; also where a result is a zero, which the other way gets right too.
+Expr any_zero(const Expr &half) {
+    int lanes = half.type().lanes();
+    Expr magnitude = reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7fff);
+    // Below 2, not equal to 0: LLVM turns that into a floating-point comparison and widens for it.
+    return VectorReduce::make(VectorReduce::Or, magnitude < make_const(UInt(16, lanes), 2), 1);
+}
+
+const Call *as_conversion(const Expr &value, const char *name) {
+    const Call *call = value.as<Call>();
+    return call != nullptr && call->name == name ? call : nullptr;
+}
+
+}  // namespace
+
+Expr half_to_float(const Expr &value) { return Call::make(Float(32), to_float, {value}, Call::PureExtern); }
+
+Expr float_to_half(const Type &type, const Expr &value) {
+    const Call *widened = as_conversion(value, to_float);
+    if (widened != nullptr && widened->args[0].type() == type) {
+        return widened->args[0];
+    }
+    return Call::make(type, to_half, {value}, Call::PureExtern);
+}
+
+Expr HalfConvertPass::visit(const Call *op) {
+    if (op->name == to_float) {
+        Expr half = mutate(op->args[0]);
+        if (half.type().is_bfloat()) {
+            return bf16_to_float(half);
+        }
+        return native_f16_ ? cast(op->type, half) : f16_to_float(half);
+    }
+    if (op->name == to_half) {
+        Expr value = mutate(op->args[0]);
+        if (op->type.is_bfloat()) {
+            return float_to_bf16(value);
+        }
+        return native_f16_ ? cast(op->type, value) : float_to_f16(value);
+    }
+    return IRMutator::visit(op);
+}
+
+// The bf16 instruction flushes denormals, so a block of results with a zero among them takes the other way.
+Stmt HalfConvertPass::visit(const Store *op) {
+    const Call *conversion = as_conversion(op->value, to_half);
+    Type type = op->value.type();
+    if (!native_bf16_ || conversion == nullptr || !type.is_bfloat() || type.lanes() % 32 != 0 || !is_const_one(op->predicate)) {
+        return IRMutator::visit(op);
+    }
+    std::string unrounded_name = unique_name("unrounded"), converted_name = unique_name("converted");
+    Expr unrounded = Variable::make(Float(32, type.lanes()), unrounded_name);
+    Expr converted = Variable::make(UInt(16, type.lanes()), converted_name);
+    auto store = [&](const Expr &value) {
+        return Store::make(op->name, value, op->index, op->param, op->predicate, op->alignment);
+    };
+    Stmt chosen = IfThenElse::make(any_zero(converted), store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
+    Expr convert = Call::make(converted.type(), "vcvtne2ps2bf16", {unrounded}, Call::PureExtern);
+    return LetStmt::make(unrounded_name, mutate(conversion->args[0]), LetStmt::make(converted_name, convert, chosen));
+}
+
+}  // namespace norma
