@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <norma/norma.hpp>
+
+#include "bench/bench.h"
+#include "commands.h"
+
+namespace {
+
+enum Exit { ok = 0, failed = 1, bad_input = 2 };
+
+Exit complain(Exit status, const char *message) {
+    std::fprintf(stderr, "norma: %s\n", message);
+    return status;
+}
+
+// A status that the caller could have avoided, as against one that the machine or Norma is to blame for.
+bool is_refusal(norma_status status) {
+    return status != NORMA_OUT_OF_MEMORY && status != NORMA_PARALLEL_FOR_FAILED && status != NORMA_INTERNAL;
+}
+
+}  // namespace
+
+int main(int count, char **arguments) {
+    CLI::App app("LayerNorm and RMSNorm kernels compiled ahead of time", "norma");
+    app.set_version_flag("--version", norma_version());
+    app.require_subcommand(1);
+    norma::tool::add_list(app);
+    norma::tool::add_info(app);
+    norma::tool::add_run(app);
+    norma::tool::add_demo(app);
+    norma::bench::add_bench(app);
+    try {
+        app.parse(count, arguments);
+        return ok;
+    } catch (const CLI::ParseError &error) {
+        return error.get_exit_code() == 0 ? app.exit(error) : complain(bad_input, error.what());
+    } catch (const norma::tool::InputError &error) {
+        return complain(bad_input, error.what());
+    } catch (const norma::Error &error) {
+        return complain(is_refusal(error.status()) ? bad_input : failed, error.what());
+    } catch (const std::exception &error) {
+        return complain(failed, error.what());
+    }
+}
