@@ -189,6 +189,15 @@ void Call::restore() {
     }
 }
 
+bool Call::untouched() const {
+    for (const Memory &memory : memory_) {
+        if (memory.before_run.compare(0, std::string::npos, memory.begin, memory.bytes) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void Call::run() {
     norma_plan *plan = nullptr;
     require_ok(norma_plan_create(&desc, &plan), spec.text());
@@ -196,11 +205,15 @@ void Call::run() {
     run(plan);
 }
 
+void Call::give_workspace(size_t bytes) {
+    execution.workspace = arena(role_count).back((bytes + 63) / 64 * 64);
+    execution.workspace_size = bytes;
+}
+
 void Call::run(const norma_plan *plan) {
     size_t needed = 0;
     require_ok(norma_plan_workspace_size(plan, spec.threads, &needed), spec.text());
-    execution.workspace = arena(role_count).back((needed + 63) / 64 * 64);
-    execution.workspace_size = needed;
+    give_workspace(needed);
     require_ok(norma_plan_run(plan, &arguments, &execution), spec.text());
     if (spec.rows() > 0) {
         record_run(spec.kernel.target, norma_plan_kernel(plan));

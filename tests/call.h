@@ -65,8 +65,14 @@ public:
     void run();
     void run(const norma_plan *plan);
 
+    // In guarded memory.
+    void give_workspace(size_t bytes);
+
     // Inputs and outputs as they were before the first run.
     void restore();
+
+    // Nothing was written since.
+    bool untouched() const;
 
     // What is wrong with the outputs, in one line; empty when nothing is. Inputs and padding count.
     std::string check() const;

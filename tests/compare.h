@@ -8,7 +8,7 @@
 // - 16, and 64 above 16384 elements: layer_norm of rows whose spread is small against their mean;
 // - 16: rows of which one element dwarfs the others, which all round the same way when its lane takes them up.
 //
-// It is counted at the row's largest magnitude where y is f32, at the element's own where y is a 16-bit type.
+// It is counted at the row's largest magnitude where y is f32, relative to the element's own where y is a 16-bit type.
 // "Magnitude" is that of the terms which the last addition joins, since bias may cancel them; and layer_norm centres
 // each element with a mean that is rounded against the row's spread, so there it is at least that of one standard
 // deviation.
@@ -86,10 +86,13 @@ private:
             {finite_magnitude(expected_.y[i]), finite_magnitude(expected_.normalized[i] * weight(i)), bias, deviation});
     }
 
+    double relative(double magnitude) const { return judged_.ulps * 0x1p-23 * std::fabs(magnitude); }
+
     double tolerance(size_t i) const {
         // Among denormal numbers even sums and products round to multiples of the smallest.
         const double quantum = 0x1p-149 * (1 + std::fabs(weight(i)) * (1 + (centred() ? expected_.rstd : 0)));
-        return judged_.ulps * reference::ulp(NORMA_F32, judged_.y == NORMA_F32 ? largest_ : terms(i)) + quantum;
+        return (judged_.y == NORMA_F32 ? judged_.ulps * reference::ulp(NORMA_F32, largest_) : relative(terms(i))) +
+               quantum;
     }
 
     // The contract hf: x-hat is rounded to the type of x, then the product to
@@ -99,7 +102,7 @@ private:
         if (!std::isfinite(normalized)) {
             return acceptable(judged_.y, got, expected_.y[i], 0);
         }
-        const double error = judged_.ulps * reference::ulp(NORMA_F32, normalized);
+        const double error = relative(normalized);
         for (double side : {-error, error}) {
             const double product = reference::affine(options_, i, reference::round_to(judged_.x, normalized + side));
             if (acceptable(judged_.y, got, product, 2 * reference::ulp(NORMA_F32, product))) {

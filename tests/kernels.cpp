@@ -51,7 +51,8 @@ std::string label(const norma_kernel_info &kernel) { return std::string(kernel.t
 norma_kernel_info find_kernel(norma_op op, norma_dtype x, norma_dtype weight, norma_dtype bias, norma_dtype residual) {
     for (const norma_kernel_info &kernel : runnable_kernels()) {
         if (kernel.op == op && kernel.x == x && kernel.y == x && kernel.weight == weight && kernel.bias == bias &&
-            kernel.residual == residual && kernel.contract == NORMA_FP32_ONCE && can_run(kernel, 1)) {
+            kernel.residual == residual && kernel.contract == NORMA_FP32_ONCE && kernel.hidden_multiple == 1 &&
+            kernel.hidden_exact == 0 && kernel.hidden_most == 0) {
             return kernel;
         }
     }

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// What norma_plan_run refuses: the message names the argument, and nothing is written.
+#include <climits>
+#include <cmath>
+#include <functional>
+
+#include "call.h"
+#include "catch.h"
+#include "forged.h"
+
+namespace {
+
+using namespace norma::test;
+
+const norma_status invalid = NORMA_INVALID_ARGUMENT;
+
+// layer_norm with every tensor there is.
+CallSpec full_spec() {
+    CallSpec spec;
+    spec.kernel = find_kernel(NORMA_LAYER_NORM_FORWARD, NORMA_F32, NORMA_F32, NORMA_F32, NORMA_F32);
+    spec.hidden = 100;
+    spec.outer = {3, 4};
+    return spec;
+}
+
+class Prepared {
+public:
+    explicit Prepared(const CallSpec &spec) : call(spec) {
+        require_ok(norma_plan_create(&call.desc, &plan_), spec.text());
+        size_t bytes = 0;
+        require_ok(norma_plan_workspace_size(plan_, spec.threads, &bytes), spec.text());
+        call.give_workspace(bytes);
+    }
+    ~Prepared() { norma_plan_destroy(plan_); }
+    Prepared(const Prepared &) = delete;
+    Prepared &operator=(const Prepared &) = delete;
+
+    norma_status run() { return norma_plan_run(plan_, &call.arguments, &call.execution); }
+
+    void check_refused(const std::string &words) {
+        const norma_status status = run();
+        INFO("status " << status << ": " << norma_last_error() << "; expected " << words);
+        CHECK(status == invalid);
+        CHECK(std::string(norma_last_error()).find(words) != std::string::npos);
+        CHECK(call.untouched());
+    }
+
+    void check_runs() {
+        require_ok(run(), call.spec.text());
+        CHECK(call.check() == "");
+    }
+
+    norma_tensor &tensor(int role) { return call.arguments.*roles[role].tensor; }
+
+    Call call;
+
+private:
+    norma_plan *plan_ = nullptr;
+};
+
+struct TensorRefusal {
+    const char *words;  // after the tensor's name
+    std::function<bool(int role)> applies;
+    std::function<void(norma_tensor &)> change;
+};
+
+bool always(int) { return true; }
+bool has_rows(int role) { return roles[role].kind != Role::vector; }
+bool has_hidden(int role) { return roles[role].kind != Role::statistic; }
+bool has_rows_not_x(int role) { return has_rows(role) && role != role_x; }
+bool is_output(int role) { return roles[role].output; }
+bool is_not_x(int role) { return role != role_x; }
+void *moved(void *data, int64_t bytes) { return static_cast<char *>(data) + bytes; }
+
+const TensorRefusal tensor_refusals[] = {
+    {".dtype is 3 (bf16); expected f32", always, [](auto &t) { t.dtype = NORMA_BF16; }},
+    {".dtype is 0 (none); expected f32", always, [](auto &t) { t.dtype = NORMA_NONE; }},
+    {".dtype is 44 (unknown); expected f32", always, [](auto &t) { t.dtype = forged<norma_dtype>(44); }},
+    {".device.type is 2", always, [](auto &t) { t.device.type = NORMA_CUDA; }},
+    {".device.id is 3", always, [](auto &t) { t.device.id = 3; }},
+    {".data is null", always, [](auto &t) { t.data = nullptr; }},
+    {".data is 0x", always, [](auto &t) { t.data = moved(t.data, -2); }},
+    {".rank is -1", always, [](auto &t) { t.rank = -1; }},
+    {".rank is 5", always, [](auto &t) { t.rank = 5; }},
+    {".rank is ", is_not_x, [](auto &t) { t.rank++; }},
+    {".rank is ", is_not_x, [](auto &t) { t.rank--; }},
+    {".shape[0] is 2; expected 3", has_rows_not_x, [](auto &t) { t.shape[0] = 2; }},
+    {".shape[1] is 5; expected 4", has_rows_not_x, [](auto &t) { t.shape[1] = 5; }},
+    {".shape[0] is -3", has_rows, [](auto &t) { t.shape[0] = -3; }},
+    {" is 99; expected hidden (100)", has_hidden, [](auto &t) { t.shape[t.rank - 1] = 99; }},
+    {" is 2; expected 1", has_hidden, [](auto &t) { t.strides[t.rank - 1] = 2; }},
+    {" is 0; expected 1", has_hidden, [](auto &t) { t.strides[t.rank - 1] = 0; }},
+    {".strides[0] is -400", has_rows, [](auto &t) { t.strides[0] = -400; }},
+    {".strides[1] is -1", has_rows, [](auto &t) { t.strides[1] = -1; }},
+    {".strides[1] is 0", is_output, [](auto &t) { t.strides[1] = 0; }},
+    {".strides[0] is 0", is_output, [](auto &t) { t.strides[0] = 0; }},
+    {".strides[", [](int role) { return is_output(role) && has_hidden(role); }, [](auto &t) { t.strides[1] = 99; }},
+    {".strides[", is_output, [](auto &t) { t.strides[0] = t.strides[1] * 4 - 1; }},
+    {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 2; }},
+    {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 16; }},
+};
+
+struct Refusal {
+    const char *words;
+    std::function<void(Call &)> change;
+};
+
+const float inf = INFINITY;
+
+const Refusal refusals[] = {
+    {"arguments.size is 0", [](Call &c) { c.arguments.size = 0; }},
+    {"arguments.size is ", [](Call &c) { c.arguments.size--; }},
+    {"eps is -1", [](Call &c) { c.arguments.eps = -1; }},
+    {"eps is -1e-30", [](Call &c) { c.arguments.eps = -1e-30F; }},
+    {"eps is nan", [](Call &c) { c.arguments.eps = NAN; }},
+    {"eps is inf", [](Call &c) { c.arguments.eps = inf; }},
+    {"weight_offset is nan", [](Call &c) { c.arguments.weight_offset = NAN; }},
+    {"weight_offset is -inf", [](Call &c) { c.arguments.weight_offset = -inf; }},
+    {"execution.size is 3", [](Call &c) { c.execution.size = 3; }},
+    {"execution.threads is -2", [](Call &c) { c.execution.threads = -2; }},
+    {"execution.store is 3", [](Call &c) { c.execution.store = forged<norma_store>(3); }},
+    {"execution.store is -1", [](Call &c) { c.execution.store = forged<norma_store>(-1); }},
+    {"execution.workspace is null", [](Call &c) { c.execution.workspace = nullptr; }},
+    {"execution.workspace_size is ", [](Call &c) { c.execution.workspace_size--; }},
+    {"execution.workspace is 0x", [](Call &c) { c.execution.workspace = moved(c.execution.workspace, -32); }},
+    {"expected fewer than 2^63 rows",
+     [](Call &c) { c.arguments.x.shape[0] = c.arguments.x.shape[1] = int64_t{1} << 40; }},
+};
+
+// Tensors that share memory, while their own shapes and strides are fine.
+const Refusal overlaps[] = {
+    {"expected a plan with NORMA_Y_IN_PLACE", [](Call &c) { c.arguments.y = c.arguments.x; }},
+    {"expected a plan with NORMA_RESIDUAL_OUT_IN_PLACE",
+     [](Call &c) { c.arguments.residual_out = c.arguments.residual; }},
+    {"overlaps x", [](Call &c) { c.arguments.residual_out.data = c.arguments.x.data; }},
+    {"overlaps residual", [](Call &c) { c.arguments.y.data = c.arguments.residual.data; }},
+    {"overlaps residual", [](Call &c) { c.arguments.y.data = moved(c.arguments.residual.data, 396); }},
+    {"overlaps weight", [](Call &c) { c.arguments.y.data = moved(c.arguments.weight.data, -4 * 1196); }},
+    {"overlaps bias", [](Call &c) { c.arguments.mean.data = c.arguments.bias.data; }},
+    {"overlaps y", [](Call &c) { c.arguments.residual_out.data = c.arguments.y.data; }},
+    {"overlaps y", [](Call &c) { c.arguments.mean.data = moved(c.arguments.y.data, 400); }},
+    {"overlaps mean", [](Call &c) { c.arguments.rstd.data = c.arguments.mean.data; }},
+    {"overlaps mean", [](Call &c) { c.arguments.rstd.data = moved(c.arguments.mean.data, 44); }},
+};
+
+}  // namespace
+
+TEST_CASE("a tensor that does not fit is refused by name", "[arguments]") {
+    for (int role = 0; role < role_count; role++) {
+        for (const TensorRefusal &refusal : tensor_refusals) {
+            if (refusal.applies(role)) {
+                Prepared prepared(full_spec());
+                refusal.change(prepared.tensor(role));
+                const std::string field = refusal.words[0] == ' ' ? "" : refusal.words;
+                prepared.check_refused(roles[role].name + field);
+                CHECK(std::string(norma_last_error()).find(refusal.words) != std::string::npos);
+            }
+        }
+    }
+}
+
+TEST_CASE("a call that makes no sense is refused by name", "[arguments]") {
+    Prepared(full_spec()).check_runs();
+    for (const Refusal &refusal : refusals) {
+        Prepared prepared(full_spec());
+        refusal.change(prepared.call);
+        prepared.check_refused(refusal.words);
+    }
+    Prepared prepared(full_spec());
+    CHECK(norma_plan_run(nullptr, &prepared.call.arguments, &prepared.call.execution) == invalid);
+    CHECK(std::string(norma_last_error()) == "plan is null");
+    CHECK(prepared.call.untouched());
+}
+
+TEST_CASE("arguments of null are refused", "[arguments]") {
+    const norma_plan_desc desc = describe(full_spec());
+    CHECK(norma_run(&desc, nullptr, nullptr) == invalid);
+    CHECK(std::string(norma_last_error()) == "arguments is null");
+}
+
+TEST_CASE("tensors that the plan does not have are refused", "[arguments]") {
+    CallSpec spec;
+    spec.kernel = find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_NONE);
+    for (int role : {role_weight, role_bias, role_residual, role_residual_out, role_mean, role_rstd}) {
+        spec.save_statistics = role == role_mean;
+        Prepared prepared(spec);
+        prepared.tensor(role) = prepared.tensor(role_x);
+        prepared.check_refused(std::string(roles[role].name) + " is given; expected all zero");
+    }
+}
+
+TEST_CASE("outputs that share memory with another tensor are refused", "[arguments]") {
+    for (const Refusal &refusal : overlaps) {
+        Prepared prepared(full_spec());
+        refusal.change(prepared.call);
+        prepared.check_refused(refusal.words);
+    }
+}
+
+TEST_CASE("in place means the very same tensor", "[arguments]") {
+    CallSpec spec = full_spec();
+    spec.y_in_place = spec.residual_out_in_place = true;
+    spec.row_padding = 4;
+    Prepared(spec).check_runs();
+    const std::function<void(norma_tensor &)> changes[] = {
+        [](norma_tensor &t) { t.data = moved(t.data, 4); },
+        [](norma_tensor &t) { t.data = moved(t.data, -400); },
+        [](norma_tensor &t) { t.strides[1] -= 4; },
+    };
+    for (const auto &change : changes) {
+        Prepared y(spec), residual_out(spec);
+        change(y.call.arguments.y);
+        y.check_refused("in place, expected the same data, shape and strides");
+        change(residual_out.call.arguments.residual_out);
+        residual_out.check_refused("in place, expected the same data, shape and strides");
+    }
+    // A plan for in place also runs out of place.
+    Prepared apart(spec);
+    Call other(full_spec());
+    apart.call.arguments.y = other.arguments.y;
+    require_ok(apart.run(), "out of place");
+}
+
+TEST_CASE("parts of one packed tensor may be read and written", "[arguments]") {
+    const int64_t rows = 5, hidden = 96;
+    CallSpec spec;
+    spec.kernel = find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_NONE);
+    spec.hidden = hidden;
+    spec.outer = {rows};
+    spec.row_padding = hidden;  // x is the first half of each packed row
+    Prepared prepared(spec);
+    norma_tensor &x = prepared.tensor(role_x), &y = prepared.tensor(role_y);
+    y = x;
+    x.shape[0] = y.shape[0] = prepared.tensor(role_rstd).shape[0] = rows - 1;  // the last row has no second half
+    for (int64_t shift : {int64_t{0}, hidden - 1, hidden + 1}) {
+        y.data = moved(x.data, shift * 4);
+        prepared.check_refused("y.data is ");
+    }
+    y.data = moved(x.data, hidden * 4);
+    require_ok(prepared.run(), "packed");
+}
+
+TEST_CASE("no rows: nothing is done, and data may be null", "[arguments]") {
+    for (std::vector<int64_t> outer : {std::vector<int64_t>{0}, {3, 0}, {0, 4}}) {
+        CallSpec spec = full_spec();
+        spec.outer = outer;
+        Prepared prepared(spec);
+        for (int role = 0; role < role_count; role++) {
+            prepared.tensor(role).data = nullptr;
+        }
+        CHECK(prepared.run() == NORMA_OK);
+        CHECK(prepared.call.untouched());
+    }
+}
+
+TEST_CASE("strides of dimensions of one element do not matter", "[arguments]") {
+    CallSpec spec = full_spec();
+    spec.outer = {1, 1};
+    Prepared prepared(spec);
+    for (int role : {role_x, role_residual, role_y, role_residual_out, role_mean, role_rstd}) {
+        prepared.tensor(role).strides[0] = -7;
+        prepared.tensor(role).strides[1] = 0;
+    }
+    prepared.check_runs();
+    spec.hidden = 1;
+    Prepared narrow(spec);
+    narrow.tensor(role_x).strides[2] = 12345;
+    narrow.check_runs();
+}
+
+TEST_CASE("inputs may repeat rows", "[arguments]") {
+    CallSpec spec = full_spec();
+    spec.row_ids.assign(12, 5);
+    Prepared prepared(spec);
+    for (int role : {role_x, role_residual}) {
+        prepared.tensor(role).strides[0] = prepared.tensor(role).strides[1] = 0;
+    }
+    require_ok(prepared.run(), "stride 0");
+    for (int64_t row = 1; row < 12; row++) {
+        CHECK(prepared.call.row_bytes(role_y, row) == prepared.call.row_bytes(role_y, 0));
+    }
+}
