@@ -14,14 +14,14 @@ Pipeline OracleRow::lower() const {
     return pipeline;
 }
 
-std::vector<Expr> OracleRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
+std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<RowValue> &terms) {
     std::vector<Expr> totals;
     for (const RowValue &term : terms) {
         RDom k(0, extent_);
         Func total(name);
         total(r_) = cast<double>(0);
         total(r_) += cast<double>(term(k));
-        totals.push_back(cast<float>(total(r_)));
+        totals.push_back(total(r_) / cast<double>(extent_));
     }
     return totals;
 }

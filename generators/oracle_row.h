@@ -8,12 +8,11 @@ namespace norma {
 
 class OracleRow : public Row {
 public:
-    Halide::Expr size() const override { return Halide::cast<float>(extent_); }
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
-    std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
     Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
     void store(const std::string &role, DType type, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;

@@ -5,14 +5,16 @@
 
 namespace norma {
 
+using Halide::cast;
 using Halide::Expr;
+using Halide::sqrt;
 
 void rms_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     Expr eps = row.scalar("eps");
 
-    Expr mean_square = row.sum("squares", [=](Expr d) { return x(d) * x(d); }) / row.size();
-    Expr rstd = row.once("rstd", 1.0f / Halide::sqrt(mean_square + eps));
+    Expr mean_square = row.mean("mean_square", [=](Expr d) { return x(d) * x(d); });
+    Expr rstd = row.once("rstd", cast<float>(1.0f / sqrt(mean_square + cast<double>(eps))));
 
     store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
     row.store_scalar("rstd", rstd);

@@ -21,9 +21,6 @@ class Row {
 public:
     virtual ~Row() = default;
 
-    // The hidden size, as fp32.
-    virtual Halide::Expr size() const = 0;
-
     // A row of an activation [rows, hidden], and a [hidden] parameter shared by all rows; widened to fp32 on each use.
     virtual RowValue load(const std::string &role, DType type) = 0;
     virtual RowValue parameter(const std::string &role, DType type) = 0;
@@ -34,11 +31,11 @@ public:
     // The same values, computed once and kept for the rest of the row. Needed where an output may overwrite an input.
     virtual RowValue keep(const std::string &name, DType type, RowValue value) = 0;
 
-    // Sums over the row. Sums asked for together share one sweep.
-    virtual std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) = 0;
-    Halide::Expr sum(const std::string &name, const RowValue &term) { return sums(name, {term})[0]; }
+    // Means over the row, as float64: summed in fp32, finished in float64. Means asked for together share one sweep.
+    virtual std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) = 0;
+    Halide::Expr mean(const std::string &name, const RowValue &term) { return means(name, {term})[0]; }
 
-    // Computed once per row, however often it is used.
+    // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
 
     // Outputs: a row of an activation, rounded once to its type; and one fp32 number per row.

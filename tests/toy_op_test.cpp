@@ -20,7 +20,7 @@ void mean_abs_norm(Row &row) {
     RowValue x = row.load("x", DType::f32);
     RowValue weight = row.parameter("weight", DType::f32);
     Expr eps = row.scalar("eps");
-    Expr mean_abs = row.sum("absolute", [=](Expr d) { return Halide::abs(x(d)); }) / row.size();
+    Expr mean_abs = Halide::cast<float>(row.mean("absolute", [=](Expr d) { return Halide::abs(x(d)); }));
     Expr scale = row.once("scale", 1.0f / (mean_abs + eps));
     row.store("y", DType::f32, [=](Expr d) { return x(d) * scale * weight(d); });
     row.store_scalar("scale_out", scale);

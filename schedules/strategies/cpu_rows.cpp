@@ -63,10 +63,10 @@ void CpuRow::schedule_elements(Func f) const {
 
 // The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last whole
 // block; then the lanes in halves. It depends on the hidden size alone.
-std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowValue> &terms) {
+std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowValue> &terms) {
     size_t count = terms.size();
     Sum sum;
-    sum.lanes = knobs_.lanes / (int)count;
+    sum.lanes = count == 1 ? knobs_.lanes : knobs_.pair_lanes;
     auto tuple = [](size_t size, const std::function<Expr(size_t)> &f) {
         std::vector<Expr> values;
         for (size_t i = 0; i < size; i++) {
@@ -97,7 +97,6 @@ std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowVal
             return at(sum.total, {lane_, r_}, i) + terms[i](element(k, lane_, sum.lanes));
         });
         sum.part = k.x;
-        sum.corrected = sum.total;
     } else {
         Var c("c");
         RDom k(0, knobs_.chunk, name + "_block");
@@ -128,21 +127,18 @@ std::vector<Expr> CpuRow::sums(const std::string &name, const std::vector<RowVal
     if (has_tail(sum.lanes)) {
         add_rest(sum.total);
     }
-    if (!sum.one_chunk) {
-        // An infinite sum has no meaningful rounding error.
-        sum.corrected = Func(name + "_corrected");
-        sum.corrected(lane_, r_) = tuple(count, [&](size_t i) {
-            Expr total = sum.total(lane_, r_)[i], error = sum.total(lane_, r_)[i + count];
-            return select(error == error, total + error, total);
-        });
-    }
     sums_.push_back(sum);
 
-    std::vector<Expr> totals;
+    std::vector<Expr> means;
     for (size_t i = 0; i < count; i++) {
-        totals.push_back(lane_tree(sum.corrected, sum.lanes, r_, (int)i));
+        Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
+        if (!sum.one_chunk) {
+            Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
+            total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
+        }
+        means.push_back(total * (cast<double>(1) / cast<double>(extent_)));
     }
-    return totals;
+    return means;
 }
 
 void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
@@ -157,7 +153,6 @@ void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
     if (sum.one_chunk) {
         return;
     }
-    lanes(sum.corrected.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes));
     sum.chunk.compute_at(sum.total, sum.part).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
     lanes(sum.chunk);
     lanes(sum.chunk.update().reorder(lane_, sum.block));
@@ -175,7 +170,7 @@ bool CpuRow::has_tail(int width) const {
 // Whether two chunks hold a row: then there is no need for more than one.
 bool CpuRow::short_rows() const {
     int most = hidden_.exact != 0 ? hidden_.exact : hidden_.most;
-    return most != 0 && most <= 2 * knobs_.chunk * knobs_.lanes;
+    return most != 0 && most <= 2 * knobs_.chunk * std::min(knobs_.lanes, knobs_.pair_lanes);
 }
 
 RowValue CpuRow::load(const std::string &role, DType type) {
@@ -236,11 +231,13 @@ void CpuRow::store_scalar(const std::string &role, Expr value) {
 
 std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) {
     auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };
-    if (!power_of_two(knobs.lanes) || knobs.lanes < 2 || knobs.lanes > 1024) {
-        return "lanes is " + std::to_string(knobs.lanes) + "; expected a power of two from 2 to 1024";
+    for (int lanes : {knobs.lanes, knobs.pair_lanes}) {
+        if (!power_of_two(lanes) || lanes < 2 || lanes > 1024) {
+            return "lanes or pair_lanes is " + std::to_string(lanes) + "; expected a power of two from 2 to 1024";
+        }
     }
-    if (!power_of_two(knobs.vector) || knobs.vector > knobs.lanes) {
-        return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes";
+    if (!power_of_two(knobs.vector) || knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
+        return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes and pair_lanes";
     }
     if (knobs.chunk < 1) {
         return "chunk is " + std::to_string(knobs.chunk) + "; expected at least 1";
@@ -264,6 +261,7 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
     CpuRowsKnobs knobs;
     const std::map<std::string, int *> fields = {
         {"lanes", &knobs.lanes},
+        {"pair_lanes", &knobs.pair_lanes},
         {"chunk", &knobs.chunk},
         {"vector", &knobs.vector},
         {"store_lanes", &knobs.store_lanes},

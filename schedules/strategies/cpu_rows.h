@@ -12,9 +12,10 @@
 namespace norma {
 
 struct CpuRowsKnobs {
-    // Partial sums kept side by side, shared by the sums of one sweep. They are the leaves of the reduction tree, so they
-    // decide the bits. Enough to hide the latency of an add, few enough to stay in registers.
+    // Partial sums kept side by side by a sweep with one sum, and by each sum of a sweep with two. They are the leaves of the
+    // reduction tree, so they decide the bits. Enough to hide the latency of an add, few enough to stay in registers.
     int lanes = 64;
+    int pair_lanes = 64;
     // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so this
     // bounds the error of a row of any length.
     int chunk = 16;
@@ -36,12 +37,11 @@ class CpuRow : public Row {
 public:
     CpuRow(const CpuRowsKnobs &knobs, HiddenClass hidden) : knobs_(knobs), hidden_(hidden) {}
 
-    Halide::Expr size() const override { return Halide::cast<float>(extent_); }
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
-    std::vector<Halide::Expr> sums(const std::string &name, const std::vector<RowValue> &terms) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, DType type, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
@@ -54,7 +54,7 @@ public:
 
 private:
     struct Sum {
-        Halide::Func chunk, total, corrected;
+        Halide::Func chunk, total;
         Halide::RVar block, part, rest;
         int lanes;
         bool one_chunk;
