@@ -16,7 +16,8 @@ void layer_norm_forward(Row &row, const Variant &variant) {
 
     // Two passes, never E[x^2] - mean^2. The fp32 mean of a row like 40000 +- 1 is off by its rounding, so the second pass
     // also finds by how much: the mean of the centred row (Chan, Golub, LeVeque 1983, "corrected two-pass algorithm").
-    Expr rounded_mean = row.once("rounded_mean", cast<float>(row.mean("x_mean", x)));
+    Expr plain_mean = row.once("plain_mean", row.mean("x_mean", x));
+    Expr rounded_mean = row.once("rounded_mean", cast<float>(plain_mean));
     RowValue centred = [=](Expr d) { return x(d) - rounded_mean; };
     std::vector<Expr> moments = row.means("moments", {centred, [=](Expr d) { return centred(d) * centred(d); }});
     Expr correction = row.once("correction", cast<float>(moments[0]));
@@ -26,8 +27,9 @@ void layer_norm_forward(Row &row, const Variant &variant) {
     Expr rstd = row.once("rstd", cast<float>(1.0f / sqrt(positive + cast<double>(eps))));
 
     store_affine(row, variant, [=](Expr d) { return (centred(d) - correction) * rstd; });
-    // A row with an infinity has that mean, though no correction.
-    row.store_scalar("mean", select(correction == correction, rounded_mean + correction, rounded_mean));
+    // Within a standard deviation of zero, centring rounds more than it corrects. An infinite mean stays what it is.
+    Expr far = cast<double>(rounded_mean) * cast<double>(rounded_mean) > variance;
+    row.store_scalar("mean", cast<float>(select(far, cast<double>(rounded_mean) + moments[0], plain_mean)));
     row.store_scalar("rstd", rstd);
 }
 
