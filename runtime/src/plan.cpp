@@ -106,7 +106,7 @@ norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) 
 int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 // What the run needs to know of the kernel and the variant.
-void derive(norma_plan &plan, int64_t task_elements) {
+void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold) {
     const norma_plan_desc &desc = plan.desc;
     const norma_dtype statistic = (desc.flags & NORMA_SAVE_STATISTICS) ? NORMA_F32 : NORMA_NONE;
     const norma_dtype mean = desc.op == NORMA_LAYER_NORM_FORWARD ? statistic : NORMA_NONE;
@@ -121,7 +121,7 @@ void derive(norma_plan &plan, int64_t task_elements) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
-    plan.streaming_rows = divide_up(plan.target->streaming_threshold, bytes_per_row);
+    plan.streaming_rows = divide_up(streaming_threshold, bytes_per_row);
     plan.rows_per_task = divide_up(task_elements, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, desc.hidden);
     plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);
@@ -144,9 +144,11 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     if (status != NORMA_OK) {
         return status;
     }
-    int64_t slice_elements = 0, task_elements = 0;
+    int64_t slice_elements = 0, task_elements = 0, streaming_threshold = 0;
     status = read_limit("NORMA_MAX_SLICE_ELEMENTS", max_slice_elements, &slice_elements);
     status = status ? status : read_limit("NORMA_TASK_ELEMENTS", default_task_elements, &task_elements);
+    status = status ? status
+                    : read_limit("NORMA_STREAMING_THRESHOLD", targets[target.index].streaming_threshold, &streaming_threshold);
     if (status != NORMA_OK) {
         return status;
     }
@@ -169,7 +171,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;
     plan->verbose = verbose;
-    derive(*plan, task_elements);
+    derive(*plan, task_elements, streaming_threshold);
     plan->explanation = text.release();
     const bool target_copied = copy_text(&plan->desc.target) || !desc.target;
     const bool kernel_copied = copy_text(&plan->desc.kernel) || !desc.kernel;

@@ -19,30 +19,37 @@ Pipeline CpuRow::lower() {
         f.output_buffer().dim(0).set_bounds(0, extent_).set_stride(1);
         f.output_buffer().dim(1).set_min(0);
     }
-    // One loop over rows makes every output, so that what is computed once per row is computed once.
     Expr rows = y.output_buffer().dim(1).extent();
     for (Func f : element_outputs_) {
         if (f.name() != y.name()) {
             f.output_buffer().dim(1).set_extent(rows);
-            f.compute_with(y, r_);
         }
     }
     for (Func f : scalar_outputs_) {
         f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
-        f.compute_with(y, r_);
-    }
-    for (Func f : kept_) {
-        schedule_elements(f.compute_at(y, r_).store_in(MemoryType::Heap));
-    }
-    for (Func f : scalars_) {
-        f.compute_at(y, r_).store_in(MemoryType::Stack).bound_extent(r_, 1);
-    }
-    for (Sum &sum : sums_) {
-        schedule_sum(sum, y);
     }
 
+    // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
     std::vector<Func> outputs = element_outputs_;
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
+    Var group("group"), row("row");
+    for (Func f : outputs) {
+        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf);
+        if (f.name() != y.name()) {
+            f.compute_with(y, group);
+        }
+    }
+    LoopLevel each_group(y, group);
+    for (Func f : kept_) {
+        schedule_elements(f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight()));
+    }
+    for (Func f : scalars_) {
+        f.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    }
+    for (Sum &sum : sums_) {
+        schedule_sum(sum, each_group);
+    }
+
     std::vector<std::string> streamed;
     for (const Func &f : element_outputs_) {
         streamed.push_back(f.name());
@@ -141,9 +148,9 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
     return means;
 }
 
-void CpuRow::schedule_sum(Sum &sum, const Func &row_loop) const {
+void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
     auto lanes = [&](auto stage) { stage.vectorize(lane_, std::min(sum.lanes, knobs_.vector)).unroll(lane_); };
-    sum.total.compute_at(row_loop, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
+    sum.total.compute_at(each_group).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes).bound_storage(r_, rows_in_flight());
     lanes(sum.total);
     lanes(sum.total.update(0).reorder(lane_, sum.part));
     if (sum.total.num_update_definitions() == 2) {
@@ -172,6 +179,8 @@ bool CpuRow::short_rows() const {
     int most = hidden_.exact != 0 ? hidden_.exact : hidden_.most;
     return most != 0 && most <= 2 * knobs_.chunk * std::min(knobs_.lanes, knobs_.pair_lanes);
 }
+
+int CpuRow::rows_in_flight() const { return short_rows() ? knobs_.rows : 1; }
 
 RowValue CpuRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
@@ -205,7 +214,7 @@ RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
     Func f(name);
     f(d_, r_) = narrow(type, value(d_));
     kept_.push_back(f);
-    workspace_per_element_ += halide_type(type).bytes();
+    workspace_per_element_ += halide_type(type).bytes() * rows_in_flight();
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
@@ -239,8 +248,10 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) 
     if (!power_of_two(knobs.vector) || knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
         return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes and pair_lanes";
     }
-    if (knobs.chunk < 1) {
-        return "chunk is " + std::to_string(knobs.chunk) + "; expected at least 1";
+    for (int count : {knobs.chunk, knobs.rows}) {
+        if (count < 1 || count > 1024) {
+            return "chunk or rows is " + std::to_string(count) + "; expected 1 to 1024";
+        }
     }
     if (!power_of_two(knobs.store_lanes) || knobs.store_lanes < 32 || knobs.store_lanes > 1024) {
         return "store_lanes is " + std::to_string(knobs.store_lanes) + "; expected a power of two from 32 to 1024";
@@ -263,6 +274,7 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
         {"lanes", &knobs.lanes},
         {"pair_lanes", &knobs.pair_lanes},
         {"chunk", &knobs.chunk},
+        {"rows", &knobs.rows},
         {"vector", &knobs.vector},
         {"store_lanes", &knobs.store_lanes},
         {"stream_bytes", &knobs.stream_bytes},

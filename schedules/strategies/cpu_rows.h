@@ -19,6 +19,8 @@ struct CpuRowsKnobs {
     // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so this
     // bounds the error of a row of any length.
     int chunk = 16;
+    // Short rows worked on together: while one waits for its square root, the others sum.
+    int rows = 1;
     // fp32 elements in one vector register of the target.
     int vector = 16;
     // Elements computed and stored together: one whole cache line at least, so that streaming stores fill it.
@@ -63,8 +65,9 @@ private:
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
     bool short_rows() const;
+    int rows_in_flight() const;
     void schedule_elements(Halide::Func f) const;
-    void schedule_sum(Sum &sum, const Halide::Func &row_loop) const;
+    void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
     CpuRowsKnobs knobs_;
     HiddenClass hidden_;
