@@ -14,13 +14,12 @@ namespace norma {
 
 class StoreModePass : public Halide::Internal::IRMutator {
 public:
-    StoreModePass(const std::vector<std::string> &outputs, int stream_bytes)
-        : outputs_(outputs.begin(), outputs.end()), stream_bytes_(stream_bytes) {}
+    // Streams `strip` vectors at a time, and prefetches the row that is `rows_ahead` of the one stored.
+    StoreModePass(const std::vector<std::string> &outputs, int stream_bytes, int strip, int rows_ahead)
+        : outputs_(outputs.begin(), outputs.end()), stream_bytes_(stream_bytes), strip_(strip), rows_ahead_(rows_ahead) {}
 
     using IRMutator::mutate;
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
-    int stores() const { return stores_; }
 
 protected:
     using IRMutator::visit;
@@ -28,14 +27,25 @@ protected:
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
 
 private:
+    // Where results wait to be streamed: `count` vectors, of which the next goes to `position`. A store fills in the rest.
+    struct Staging {
+        Staging(std::string name, Halide::Expr position, Halide::Expr count)
+            : name(std::move(name)), position(std::move(position)), count(std::move(count)) {}
+        std::string name;
+        Halide::Expr position, count;
+        Halide::Type element;
+        int lanes = 0;
+        Halide::Expr flush;
+    };
+
     bool is_dense_output(const Halide::Internal::Store *op) const;
-    Halide::Internal::Stmt streaming(const Halide::Internal::Store *op);
+    Halide::Internal::Stmt streaming_loop(const Halide::Internal::For *op);
+    Halide::Internal::Stmt stage(const Halide::Internal::Store *op, Staging &staging);
 
     std::set<std::string> outputs_;
-    int stream_bytes_;
-    int stores_ = 0;
+    int stream_bytes_, strip_, rows_ahead_;
     int depth_ = 0;
-    bool chosen_ = false;  // inside a loop that streams
+    Staging *staging_ = nullptr;  // of the loop that is being rewritten
 };
 
 }  // namespace norma

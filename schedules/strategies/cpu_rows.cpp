@@ -57,7 +57,7 @@ Pipeline CpuRow::lower() {
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
-    pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes));
+    pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes, short_rows() ? knobs_.short_strip : knobs_.strip, rows_in_flight()));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }
@@ -248,9 +248,9 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) 
     if (!power_of_two(knobs.vector) || knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
         return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes and pair_lanes";
     }
-    for (int count : {knobs.chunk, knobs.rows}) {
+    for (int count : {knobs.chunk, knobs.rows, knobs.strip, knobs.short_strip}) {
         if (count < 1 || count > 1024) {
-            return "chunk or rows is " + std::to_string(count) + "; expected 1 to 1024";
+            return "chunk, rows, strip or short_strip is " + std::to_string(count) + "; expected 1 to 1024";
         }
     }
     if (!power_of_two(knobs.store_lanes) || knobs.store_lanes < 32 || knobs.store_lanes > 1024) {
@@ -278,6 +278,8 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
         {"vector", &knobs.vector},
         {"store_lanes", &knobs.store_lanes},
         {"stream_bytes", &knobs.stream_bytes},
+        {"strip", &knobs.strip},
+        {"short_strip", &knobs.short_strip},
         {"native_f16", &knobs.native_f16},
         {"native_bf16", &knobs.native_bf16},
     };

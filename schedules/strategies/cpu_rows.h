@@ -27,6 +27,9 @@ struct CpuRowsKnobs {
     int store_lanes = 64;
     // Bytes of one streaming store of the target: 16, 32 or 64.
     int stream_bytes = 64;
+    // Blocks of store_lanes that are streamed at once. Each strip costs a call; but a long one keeps memory waiting, then busy.
+    int strip = 2;
+    int short_strip = 8;
     // Whether to convert with the target's own instructions (F16C; AVX512-BF16). Same bits, far fewer instructions.
     int native_f16 = 0;
     int native_bf16 = 0;
