@@ -134,23 +134,29 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
     if (has_tail(sum.lanes)) {
         add_rest(sum.total);
     }
-    sums_.push_back(sum);
-
-    std::vector<Expr> means;
-    for (size_t i = 0; i < count; i++) {
+    sum.mean = Func(name);
+    sum.mean(r_) = tuple(count, [&](size_t i) {
         Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
         if (!sum.one_chunk) {
             Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
             total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
         }
-        means.push_back(total * (cast<double>(1) / cast<double>(extent_)));
+        return total * (cast<double>(1) / cast<double>(extent_));
+    });
+    sums_.push_back(sum);
+
+    std::vector<Expr> means;
+    for (size_t i = 0; i < count; i++) {
+        means.push_back(at(sum.mean, {r_}, i));
     }
     return means;
 }
 
 void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
     auto lanes = [&](auto stage) { stage.vectorize(lane_, std::min(sum.lanes, knobs_.vector)).unroll(lane_); };
-    sum.total.compute_at(each_group).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes).bound_storage(r_, rows_in_flight());
+    sum.mean.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    // One row's sum after the other's, so that its lanes stay in registers.
+    sum.total.compute_at(sum.mean, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
     lanes(sum.total);
     lanes(sum.total.update(0).reorder(lane_, sum.part));
     if (sum.total.num_update_definitions() == 2) {

@@ -59,7 +59,7 @@ public:
 
 private:
     struct Sum {
-        Halide::Func chunk, total;
+        Halide::Func chunk, total, mean;
         Halide::RVar block, part, rest;
         int lanes;
         bool one_chunk;
