@@ -38,7 +38,7 @@ HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_102
 std::string name(const Variant &variant);
 Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
 
-// Why no target can have it, in one line. Empty when it makes sense.
+// Why there can be no kernel for it, in one line. Empty when it makes sense.
 std::string refusal(const Variant &variant);
 
 }  // namespace norma

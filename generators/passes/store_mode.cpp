@@ -51,8 +51,10 @@ Expr store_mode() { return Variable::make(Int(32), "store_mode"); }
 Stmt StoreModePass::visit(const For *op) {
     Inside inside;
     op->body.accept(&inside);
-    auto dense = [&](const Store *store) { return is_dense_output(store); };
-    if (inside.loops > 0 || std::count_if(inside.stores.begin(), inside.stores.end(), dense) != 1) {
+    auto output = [&](const Store *store) { return outputs_.count(store->name) != 0; };
+    auto store = std::find_if(inside.stores.begin(), inside.stores.end(), output);
+    // A loop that stores under a condition is left to visit(Store): what it skips must not be streamed.
+    if (inside.loops > 0 || std::count_if(inside.stores.begin(), inside.stores.end(), output) != 1 || !is_dense_output(*store)) {
         return IRMutator::visit(op);
     }
     return IfThenElse::make(store_mode() == 0, op, streaming_loop(op));

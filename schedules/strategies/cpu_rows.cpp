@@ -34,7 +34,7 @@ Pipeline CpuRow::lower() {
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     Var group("group"), row("row");
     for (Func f : outputs) {
-        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf);
+        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf).never_partition(group);
         if (f.name() != y.name()) {
             f.compute_with(y, group);
         }
