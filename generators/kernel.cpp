@@ -99,7 +99,7 @@ std::string refusal(const KernelSpec &spec) {
         if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
             return "native_bf16 is 1; target " + spec.target.name + " has no such instruction";
         }
-        return cpu_rows_refusal(knobs, spec.variant);
+        return cpu_rows_refusal(knobs);
     } catch (const std::invalid_argument &error) {
         return error.what();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cpu_rows.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
@@ -244,60 +245,60 @@ void CpuRow::store_scalar(const std::string &role, Expr value) {
     scalar_outputs_.push_back(f);
 }
 
-std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant) {
-    auto power_of_two = [](int n) { return n > 0 && (n & (n - 1)) == 0; };
-    for (int lanes : {knobs.lanes, knobs.pair_lanes}) {
-        if (!power_of_two(lanes) || lanes < 2 || lanes > 1024) {
-            return "lanes or pair_lanes is " + std::to_string(lanes) + "; expected a power of two from 2 to 1024";
+namespace {
+
+bool power_of_two(int n) { return n > 0 && (n & (n - 1)) == 0; }
+
+struct Knob {
+    const char *name;
+    int CpuRowsKnobs::*member;
+    bool (*legal)(int value);
+    const char *expected;
+};
+
+const Knob knob_table[] = {
+    {"lanes", &CpuRowsKnobs::lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; }, "a power of two, 2 to 1024"},
+    {"pair_lanes", &CpuRowsKnobs::pair_lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
+     "a power of two, 2 to 1024"},
+    {"chunk", &CpuRowsKnobs::chunk, [](int n) { return n >= 1 && n <= 1024; }, "1 to 1024"},
+    {"rows", &CpuRowsKnobs::rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
+    {"vector", &CpuRowsKnobs::vector, [](int n) { return power_of_two(n) && n <= 64; }, "a power of two, 1 to 64"},
+    {"store_lanes", &CpuRowsKnobs::store_lanes, [](int n) { return power_of_two(n) && n >= 32 && n <= 1024; },
+     "a power of two, 32 to 1024"},
+    {"stream_bytes", &CpuRowsKnobs::stream_bytes, [](int n) { return n == 16 || n == 32 || n == 64; }, "16, 32 or 64"},
+    {"strip", &CpuRowsKnobs::strip, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
+    {"short_strip", &CpuRowsKnobs::short_strip, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
+    {"native_f16", &CpuRowsKnobs::native_f16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
+    {"native_bf16", &CpuRowsKnobs::native_bf16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
+};
+
+}  // namespace
+
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs) {
+    for (const Knob &knob : knob_table) {
+        int value = knobs.*knob.member;
+        if (!knob.legal(value)) {
+            return knob.name + (" is " + std::to_string(value)) + "; expected " + knob.expected;
         }
     }
-    if (!power_of_two(knobs.vector) || knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
-        return "vector is " + std::to_string(knobs.vector) + "; expected a power of two, at most lanes and pair_lanes";
-    }
-    for (int count : {knobs.chunk, knobs.rows, knobs.strip, knobs.short_strip}) {
-        if (count < 1 || count > 1024) {
-            return "chunk, rows, strip or short_strip is " + std::to_string(count) + "; expected 1 to 1024";
-        }
-    }
-    if (!power_of_two(knobs.store_lanes) || knobs.store_lanes < 32 || knobs.store_lanes > 1024) {
-        return "store_lanes is " + std::to_string(knobs.store_lanes) + "; expected a power of two from 32 to 1024";
-    }
-    if (knobs.stream_bytes != 16 && knobs.stream_bytes != 32 && knobs.stream_bytes != 64) {
-        return "stream_bytes is " + std::to_string(knobs.stream_bytes) + "; expected 16, 32 or 64";
-    }
-    if ((knobs.native_f16 | knobs.native_bf16 | 1) != 1) {
-        return "native_f16 or native_bf16 is neither 0 nor 1";
-    }
-    if (variant.hidden.exact == 0 && variant.hidden.multiple < 1) {
-        return "hidden.multiple is " + std::to_string(variant.hidden.multiple) + "; expected at least 1";
+    if (knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
+        return "vector is " + std::to_string(knobs.vector) + "; expected at most lanes and pair_lanes";
     }
     return "";
 }
 
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
     CpuRowsKnobs knobs;
-    const std::map<std::string, int *> fields = {
-        {"lanes", &knobs.lanes},
-        {"pair_lanes", &knobs.pair_lanes},
-        {"chunk", &knobs.chunk},
-        {"rows", &knobs.rows},
-        {"vector", &knobs.vector},
-        {"store_lanes", &knobs.store_lanes},
-        {"stream_bytes", &knobs.stream_bytes},
-        {"strip", &knobs.strip},
-        {"short_strip", &knobs.short_strip},
-        {"native_f16", &knobs.native_f16},
-        {"native_bf16", &knobs.native_bf16},
-    };
     for (const auto &[key, value] : json.items()) {
-        auto field = fields.find(key);
-        if (field == fields.end()) {
-            throw std::invalid_argument("\"" + key + "\" is not a knob of cpu_rows");
+        const std::string &name = key;
+        auto knob = std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
+        if (knob == std::end(knob_table)) {
+            throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
         }
         if (!value.is_number_integer()) {
-            throw std::invalid_argument("knob " + key + " of cpu_rows is " + value.dump() + "; expected an integer");
+            throw std::invalid_argument("knob " + name + " of cpu_rows is " + value.dump() + "; expected an integer");
         }
-        *field->second = value;
+        knobs.*knob->member = value;
     }
     return knobs;
 }

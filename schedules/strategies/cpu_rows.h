@@ -2,7 +2,6 @@
 // Strategy cpu_rows: a serial kernel over a block of rows, each row reduced in vector lanes.
 #pragma once
 
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -35,8 +34,8 @@ struct CpuRowsKnobs {
     int native_bf16 = 0;
 };
 
-CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown or missing knob
-std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Variant &variant);  // empty when legal
+CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown knob
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs);  // empty when legal
 
 class CpuRow : public Row {
 public:
