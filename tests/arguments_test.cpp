@@ -97,7 +97,7 @@ const TensorRefusal tensor_refusals[] = {
     {".strides[", [](int role) { return is_output(role) && has_hidden(role); }, [](auto &t) { t.strides[1] = 99; }},
     {".strides[", is_output, [](auto &t) { t.strides[0] = t.strides[1] * 4 - 1; }},
     {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 2; }},
-    {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 16; }},
+    {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 8; }},
 };
 
 struct Refusal {

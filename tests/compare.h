@@ -6,7 +6,8 @@
 // The error allowed, in ULP of fp32:
 // - 4: sums over chunks of lanes stay within 3.5 ULP at every hidden size, and the last steps round a few times more;
 // - 16, and 64 above 16384 elements: layer_norm of rows whose spread is small against their mean;
-// - 16: rows of which one element dwarfs the others, which all round the same way when its lane takes them up.
+// - 16: rows of which one element dwarfs the others, which all round the same way when its lane takes them up;
+// - 8: rstd alone, of rows other than normal ones, where terms of few different values round the same way.
 //
 // It is counted at the row's largest magnitude where y is f32, relative to the element's own where y is a 16-bit type.
 // "Magnitude" is that of the terms which the last addition joins, since bias may cancel them; and layer_norm centres

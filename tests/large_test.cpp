@@ -139,20 +139,3 @@ TEST_CASE("groups of rows further apart than 2^31 elements", "[large]") {
                             y.data() + (row / inner * y_stride + row % inner * row_stride) * size, hidden));
     }
 }
-
-TEST_CASE("more than 2^31 rows", "[large]") {
-    const int64_t rows = (int64_t{1} << 31) + (1 << 20), window = int64_t{4} << 20, size = 2;
-    const Sparse x(rows * size, window), y(rows * size, window);
-    const int64_t interesting[] = {0, 1, rows - (1 << 20), rows - 1};
-    for (int64_t row : interesting) {
-        reinterpret_cast<Eigen::bfloat16 *>(x.data())[row] = Eigen::bfloat16(-2.0F);
-    }
-    const norma_plan_desc desc = rms_norm(NORMA_BF16, 1);
-    norma_arguments arguments = arguments_of({x.data(), NORMA_BF16, {}, 2, {rows, 1}, {1, 1}},
-                                             {y.data(), NORMA_BF16, {}, 2, {rows, 1}, {1, 1}});
-    require_ok(norma_run(&desc, &arguments, nullptr), "norma_run");
-    for (int64_t row : interesting) {
-        INFO("row " << row);
-        CHECK(is_normalized(NORMA_BF16, x.data() + row * size, y.data() + row * size, 1));
-    }
-}
