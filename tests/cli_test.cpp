@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// The norma command: each flag does what it says, and what it refuses leaves no file.
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "process.h"
+#include "tests/reference.h"
+#include "tools/safetensors.h"
+
+namespace {
+
+namespace st = norma::safetensors;
+using nlohmann::json;
+using norma::reference::Values;
+
+Result norma_command(const std::string &arguments, const std::string &environment = "") {
+    return shell(environment + " " NORMA_PROGRAM " " + arguments);
+}
+
+st::Tensor tensor(const std::string &dtype, const std::vector<int64_t> &shape, int seed) {
+    st::Tensor t{dtype, shape, {}};
+    t.bytes.resize((size_t)t.elements() * st::dtype_bytes(dtype));
+    for (int64_t i = 0; i < t.elements(); i++) {
+        const float value = (float)((i * 7919 + seed * 104729) % 2003) / 500.0f - 2.0f;
+        const Eigen::bfloat16 bf16(value);
+        const Eigen::half f16(value);
+        const void *from = dtype == "F32" ? (const void *)&value : dtype == "BF16" ? (const void *)&bf16 : (const void *)&f16;
+        const size_t size = st::dtype_bytes(dtype);
+        std::memcpy(t.bytes.data() + (size_t)i * size, from, size);
+    }
+    return t;
+}
+
+Values values_of(const st::Tensor &t) {
+    const norma_dtype dtype = t.dtype == "F32" ? NORMA_F32 : t.dtype == "F16" ? NORMA_F16 : NORMA_BF16;
+    return norma::reference::load(dtype, t.bytes.data(), t.elements());
+}
+
+// A folder with an input file, in which the command runs.
+struct Session {
+    Directory d;
+    st::File input;
+    std::string in = d / "in", out = d / "out";
+
+    explicit Session(const std::string &dtype = "F32", const std::vector<int64_t> &shape = {3, 40}) {
+        input.tensors["x"] = tensor(dtype, shape, 1);
+        input.tensors["weight"] = tensor(dtype, {shape.back()}, 2);
+    }
+    Result run(const std::string &arguments, const std::string &environment = "") {
+        st::write(in, input);
+        return norma_command("run " + arguments + " --input " + in + " --output " + out, environment);
+    }
+    st::File outputs(const std::string &arguments) {
+        const Result result = run(arguments);
+        INFO(result.err);
+        REQUIRE(result.status == 0);
+        CHECK(result.err.empty());
+        return st::read(out);
+    }
+    void refused(const std::string &arguments, const std::string &part) {
+        check_refused("norma", run(arguments), part);
+        CHECK(!fs::exists(out));
+    }
+};
+
+void check_close(const Values &got, const Values &expected) {
+    REQUIRE(got.size() == expected.size());
+    for (size_t i = 0; i < got.size(); i++) {
+        CHECK(got[i] == Approx(expected[i]).margin(1e-5));
+    }
+}
+
+norma::reference::Row expected_row(const Session &s, int row, norma::reference::Options options, bool rms) {
+    const Values x = values_of(s.input.tensors.at("x")), weight = values_of(s.input.tensors.at("weight"));
+    const auto hidden = (long)weight.size();
+    options.weight = weight;
+    const Values mine(x.begin() + row * hidden, x.begin() + (row + 1) * hidden);
+    return rms ? norma::reference::rms_norm(mine, options) : norma::reference::layer_norm(mine, options);
+}
+
+Values row_of(const st::Tensor &y, int row) {
+    const Values all = values_of(y);
+    const auto hidden = (long)y.shape.back();
+    return Values(all.begin() + row * hidden, all.begin() + (row + 1) * hidden);
+}
+
+}  // namespace
+
+TEST_CASE("run normalizes, by the op, eps and weight offset that it is given", "[cli]") {
+    Session s;
+    for (bool rms : {false, true}) {
+        const std::string op = rms ? "rms_norm" : "layer_norm";
+        norma::reference::Options plain, other;
+        other.eps = 0.5;
+        other.weight_offset = 1;
+        check_close(row_of(s.outputs(op).tensors.at("y"), 2), expected_row(s, 2, plain, rms).y);
+        check_close(row_of(s.outputs(op + " --eps 0.5 --weight-offset 1").tensors.at("y"), 2), expected_row(s, 2, other, rms).y);
+    }
+}
+
+TEST_CASE("run writes what it is asked to, under the names and types that it is asked for", "[cli]") {
+    Session s;
+    CHECK(s.outputs("layer_norm").tensors.size() == 1);
+
+    const st::File stats = s.outputs("layer_norm --save-stats");
+    CHECK(stats.tensors.size() == 3);
+    const auto row = expected_row(s, 1, {}, false);
+    CHECK(values_of(stats.tensors.at("mean"))[1] == Approx(row.mean));
+    CHECK(values_of(stats.tensors.at("rstd"))[1] == Approx(row.rstd));
+    CHECK(s.outputs("rms_norm --save-stats").tensors.size() == 2);
+
+    CHECK(s.outputs("rms_norm --y-dtype bf16").tensors.at("y").dtype == "BF16");
+    CHECK(s.outputs("rms_norm --y-dtype f16").tensors.at("y").dtype == "F16");
+
+    s.input.tensors["residual"] = tensor("F32", {3, 40}, 3);
+    const st::File sum = s.outputs("rms_norm");
+    CHECK(values_of(sum.tensors.at("residual_out"))[50] ==
+          Approx(values_of(s.input.tensors["x"])[50] + values_of(s.input.tensors["residual"])[50]));
+
+    Session named;
+    named.input.tensors = {{"a.b.x", s.input.tensors["x"]}, {"a.b.weight", s.input.tensors["weight"]}};
+    CHECK(named.outputs("rms_norm --prefix a.b").tensors.count("a.b.y") == 1);
+}
+
+TEST_CASE("run normalizes the dimensions from --axis on", "[cli]") {
+    Session s("F32", {2, 3, 4});
+    s.input.tensors["weight"] = tensor("F32", {3, 4}, 2);
+    for (const char *axis : {"1", "-2"}) {
+        const st::File out = s.outputs(std::string("layer_norm --save-stats --axis ") + axis);
+        CHECK(out.tensors.at("y").shape == std::vector<int64_t>{2, 3, 4});
+        CHECK(out.tensors.at("mean").shape == std::vector<int64_t>{2});
+        const Values x = values_of(s.input.tensors["x"]);
+        double mean = 0;
+        for (int i = 12; i < 24; i++) {
+            mean += x[(size_t)i] / 12;
+        }
+        CHECK(values_of(out.tensors.at("mean"))[1] == Approx(mean).margin(1e-6));
+    }
+    s.input.tensors.erase("weight");
+    s.input.tensors["x"] = tensor("F32", {2, 1, 2, 1, 2, 3}, 1);
+    CHECK(s.outputs("rms_norm --save-stats").tensors.at("rstd").shape == std::vector<int64_t>{2, 1, 2, 1, 2});
+}
+
+TEST_CASE("run uses the contract, target, kernel, threads and stores that it is told to", "[cli]") {
+    Session s("BF16", {512, 256});
+    auto log_of = [&](const std::string &arguments) {
+        const Result result = s.run("rms_norm " + arguments, "NORMA_VERBOSE=all");
+        INFO(result.err);
+        CHECK(result.status == 0);
+        return result.err;
+    };
+    CHECK(contains(log_of("--contract hf"), "plan: kernel rms_norm_forward.x_bf16.w_bf16.y_bf16.hf."));
+    CHECK(contains(log_of("--contract fp32_once"), "plan: kernel rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once."));
+    CHECK(contains(log_of("--target x86-64-v2"), "target x86-64-v2"));
+    const std::string kernel = "rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.any";
+    CHECK(contains(log_of("--kernel " + kernel), "plan: kernel " + kernel + ","));
+    CHECK(contains(log_of("--threads 1"), ", 1 workers, "));
+    CHECK(contains(log_of("--threads 2"), ", 2 workers, "));
+    CHECK(contains(log_of("--store ordinary"), "store mode 0"));
+    CHECK(!contains(log_of("--store streaming"), "store mode 0"));
+    CHECK(contains(log_of("--device cpu"), "plan: kernel"));
+}
+
+TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
+    Session s;
+    s.refused("rms_nrom", "rms_nrom");
+    s.refused("rms_norm --eps nan", "eps");
+    s.refused("rms_norm --eps -1", "eps is -1");
+    s.refused("rms_norm --weight-offset nan", "weight_offset");
+    s.refused("layer_norm --contract hf", "NORMA_HF");
+    s.refused("rms_norm --contract once", "--contract");
+    s.refused("rms_norm --y-dtype f64", "--y-dtype");
+    s.refused("rms_norm --axis 2", "--axis is 2");
+    s.refused("rms_norm --axis -3", "--axis is -3");
+    s.refused("rms_norm --target pdp-11", "pdp-11");
+    s.refused("rms_norm --kernel fast", "fast");
+    s.refused("rms_norm --device cuda", "--device");
+    s.refused("rms_norm --store slow", "--store");
+    s.refused("rms_norm --threads -1", "threads is -1");
+    s.refused("rms_norm --threads many", "--threads");
+    s.refused("rms_norm --prefix y", "\"y.x\"");
+    s.refused("rms_norm --colour", "--colour");
+
+    s.input.tensors["weight"] = tensor("F32", {39}, 2);
+    s.refused("rms_norm", "weight is [39]; expected [40]");
+    s.input.tensors["weight"] = {"I32", {40}, std::vector<char>(160)};
+    s.refused("rms_norm", "weight is I32");
+    s.input.tensors.erase("weight");
+    s.input.tensors["residual"] = tensor("F32", {2, 40}, 3);
+    s.refused("rms_norm", "residual is [2, 40]; expected [3, 40]");
+    s.input.tensors.erase("residual");
+    s.input.tensors["bias"] = tensor("BF16", {40}, 3);
+    s.refused("rms_norm", "\"bias\": \"bf16\"");  // the manifest line that would add it
+    s.input.tensors["x"] = {"F64", {3, 40}, std::vector<char>(960)};
+    s.refused("rms_norm", "x is F64");
+    s.input.tensors.erase("x");
+    s.refused("rms_norm", "has no tensor \"x\"");
+
+    check_refused("norma", norma_command("run rms_norm --input /no/such/file --output " + s.out), "cannot be read");
+    CHECK(!fs::exists(s.out));
+}
+
+TEST_CASE("a refused run leaves an older output as it was", "[cli]") {
+    Session s;
+    s.d.write("out", "mine");
+    check_refused("norma", s.run("rms_norm --eps -1"), "eps");
+    CHECK(read(s.out) == "mine");
+    check_refused("norma", norma_command("run rms_norm --input " + s.in + " --output " + s.d / "no/folder/out"), "cannot be written");
+}
+
+TEST_CASE("list and info agree", "[cli]") {
+    const json kernels = json::parse(norma_command("list --json").out), info = json::parse(norma_command("info --json").out);
+    CHECK(info.at("kernels") == kernels.size());
+    size_t sum = 0, chosen = 0;
+    for (const json &target : info.at("targets")) {
+        sum += target.at("kernels").get<size_t>();
+        chosen += target.at("chosen").get<bool>() ? 1 : 0;
+    }
+    CHECK(sum == kernels.size());
+    CHECK(chosen == 1);
+    CHECK(lines(norma_command("list").out).size() == kernels.size() + 1);
+    const std::string name = kernels.at(0).at("name");
+    const json same = json::parse(norma_command("info --json --kernel " + name).out);
+    CHECK(same.at(0) == kernels.at(0));
+    CHECK(contains(norma_command("info --kernel " + name).out, "knobs {"));
+    CHECK(contains(norma_command("info").out, "chosen"));
+    check_refused("norma", norma_command("info --kernel fast"), "--kernel is \"fast\"");
+    CHECK(contains(norma_command("info", "NORMA_TARGET=x86-64-v2").out, "target"));
+}
+
+TEST_CASE("demo shows every layer of the model", "[cli]") {
+    const std::string sample = NORMA_SOURCE_DIR "/examples/data/minilm_layer_norm.safetensors";
+    const Result result = norma_command("demo " + sample);
+    INFO(result.err);
+    CHECK(result.status == 0);
+    for (const auto &[name, tensor] : st::read(sample).tensors) {
+        if (name.substr(name.size() - 2) == ".x") {
+            CHECK(contains(result.out, name.substr(0, name.size() - 2)));
+        }
+    }
+    CHECK(contains(result.out, "Why this kernel"));
+    check_refused("norma", norma_command("demo /no/such/file"), "cannot be read");
+}
+
+TEST_CASE("the command itself", "[cli]") {
+    check_refused("norma", norma_command(""), "required");
+    check_refused("norma", norma_command("dance"), "dance");
+    CHECK(norma_command("--help").status == 0);
+    CHECK(norma_command("--version").out == "0.1.0\n");
+    check_refused("norma", norma_command("bench --dtype f33"), "f33");
+    const json bench = json::parse(norma_command("bench --op rms_norm --shapes 2x64 --seconds 0.01 --json -").out);
+    for (const char *key : {"op", "dtype", "rows", "hidden", "kernel", "target", "threads", "ns", "ns_spread", "bytes", "copy_ns",
+                            "stream_copy_ns", "ratio"}) {
+        CHECK(bench.at("results").at(0).contains(key));
+    }
+    CHECK(bench.contains("machine"));
+}
