@@ -6,7 +6,8 @@
 
 namespace norma {
 
-// x, or round(x + residual), which is also stored as residual_out: the statistics are those of what the next reader sees.
+// x, or round(x + residual), which is also stored as residual_out: the statistics are those of what the next reader
+// sees.
 RowValue load_input(Row &row, const Variant &variant);
 
 // normalized * (weight + weight_offset) + bias, in the variant's contract, with what of these the variant has.

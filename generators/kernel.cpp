@@ -17,8 +17,9 @@ namespace norma {
 
 namespace {
 
-// Strict floating point keeps LLVM from contracting or reordering, which it would do differently in main loops and tails.
-// The dispatcher has checked everything that Halide's assertions would check again; they are two thirds of a kernel's code.
+// Strict floating point keeps LLVM from contracting or reordering, which it would do differently in main loops and
+// tails. The dispatcher has checked everything that Halide's assertions would check again; they are two thirds of a
+// kernel's code.
 Halide::Target halide_target(const TargetSpec &target) {
     return Halide::Target(target.halide)
         .with_feature(Halide::Target::NoRuntime)
@@ -30,10 +31,10 @@ Halide::Target halide_target(const TargetSpec &target) {
 
 std::map<Halide::OutputFileType, std::string> output_file(const std::string &path, Stage stage) {
     switch (stage) {
-    case Stage::stmt: return {{Halide::OutputFileType::stmt, path}};
-    case Stage::assembly: return {{Halide::OutputFileType::assembly, path}};
-    case Stage::llvm: return {{Halide::OutputFileType::llvm_assembly, path}};
-    default: return {{Halide::OutputFileType::object, path}};
+        case Stage::stmt: return {{Halide::OutputFileType::stmt, path}};
+        case Stage::assembly: return {{Halide::OutputFileType::assembly, path}};
+        case Stage::llvm: return {{Halide::OutputFileType::llvm_assembly, path}};
+        default: return {{Halide::OutputFileType::object, path}};
     }
 }
 

@@ -13,16 +13,16 @@ namespace norma {
 // schedules/targets/NAME.json with its parents merged in.
 struct TargetSpec {
     std::string name;
-    std::string halide;                // Halide target string, without our flags
-    nlohmann::json knobs;              // {"cpu_rows": {...}}: defaults by strategy
-    nlohmann::json run_time;           // {"streaming_threshold": ..., "prefetch_row_min": ..., "prefetch_row_max": ...}
+    std::string halide;       // Halide target string, without our flags
+    nlohmann::json knobs;     // {"cpu_rows": {...}}: defaults by strategy
+    nlohmann::json run_time;  // {"streaming_threshold": ..., "prefetch_row_min": ..., "prefetch_row_max": ...}
 };
 
 struct KernelSpec {
     Variant variant;
     TargetSpec target;
     std::string strategy = "cpu_rows";
-    nlohmann::json knobs;           // complete: defaults merged with the record
+    nlohmann::json knobs;            // complete: defaults merged with the record
     std::string origin = "default";  // or the record's identity
 };
 
@@ -39,15 +39,15 @@ std::string refusal(const KernelSpec &spec);
 
 enum class Stage { object, stmt, assembly, llvm };
 
-// Writes `path`. Throws std::runtime_error (and Halide's errors) with a message naming the kernel; an assertion of LLVM kills
-// the process, so call it in a child.
+// Writes `path`. Throws std::runtime_error (and Halide's errors) with a message naming the kernel; an assertion of LLVM
+// kills the process, so call it in a child.
 CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage = Stage::object);
 
 // The runtime of Halide that all kernels of a library share.
 void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets);
 
-// Content hash of everything in this program that decides the bytes of the kernel: the sources of its algorithm, strategy and
-// passes, the version of Halide, the spec.
+// Content hash of everything in this program that decides the bytes of the kernel: the sources of its algorithm,
+// strategy and passes, the version of Halide, the spec.
 std::string content_hash(const KernelSpec &spec);
 
 }  // namespace norma

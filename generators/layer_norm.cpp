@@ -14,8 +14,9 @@ void layer_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     Expr eps = row.scalar("eps");
 
-    // Two passes, never E[x^2] - mean^2. The fp32 mean of a row like 40000 +- 1 is off by its rounding, so the second pass
-    // also finds by how much: the mean of the centred row (Chan, Golub, LeVeque 1983, "corrected two-pass algorithm").
+    // Two passes, never E[x^2] - mean^2. The fp32 mean of a row like 40000 +- 1 is off by its rounding, so the second
+    // pass also finds by how much: the mean of the centred row (Chan, Golub, LeVeque 1983, "corrected two-pass
+    // algorithm").
     Expr plain_mean = row.once("plain_mean", row.mean("x_mean", x));
     Expr rounded_mean = row.once("rounded_mean", cast<float>(plain_mean));
     RowValue centred = [=](Expr d) { return x(d) - rounded_mean; };

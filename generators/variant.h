@@ -10,7 +10,8 @@ enum class DType { none, f32, f16, bf16 };
 
 enum class Contract { fp32_once, hf };
 
-// The hidden sizes that one kernel runs: multiples of `multiple` up to `most` (0: without end), or `exact` alone when not 0.
+// The hidden sizes that one kernel runs: multiples of `multiple` up to `most` (0: without end), or `exact` alone when
+// not 0.
 struct HiddenClass {
     int multiple = 1;
     int exact = 0;
@@ -30,8 +31,8 @@ struct Variant {
 
 const char *to_string(DType type);
 const char *to_string(Contract contract);
-DType parse_dtype(const std::string &text);        // throws std::invalid_argument naming the text and what is known
-Contract parse_contract(const std::string &text);  // likewise
+DType parse_dtype(const std::string &text);         // throws std::invalid_argument naming the text and what is known
+Contract parse_contract(const std::string &text);   // likewise
 HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_1024", "768"; likewise
 
 // "layer_norm_forward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.fp32_once.64n": parts that are absent are left out.

@@ -25,7 +25,9 @@ st::Tensor tensor(const std::string &dtype, const std::vector<int64_t> &shape, i
         const float value = (float)((i * 7919 + seed * 104729) % 2003) / 500.0f - 2.0f;
         const Eigen::bfloat16 bf16(value);
         const Eigen::half f16(value);
-        const void *from = dtype == "F32" ? (const void *)&value : dtype == "BF16" ? (const void *)&bf16 : (const void *)&f16;
+        const void *from = dtype == "F32"    ? (const void *)&value
+                           : dtype == "BF16" ? (const void *)&bf16
+                                             : (const void *)&f16;
         const size_t size = st::dtype_bytes(dtype);
         std::memcpy(t.bytes.data() + (size_t)i * size, from, size);
     }
@@ -95,7 +97,8 @@ TEST_CASE("run normalizes, by the op, eps and weight offset that it is given", "
         other.eps = 0.5;
         other.weight_offset = 1;
         check_close(row_of(s.outputs(op).tensors.at("y"), 2), expected_row(s, 2, plain, rms).y);
-        check_close(row_of(s.outputs(op + " --eps 0.5 --weight-offset 1").tensors.at("y"), 2), expected_row(s, 2, other, rms).y);
+        check_close(row_of(s.outputs(op + " --eps 0.5 --weight-offset 1").tensors.at("y"), 2),
+                    expected_row(s, 2, other, rms).y);
     }
 }
 
@@ -206,11 +209,13 @@ TEST_CASE("a refused run leaves an older output as it was", "[cli]") {
     s.d.write("out", "mine");
     check_refused("norma", s.run("rms_norm --eps -1"), "eps");
     CHECK(read(s.out) == "mine");
-    check_refused("norma", norma_command("run rms_norm --input " + s.in + " --output " + s.d / "no/folder/out"), "cannot be written");
+    check_refused("norma", norma_command("run rms_norm --input " + s.in + " --output " + s.d / "no/folder/out"),
+                  "cannot be written");
 }
 
 TEST_CASE("list and info agree", "[cli]") {
-    const json kernels = json::parse(norma_command("list --json").out), info = json::parse(norma_command("info --json").out);
+    const json kernels = json::parse(norma_command("list --json").out),
+               info = json::parse(norma_command("info --json").out);
     CHECK(info.at("kernels") == kernels.size());
     size_t sum = 0, chosen = 0;
     for (const json &target : info.at("targets")) {
@@ -250,8 +255,8 @@ TEST_CASE("the command itself", "[cli]") {
     CHECK(norma_command("--version").out == "0.1.0\n");
     check_refused("norma", norma_command("bench --dtype f33"), "f33");
     const json bench = json::parse(norma_command("bench --op rms_norm --shapes 2x64 --seconds 0.01 --json -").out);
-    for (const char *key : {"op", "dtype", "rows", "hidden", "kernel", "target", "threads", "ns", "ns_spread", "bytes", "copy_ns",
-                            "stream_copy_ns", "ratio"}) {
+    for (const char *key : {"op", "dtype", "rows", "hidden", "kernel", "target", "threads", "ns", "ns_spread", "bytes",
+                            "copy_ns", "stream_copy_ns", "ratio"}) {
         CHECK(bench.at("results").at(0).contains(key));
     }
     CHECK(bench.contains("machine"));

@@ -14,7 +14,7 @@ TEST_CASE("targets are listed with their parents merged in, the best first", "[n
     CHECK(v4.at("name") == "x86-64-v4");
     CHECK(v4.at("parent") == "x86-64-v3");
     CHECK(v4.at("halide") == "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake");
-    CHECK(v4.at("run_time").at("prefetch_row_min") == 2048);        // from the parent's parent
+    CHECK(v4.at("run_time").at("prefetch_row_min") == 2048);       // from the parent's parent
     CHECK(v4.at("knobs").at("cpu_rows").at("vector") == 16);       // its own
     CHECK(v4.at("knobs").at("cpu_rows").at("chunk").is_number());  // from a parent
 

@@ -88,8 +88,8 @@ void demo(const std::string &path) {
                                        [&] { std::memcpy(y.data(), layer.x->bytes.data(), y.size() * sizeof(float)); }},
                                       {0.2, 5});
         fmt::print("{}\n", layer.name);
-        fmt::print("  {} x {}   error {:.2f} ULP   {:.2f} us   {:.2f} x a copy of the same bytes\n", layer.rows, layer.hidden,
-                   ulps, timings[0].ns / 1000, timings[0].ns / timings[1].ns);
+        fmt::print("  {} x {}   error {:.2f} ULP   {:.2f} us   {:.2f} x a copy of the same bytes\n", layer.rows,
+                   layer.hidden, ulps, timings[0].ns / 1000, timings[0].ns / timings[1].ns);
         fmt::print("  {}\n", plan.kernel());
         explanation = plan.explain();
     }

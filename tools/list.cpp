@@ -61,7 +61,8 @@ json to_json(const norma_kernel_info &kernel) {
 }
 
 json to_json(const norma_target_info &target, const std::vector<norma_kernel_info> &all) {
-    auto mine = std::count_if(all.begin(), all.end(), [&](auto &kernel) { return std::string(kernel.target) == target.name; });
+    auto mine =
+        std::count_if(all.begin(), all.end(), [&](auto &kernel) { return std::string(kernel.target) == target.name; });
     return {{"name", target.name},
             {"halide", target.halide},
             {"kernels", mine},
@@ -104,11 +105,13 @@ json library_info() {
 
 void print(const json &info) {
     fmt::print("norma {}, {} kernels\n", info["version"].get<std::string>(), info["kernels"].get<int>());
-    fmt::print("CPU      {}, {} cores, caches {} KB, {} KB, {} KB\n", info["cpu"].get<std::string>(), info["cores"].get<int>(),
-               info["l1d"].get<int64_t>() / 1024, info["l2"].get<int64_t>() / 1024, info["l3"].get<int64_t>() / 1024);
+    fmt::print("CPU      {}, {} cores, caches {} KB, {} KB, {} KB\n", info["cpu"].get<std::string>(),
+               info["cores"].get<int>(), info["l1d"].get<int64_t>() / 1024, info["l2"].get<int64_t>() / 1024,
+               info["l3"].get<int64_t>() / 1024);
     fmt::print("threads  {}\n", info["threads"].get<int>());
     for (const json &target : info["targets"]) {
-        fmt::print("target   {:<15} {:>4} kernels  {}\n", target["name"].get<std::string>(), target["kernels"].get<int>(),
+        fmt::print("target   {:<15} {:>4} kernels  {}\n", target["name"].get<std::string>(),
+                   target["kernels"].get<int>(),
                    target["chosen"]     ? "chosen: the first that this CPU runs, unless NORMA_TARGET says otherwise"
                    : target["runnable"] ? "runs here"
                                         : "this CPU cannot run it");

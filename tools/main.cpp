@@ -20,6 +20,18 @@ bool is_refusal(norma_status status) {
     return status != NORMA_OUT_OF_MEMORY && status != NORMA_PARALLEL_FOR_FAILED && status != NORMA_INTERNAL;
 }
 
+// CLI11 would say that a subcommand is missing, not which word is none.
+void check_subcommand(const CLI::App &app, const std::string &word) {
+    std::string known;
+    for (const CLI::App *command : app.get_subcommands({})) {
+        if (command->get_name() == word) {
+            return;
+        }
+        known += (known.empty() ? "" : ", ") + command->get_name();
+    }
+    throw norma::tool::InputError("\"" + word + "\" is not a command; expected one of " + known);
+}
+
 }  // namespace
 
 int main(int count, char **arguments) {
@@ -32,6 +44,9 @@ int main(int count, char **arguments) {
     norma::tool::add_demo(app);
     norma::bench::add_bench(app);
     try {
+        if (count > 1 && arguments[1][0] != '-') {
+            check_subcommand(app, arguments[1]);
+        }
         app.parse(count, arguments);
         return ok;
     } catch (const CLI::ParseError &error) {

@@ -15,7 +15,8 @@ namespace norma::tool {
 namespace {
 
 struct Options {
-    std::string op, input, output, prefix, contract = "fp32_once", y_dtype, target, kernel, device = "cpu", store = "auto";
+    std::string op, input, output, prefix, contract = "fp32_once", y_dtype, target, kernel, device = "cpu",
+                                           store = "auto";
     double eps = 1e-5, weight_offset = 0;
     bool save_stats = false;
     int threads = 0, axis = -1;
@@ -52,8 +53,8 @@ public:
         expect_shape("bias", bias, inner_);
         expect_shape("residual", residual, x_->shape);
 
-        norma_plan_desc desc = describe(op(), product(inner_.begin(), inner_.end()), type("x", x_), type("weight", weight),
-                                        type("bias", bias));
+        norma_plan_desc desc = describe(op(), product(inner_.begin(), inner_.end()), type("x", x_),
+                                        type("weight", weight), type("bias", bias));
         desc.y = options_.y_dtype.empty() ? desc.x : parse_dtype(options_.y_dtype);
         desc.residual = type("residual", residual);
         desc.contract = options_.contract == "hf" ? NORMA_HF : NORMA_FP32_ONCE;
@@ -91,7 +92,9 @@ public:
     }
 
 private:
-    std::string named(const std::string &role) const { return options_.prefix.empty() ? role : options_.prefix + "." + role; }
+    std::string named(const std::string &role) const {
+        return options_.prefix.empty() ? role : options_.prefix + "." + role;
+    }
 
     norma_op op() const { return options_.op == "layer_norm" ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD; }
 
@@ -109,7 +112,8 @@ private:
         }
         norma_dtype dtype = dtype_of_safetensors(tensor->dtype);
         if (dtype == NORMA_NONE) {
-            throw InputError(options_.input + ": " + named(role) + " is " + tensor->dtype + "; expected F32, F16 or BF16");
+            throw InputError(options_.input + ": " + named(role) + " is " + tensor->dtype +
+                             "; expected F32, F16 or BF16");
         }
         return dtype;
     }
@@ -118,8 +122,8 @@ private:
         int rank = (int)x_->shape.size();
         int axis = options_.axis < 0 ? options_.axis + rank : options_.axis;
         if (axis < 0 || axis >= rank) {
-            throw InputError("--axis is " + std::to_string(options_.axis) + "; " + named("x") + " has " + std::to_string(rank) +
-                             " dimensions");
+            throw InputError("--axis is " + std::to_string(options_.axis) + "; " + named("x") + " has " +
+                             std::to_string(rank) + " dimensions");
         }
         outer_.assign(x_->shape.begin(), x_->shape.begin() + axis);
         inner_.assign(x_->shape.begin() + axis, x_->shape.end());
@@ -174,7 +178,8 @@ void add_run(CLI::App &app) {
     command->add_option("--output", options->output, "Writes y, residual_out, mean, rstd")->required();
     command->add_option("--prefix", options->prefix, "Of the tensors' names: PREFIX.x and so on");
     command->add_option("--eps", options->eps, "Added to the variance or mean square")->capture_default_str();
-    command->add_option("--weight-offset", options->weight_offset, "Added to the weight; 1 for Gemma")->capture_default_str();
+    command->add_option("--weight-offset", options->weight_offset, "Added to the weight; 1 for Gemma")
+        ->capture_default_str();
     command->add_option("--contract", options->contract, "Order of rounding")
         ->check(CLI::IsMember({"fp32_once", "hf"}))
         ->capture_default_str();
@@ -185,7 +190,9 @@ void add_run(CLI::App &app) {
     command->add_option("--axis", options->axis, "Dimensions from this one on are normalized")->capture_default_str();
     command->add_option("--target", options->target, "Instead of the best one; see norma info");
     command->add_option("--kernel", options->kernel, "Instead of the one chosen; see norma list");
-    command->add_option("--device", options->device, "Where to run")->check(CLI::IsMember({"cpu"}))->capture_default_str();
+    command->add_option("--device", options->device, "Where to run")
+        ->check(CLI::IsMember({"cpu"}))
+        ->capture_default_str();
     command->add_option("--store", options->store, "How y is stored")
         ->check(CLI::IsMember({"auto", "ordinary", "streaming"}))
         ->capture_default_str();

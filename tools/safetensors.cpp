@@ -18,9 +18,9 @@ namespace {
 
 constexpr uint64_t max_header = 100'000'000;
 
-const std::map<std::string, size_t> dtypes = {{"F64", 8},  {"F32", 4},  {"F16", 2},     {"BF16", 2},    {"I64", 8},
-                                              {"I32", 4},  {"I16", 2},  {"I8", 1},      {"U64", 8},     {"U32", 4},
-                                              {"U16", 2},  {"U8", 1},   {"BOOL", 1},    {"F8_E4M3", 1}, {"F8_E5M2", 1}};
+const std::map<std::string, size_t> dtypes = {{"F64", 8}, {"F32", 4}, {"F16", 2},  {"BF16", 2},    {"I64", 8},
+                                              {"I32", 4}, {"I16", 2}, {"I8", 1},   {"U64", 8},     {"U32", 4},
+                                              {"U16", 2}, {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
 
 template <typename... T>
 [[noreturn]] void fail(const std::string &path, const char *format, T &&...values) {
@@ -99,7 +99,8 @@ Entry parse_entry(const std::string &path, const std::string &name, const json &
     }
     entry.shape = parse_shape(path, name, value["shape"], element);
     const json &offsets = value["data_offsets"];
-    if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) {
+    if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
+        !offsets[1].is_number_unsigned()) {
         fail(path, "{}: its data_offsets are {}; expected two integers", name, offsets.dump());
     }
     entry.begin = offsets[0];
@@ -109,8 +110,8 @@ Entry parse_entry(const std::string &path, const std::string &name, const json &
         bytes *= (uint64_t)extent;
     }
     if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
-        fail(path, "{}: its data_offsets are {}; expected {} bytes for {} of {}", name, offsets.dump(), bytes, entry.dtype,
-             value["shape"].dump());
+        fail(path, "{}: its data_offsets are {}; expected {} bytes for {} of {}", name, offsets.dump(), bytes,
+             entry.dtype, value["shape"].dump());
     }
     return entry;
 }
@@ -149,18 +150,18 @@ File read(const std::string &path) {
     }
 
     // The tensors cover the rest of the file, in some order, without gap or overlap.
-    std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
-        return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
-    });
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry &a, const Entry &b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     uint64_t at = 0, data = bytes.size() - sizeof length - length;
     for (const Entry &entry : entries) {
         if (entry.begin != at || entry.end > data) {
-            fail(path, "{}: its data lie at {} to {}; expected them to begin at {} and to end by {}", entry.name, entry.begin,
-                 entry.end, at, data);
+            fail(path, "{}: its data lie at {} to {}; expected them to begin at {} and to end by {}", entry.name,
+                 entry.begin, entry.end, at, data);
         }
         at = entry.end;
         const char *from = bytes.data() + sizeof length + length + entry.begin;
-        file.tensors[entry.name] = {entry.dtype, entry.shape, std::vector<char>(from, from + (entry.end - entry.begin))};
+        file.tensors[entry.name] = {entry.dtype, entry.shape,
+                                    std::vector<char>(from, from + (entry.end - entry.begin))};
     }
     if (at != data) {
         fail(path, "has {} bytes of data; its header speaks of {}", data, at);
@@ -175,7 +176,8 @@ void write(const std::string &path, const File &file) {
     }
     uint64_t at = 0;
     for (const auto &[name, tensor] : file.tensors) {
-        header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
+        header[name] = {
+            {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}};
         at += tensor.bytes.size();
     }
     std::string text = header.dump();

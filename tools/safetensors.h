@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The safetensors format: eight bytes of header length, a JSON header, the tensors' bytes. https://github.com/huggingface/safetensors
+// The safetensors format: eight bytes of header length, a JSON header, the tensors' bytes.
+// https://github.com/huggingface/safetensors
 #pragma once
 
 #include <cstddef>

@@ -5,18 +5,21 @@
 int main(void) {
     enum { rows = 4, hidden = 768 };
     static float x[rows * hidden], y[rows * hidden], weight[hidden];
-    for (int i = 0; i < rows * hidden; i++) x[i] = (float)(i % 17) - 8.0f;
-    for (int i = 0; i < hidden; i++) weight[i] = 1.0f;
+    for (int i = 0; i < rows * hidden; i++)
+        x[i] = (float)(i % 17) - 8.0f;
+    for (int i = 0; i < hidden; i++)
+        weight[i] = 1.0f;
 
-    norma_plan_desc desc = {.size = sizeof desc, .op = NORMA_RMS_NORM_FORWARD, .hidden = hidden,
-                            .x = NORMA_F32, .weight = NORMA_F32};
+    norma_plan_desc desc = {
+        .size = sizeof desc, .op = NORMA_RMS_NORM_FORWARD, .hidden = hidden, .x = NORMA_F32, .weight = NORMA_F32};
     norma_plan *plan;
     if (norma_plan_create(&desc, &plan) != NORMA_OK) {
         fprintf(stderr, "%s\n", norma_last_error());
         return 1;
     }
     const norma_device cpu = {NORMA_CPU, 0};
-    norma_arguments arguments = {.size = sizeof arguments, .eps = 1e-6f,
+    norma_arguments arguments = {.size = sizeof arguments,
+                                 .eps = 1e-6f,
                                  .x = {x, NORMA_F32, cpu, 2, {rows, hidden}, {hidden, 1}},
                                  .y = {y, NORMA_F32, cpu, 2, {rows, hidden}, {hidden, 1}},
                                  .weight = {weight, NORMA_F32, cpu, 1, {hidden}, {1}}};

@@ -74,9 +74,9 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     return fmt::format("    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
                        quoted(name(variant)), symbol(entry.spec), target, enumerator(variant.op),
                        enumerator(to_string(variant.contract)), fmt::join(types, ", "), variant.hidden.multiple,
-                       variant.hidden.exact, variant.hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
-                       arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
-                       quoted(entry.spec.origin));
+                       variant.hidden.exact, variant.hidden.most, entry.compiled.workspace_per_element,
+                       entry.compiled.arguments.size(), arguments, quoted(entry.spec.strategy),
+                       quoted(entry.spec.knobs.dump()), quoted(entry.spec.origin));
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {

@@ -67,7 +67,8 @@ Expr float_to_f16(const Expr &value) {
     return b.narrowed(Float(16), rounded | ((bits >> b.of(16)) & b.of(0x8000)));
 }
 
-// True where the instruction may have flushed a denormal; also where a result is a zero, which the other way gets right too.
+// True where the instruction may have flushed a denormal; also where a result is a zero, which the other way gets right
+// too.
 Expr any_zero(const Expr &half) {
     int lanes = half.type().lanes();
     Expr magnitude = reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7fff);
@@ -114,7 +115,8 @@ Expr HalfConvertPass::visit(const Call *op) {
 Stmt HalfConvertPass::visit(const Store *op) {
     const Call *conversion = as_conversion(op->value, to_half);
     Type type = op->value.type();
-    if (!native_bf16_ || conversion == nullptr || !type.is_bfloat() || type.lanes() % 32 != 0 || !is_const_one(op->predicate)) {
+    if (!native_bf16_ || conversion == nullptr || !type.is_bfloat() || type.lanes() % 32 != 0 ||
+        !is_const_one(op->predicate)) {
         return IRMutator::visit(op);
     }
     std::string unrounded_name = unique_name("unrounded"), converted_name = unique_name("converted");
@@ -123,7 +125,8 @@ Stmt HalfConvertPass::visit(const Store *op) {
     auto store = [&](const Expr &value) {
         return Store::make(op->name, value, op->index, op->param, op->predicate, op->alignment);
     };
-    Stmt chosen = IfThenElse::make(any_zero(converted), store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
+    Stmt chosen =
+        IfThenElse::make(any_zero(converted), store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
     Expr convert = Call::make(converted.type(), "vcvtne2ps2bf16", {unrounded}, Call::PureExtern);
     return LetStmt::make(unrounded_name, mutate(conversion->args[0]), LetStmt::make(converted_name, convert, chosen));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Conversions between fp32 and the 16-bit types: exact one way, to nearest even the other; NaN stays NaN and denormals stay.
-// By the target's instructions where it has them and they do that, else by integer arithmetic with the same bits.
+// Conversions between fp32 and the 16-bit types: exact one way, to nearest even the other; NaN stays NaN and denormals
+// stay. By the target's instructions where it has them and they do that, else by integer arithmetic with the same bits.
 #pragma once
 
 #include <Halide.h>

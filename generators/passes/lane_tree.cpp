@@ -35,8 +35,9 @@ Expr LaneTreePass::visit(const Call *op) {
         levels.emplace_back(unique_name("lanes"), value);
         return Variable::make(value.type(), levels.back().first);
     };
-    Expr sum = name_level(cast(Float(64, lanes), Load::make(Float(32, lanes), first->name, Ramp::make(first->index, 1, lanes),
-                                                            first->image, first->param, const_true(lanes), first->alignment)));
+    Expr sum =
+        name_level(cast(Float(64, lanes), Load::make(Float(32, lanes), first->name, Ramp::make(first->index, 1, lanes),
+                                                     first->image, first->param, const_true(lanes), first->alignment)));
     for (int half = lanes / 2; half >= 1; half /= 2) {
         Expr low = Shuffle::make_slice(sum, 0, 1, half), high = Shuffle::make_slice(sum, half, 1, half);
         sum = name_level(Call::make(Float(64, half), Call::strict_add, {low, high}, Call::PureIntrinsic));

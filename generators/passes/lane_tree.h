@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The last step of a sum over a row: the lanes of a vector are added in halves, in registers. A fixed tree in strict
-// arithmetic, where Halide would add lane after lane (strict) or let LLVM choose the order (not strict). In float64, so that
-// it adds no error of its own.
+// arithmetic, where Halide would add lane after lane (strict) or let LLVM choose the order (not strict). In float64, so
+// that it adds no error of its own.
 #pragma once
 
 #include <Halide.h>

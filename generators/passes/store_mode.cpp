@@ -54,7 +54,8 @@ Stmt StoreModePass::visit(const For *op) {
     auto output = [&](const Store *store) { return outputs_.count(store->name) != 0; };
     auto store = std::find_if(inside.stores.begin(), inside.stores.end(), output);
     // A loop that stores under a condition is left to visit(Store): what it skips must not be streamed.
-    if (inside.loops > 0 || std::count_if(inside.stores.begin(), inside.stores.end(), output) != 1 || !is_dense_output(*store)) {
+    if (inside.loops > 0 || std::count_if(inside.stores.begin(), inside.stores.end(), output) != 1 ||
+        !is_dense_output(*store)) {
         return IRMutator::visit(op);
     }
     return IfThenElse::make(store_mode() == 0, op, streaming_loop(op));
@@ -62,7 +63,8 @@ Stmt StoreModePass::visit(const For *op) {
 
 // A call for each vector would spill what the loop holds in registers, so a strip of vectors goes to the stack first.
 Stmt StoreModePass::streaming_loop(const For *op) {
-    Expr strip = Variable::make(Int(32), unique_name("strip")), in_strip = Variable::make(Int(32), unique_name("in_strip"));
+    Expr strip = Variable::make(Int(32), unique_name("strip")),
+         in_strip = Variable::make(Int(32), unique_name("in_strip"));
     Expr first = op->min + strip * strip_, count = min(op->extent - strip * strip_, strip_);
     Staging block(unique_name("block"), in_strip, count);
     staging_ = &block;
@@ -71,13 +73,14 @@ Stmt StoreModePass::streaming_loop(const For *op) {
     staging_ = nullptr;
 
     auto serial = [&](const Expr &variable, const Expr &extent, const Stmt &loop_body) {
-        return For::make(variable.as<Variable>()->name, 0, extent, ForType::Serial, op->partition_policy, op->device_api,
-                         loop_body);
+        return For::make(variable.as<Variable>()->name, 0, extent, ForType::Serial, op->partition_policy,
+                         op->device_api, loop_body);
     };
     Stmt fill = serial(in_strip, count, LetStmt::make(op->name, first + in_strip, body));
     Stmt flush = LetStmt::make(op->name, first, Evaluate::make(block.flush));
     int elements = strip_ * block.lanes;
-    Stmt filled = Allocate::make(block.name, block.element, MemoryType::Stack, {elements}, const_true(), Block::make(fill, flush));
+    Stmt filled = Allocate::make(block.name, block.element, MemoryType::Stack, {elements}, const_true(),
+                                 Block::make(fill, flush));
     return serial(strip, (op->extent + strip_ - 1) / strip_, filled);
 }
 
@@ -113,18 +116,20 @@ Stmt StoreModePass::stage(const Store *op, Staging &block) {
         next_bytes = block.count * (ramp->lanes * element_bytes);
     }
     int element_bytes = block.element.bytes();
-    block.flush = Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
-                             {Variable::make(type_of<void *>(), op->name), cast<int64_t>(ramp->base) * element_bytes,
-                              Variable::make(type_of<void *>(), block.name), block.count * (ramp->lanes * element_bytes),
-                              store_mode(), next_row, next_offset, next_bytes},
-                             Call::Extern);
+    block.flush =
+        Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
+                   {Variable::make(type_of<void *>(), op->name), cast<int64_t>(ramp->base) * element_bytes,
+                    Variable::make(type_of<void *>(), block.name), block.count * (ramp->lanes * element_bytes),
+                    store_mode(), next_row, next_offset, next_bytes},
+                   Call::Extern);
     return Store::make(block.name, op->value, Ramp::make(block.position * ramp->lanes, 1, ramp->lanes), Parameter(),
                        const_true(ramp->lanes), ModulusRemainder());
 }
 
 bool StoreModePass::is_dense_output(const Store *op) const {
     const Ramp *ramp = op->index.as<Ramp>();
-    return outputs_.count(op->name) != 0 && ramp != nullptr && is_const_one(ramp->stride) && is_const_one(op->predicate);
+    return outputs_.count(op->name) != 0 && ramp != nullptr && is_const_one(ramp->stride) &&
+           is_const_one(op->predicate);
 }
 
 Stmt StoreModePass::mutate(const Stmt &stmt) {

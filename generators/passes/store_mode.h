@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Gives every dense vector store of the named outputs two ways to reach memory, chosen by the argument store_mode when the
-// kernel runs: an ordinary store, or a streaming one that neither reads the line nor keeps it in the cache, optionally with
-// a prefetch of the next row's input. Both store the very same value, so bits cannot depend on the choice.
+// Gives every dense vector store of the named outputs two ways to reach memory, chosen by the argument store_mode when
+// the kernel runs: an ordinary store, or a streaming one that neither reads the line nor keeps it in the cache,
+// optionally with a prefetch of the next row's input. Both store the very same value, so bits cannot depend on the
+// choice.
 #pragma once
 
 #include <Halide.h>
@@ -16,7 +17,10 @@ class StoreModePass : public Halide::Internal::IRMutator {
 public:
     // Streams `strip` vectors at a time, and prefetches the row that is `rows_ahead` of the one stored.
     StoreModePass(const std::vector<std::string> &outputs, int stream_bytes, int strip, int rows_ahead)
-        : outputs_(outputs.begin(), outputs.end()), stream_bytes_(stream_bytes), strip_(strip), rows_ahead_(rows_ahead) {}
+        : outputs_(outputs.begin(), outputs.end()),
+          stream_bytes_(stream_bytes),
+          strip_(strip),
+          rows_ahead_(rows_ahead) {}
 
     using IRMutator::mutate;
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
@@ -27,7 +31,8 @@ protected:
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
 
 private:
-    // Where results wait to be streamed: `count` vectors, of which the next goes to `position`. A store fills in the rest.
+    // Where results wait to be streamed: `count` vectors, of which the next goes to `position`. A store fills in the
+    // rest.
     struct Staging {
         Staging(std::string name, Halide::Expr position, Halide::Expr count)
             : name(std::move(name)), position(std::move(position)), count(std::move(count)) {}

@@ -27,7 +27,7 @@ struct Cache {
 Cache cache;
 
 class Lock {
- public:
+public:
     Lock() { pthread_mutex_lock(&cache.mutex); }
     ~Lock() { pthread_mutex_unlock(&cache.mutex); }
     Lock(const Lock &) = delete;
@@ -112,8 +112,8 @@ void release(Entry *entry) {
 
 norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *arguments,
                                 const norma_execution *execution) {
-    const bool usable = !execution || (execution->size >= sizeof(norma_execution) && execution->threads >= 0 &&
-                                       !execution->workspace);
+    const bool usable =
+        !execution || (execution->size >= sizeof(norma_execution) && execution->threads >= 0 && !execution->workspace);
     if (plan->workspace_per_worker == 0 || !usable) {
         return norma_plan_run(plan, arguments, execution);
     }

@@ -57,8 +57,8 @@ norma_status check_flags(const norma_plan_desc &desc) {
     }
     if ((desc.flags & NORMA_Y_IN_PLACE) && desc.y != desc.x) {
         return fail(NORMA_INVALID_ARGUMENT,
-                    "desc.flags has NORMA_Y_IN_PLACE and desc.y is %s; expected the type of x (%s)",
-                    dtype_name(desc.y), dtype_name(desc.x));
+                    "desc.flags has NORMA_Y_IN_PLACE and desc.y is %s; expected the type of x (%s)", dtype_name(desc.y),
+                    dtype_name(desc.x));
     }
     if ((desc.flags & NORMA_RESIDUAL_OUT_IN_PLACE) && desc.residual == NORMA_NONE) {
         return fail(NORMA_INVALID_ARGUMENT,

@@ -13,9 +13,9 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
         }
         bool even = levels > 0;
         for (int i = 0; i < tensor_role_count && even; i++) {
-            even = plan.dtypes[i] == NORMA_NONE || tensor_roles[i].kind == TensorKind::vector ||
-                   tensor_of(arguments, i).strides[d] ==
-                       work->operands[i].strides[levels - 1] * work->extents[levels - 1];
+            even =
+                plan.dtypes[i] == NORMA_NONE || tensor_roles[i].kind == TensorKind::vector ||
+                tensor_of(arguments, i).strides[d] == work->operands[i].strides[levels - 1] * work->extents[levels - 1];
         }
         if (even) {
             work->extents[levels - 1] *= x.shape[d];

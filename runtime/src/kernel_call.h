@@ -17,7 +17,7 @@ struct Run {
 };
 
 class KernelCall {
- public:
+public:
     KernelCall(const Run &run, char *scratch, int64_t scratch_bytes);
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
@@ -27,7 +27,7 @@ class KernelCall {
 
     const char *message() const { return context_.message; }
 
- private:
+private:
     void move_to(const int64_t *position, int64_t rows);
 
     struct Buffer {

@@ -19,8 +19,8 @@ inline bool intersect(const Span &a, const Span &b) {
 // Same memory, shape and strides; dimensions of one element have no stride.
 bool same_tensor(const norma_tensor &a, const norma_tensor &b);
 
-// For tensors whose spans intersect: true only when no element is shared, as with the parts of a packed tensor. Where the
-// common divisor of the outer strides does not show that, it says false.
+// For tensors whose spans intersect: true only when no element is shared, as with the parts of a packed tensor. Where
+// the common divisor of the outer strides does not show that, it says false.
 bool interleaved(const norma_tensor &a, int64_t a_element, const norma_tensor &b, int64_t b_element);
 
 }  // namespace norma

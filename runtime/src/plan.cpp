@@ -148,7 +148,8 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     status = read_limit("NORMA_MAX_SLICE_ELEMENTS", max_slice_elements, &slice_elements);
     status = status ? status : read_limit("NORMA_TASK_ELEMENTS", default_task_elements, &task_elements);
     status = status ? status
-                    : read_limit("NORMA_STREAMING_THRESHOLD", targets[target.index].streaming_threshold, &streaming_threshold);
+                    : read_limit("NORMA_STREAMING_THRESHOLD", targets[target.index].streaming_threshold,
+                                 &streaming_threshold);
     if (status != NORMA_OK) {
         return status;
     }

@@ -6,7 +6,8 @@
 
 namespace norma {
 
-// What a kernel is called with, in the order of Kernel::arguments. Tensors come as halide_buffer_t *, scalars by address.
+// What a kernel is called with, in the order of Kernel::arguments. Tensors come as halide_buffer_t *, scalars by
+// address.
 enum class Role : uint8_t {
     user_context,  // void **: the address of a CallContext *
     x,

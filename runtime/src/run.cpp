@@ -36,8 +36,7 @@ norma_status check_execution(const norma_plan &plan, const norma_execution &exec
     if (plan.workspace_per_worker == 0) {
         return NORMA_OK;
     }
-    const size_t needed =
-        static_cast<size_t>(plan.workspace_per_worker) * static_cast<size_t>(most_workers(execution));
+    const size_t needed = static_cast<size_t>(plan.workspace_per_worker) * static_cast<size_t>(most_workers(execution));
     if (!execution.workspace) {
         return fail(NORMA_INVALID_ARGUMENT, "execution.workspace is null; expected %zu bytes", needed);
     }
@@ -53,8 +52,7 @@ norma_status check_execution(const norma_plan &plan, const norma_execution &exec
 }
 
 int32_t choose_store_mode(const norma_plan &plan, norma_store store, int64_t rows) {
-    const bool streaming =
-        store == NORMA_STORE_AUTO ? rows >= plan.streaming_rows : store == NORMA_STORE_STREAMING;
+    const bool streaming = store == NORMA_STORE_AUTO ? rows >= plan.streaming_rows : store == NORMA_STORE_STREAMING;
     return streaming ? plan.streaming_mode : StoreMode::ordinary;
 }
 

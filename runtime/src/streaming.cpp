@@ -32,8 +32,8 @@ __attribute__((target("avx512f"))) void stream_64(char *to, const char *from, in
 }
 
 template <void (*stream)(char *, const char *, int32_t), int width>
-int store(void *base, int64_t offset, const void *block, int32_t bytes, int32_t mode, const void *next, int64_t next_offset,
-          int32_t next_bytes) {
+int store(void *base, int64_t offset, const void *block, int32_t bytes, int32_t mode, const void *next,
+          int64_t next_offset, int32_t next_bytes) {
     char *to = (char *)base + offset;
     if (((uintptr_t)to | (uintptr_t)bytes) % width == 0) {
         stream(to, (const char *)block, bytes);

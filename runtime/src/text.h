@@ -7,7 +7,7 @@
 namespace norma {
 
 class Text {
- public:
+public:
     Text() = default;
     Text(const Text &) = delete;
     Text &operator=(const Text &) = delete;
@@ -21,7 +21,7 @@ class Text {
     // The caller frees it. Null when memory has run out.
     char *release();
 
- private:
+private:
     char *data_ = nullptr;
     size_t length_ = 0;
     size_t capacity_ = 0;

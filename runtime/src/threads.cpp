@@ -24,8 +24,7 @@ int32_t usable_threads() {
 
 norma_status norma_set_num_threads(int32_t threads) {
     if (threads < 0 || threads > norma::max_pool_threads) {
-        return norma::fail(NORMA_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads,
-                           norma::max_pool_threads);
+        return norma::fail(NORMA_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads, norma::max_pool_threads);
     }
     norma::install_halide_hooks();
     threads = threads > 0 ? threads : norma::usable_threads();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was expected.
+// Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was
+// expected.
 #include <float.h>
 
 #include "errors.h"
@@ -80,8 +81,8 @@ norma_status check_shape(const Checked &c) {
         }
     }
     if (c.has_inner && tensor.shape[c.outer_rank] != c.plan.hidden) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected hidden (%lld)", c.role().name,
-                    c.outer_rank, ll{tensor.shape[c.outer_rank]}, ll{c.plan.hidden});
+        return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected hidden (%lld)", c.role().name, c.outer_rank,
+                    ll{tensor.shape[c.outer_rank]}, ll{c.plan.hidden});
     }
     return NORMA_OK;
 }
@@ -272,9 +273,9 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
         } else {
             const TensorKind kind = tensor_roles[i].kind;
             work->operands[i] = {static_cast<char *>(tensor.data), {}};
-            status = check_tensor({plan, x, tensor, i, kind == TensorKind::vector ? 0 : x.rank - 1,
-                                   kind != TensorKind::statistic},
-                                  work->rows == 0, &spans[i]);
+            status = check_tensor(
+                {plan, x, tensor, i, kind == TensorKind::vector ? 0 : x.rank - 1, kind != TensorKind::statistic},
+                work->rows == 0, &spans[i]);
         }
         if (status) {
             return status;

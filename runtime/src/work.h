@@ -23,8 +23,8 @@ struct Work {
 // On failure *work is not to be used.
 norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work);
 
-// Part of validate: fills in levels, extents and strides of a call that has rows. Neighbouring dimensions become one level
-// where every tensor steps through them evenly.
+// Part of validate: fills in levels, extents and strides of a call that has rows. Neighbouring dimensions become one
+// level where every tensor steps through them evenly.
 void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work);
 
 }  // namespace norma

@@ -58,7 +58,8 @@ Pipeline CpuRow::lower() {
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
-    pipeline.add_custom_lowering_pass(new StoreModePass(streamed, knobs_.stream_bytes, short_rows() ? knobs_.short_strip : knobs_.strip, rows_in_flight()));
+    pipeline.add_custom_lowering_pass(new StoreModePass(
+        streamed, knobs_.stream_bytes, short_rows() ? knobs_.short_strip : knobs_.strip, rows_in_flight()));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }
@@ -69,8 +70,8 @@ void CpuRow::schedule_elements(Func f) const {
     f.split(d_, outer, inner, knobs_.store_lanes, tail).vectorize(inner);
 }
 
-// The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last whole
-// block; then the lanes in halves. It depends on the hidden size alone.
+// The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last
+// whole block; then the lanes in halves. It depends on the hidden size alone.
 std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowValue> &terms) {
     size_t count = terms.size();
     Sum sum;
@@ -177,9 +178,7 @@ Expr CpuRow::element(Expr block, Var lane, int lanes) const {
     return unsafe_promise_clamped(block * lanes + lane, 0, extent_ - 1);
 }
 
-bool CpuRow::has_tail(int width) const {
-    return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0;
-}
+bool CpuRow::has_tail(int width) const { return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0; }
 
 // Whether two chunks hold a row: then there is no need for more than one.
 bool CpuRow::short_rows() const {
@@ -257,7 +256,8 @@ struct Knob {
 };
 
 const Knob knob_table[] = {
-    {"lanes", &CpuRowsKnobs::lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; }, "a power of two, 2 to 1024"},
+    {"lanes", &CpuRowsKnobs::lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
+     "a power of two, 2 to 1024"},
     {"pair_lanes", &CpuRowsKnobs::pair_lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
      "a power of two, 2 to 1024"},
     {"chunk", &CpuRowsKnobs::chunk, [](int n) { return n >= 1 && n <= 1024; }, "1 to 1024"},
@@ -291,7 +291,8 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
     CpuRowsKnobs knobs;
     for (const auto &[key, value] : json.items()) {
         const std::string &name = key;
-        auto knob = std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
+        auto knob =
+            std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
         if (knob == std::end(knob_table)) {
             throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
         }

@@ -11,12 +11,13 @@
 namespace norma {
 
 struct CpuRowsKnobs {
-    // Partial sums kept side by side by a sweep with one sum, and by each sum of a sweep with two. They are the leaves of the
-    // reduction tree, so they decide the bits. Enough to hide the latency of an add, few enough to stay in registers.
+    // Partial sums kept side by side by a sweep with one sum, and by each sum of a sweep with two. They are the leaves
+    // of the reduction tree, so they decide the bits. Enough to hide the latency of an add, few enough to stay in
+    // registers.
     int lanes = 64;
     int pair_lanes = 64;
-    // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so this
-    // bounds the error of a row of any length.
+    // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so
+    // this bounds the error of a row of any length.
     int chunk = 16;
     // Short rows worked on together: while one waits for its square root, the others sum.
     int rows = 1;
@@ -26,7 +27,8 @@ struct CpuRowsKnobs {
     int store_lanes = 64;
     // Bytes of one streaming store of the target: 16, 32 or 64.
     int stream_bytes = 64;
-    // Blocks of store_lanes that are streamed at once. Each strip costs a call; but a long one keeps memory waiting, then busy.
+    // Blocks of store_lanes that are streamed at once. Each strip costs a call; but a long one keeps memory waiting,
+    // then busy.
     int strip = 2;
     int short_strip = 8;
     // Whether to convert with the target's own instructions (F16C; AVX512-BF16). Same bits, far fewer instructions.

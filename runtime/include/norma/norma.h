@@ -35,13 +35,13 @@ extern "C" {
 
 typedef enum norma_status {
     NORMA_OK = 0,
-    NORMA_INVALID_ARGUMENT = 1,  // an argument is wrong: the message names it, its value and what was expected
-    NORMA_NOT_IN_LIBRARY = 2,    // no kernel for this variant: the message is the manifest line that would add it
+    NORMA_INVALID_ARGUMENT = 1,    // an argument is wrong: the message names it, its value and what was expected
+    NORMA_NOT_IN_LIBRARY = 2,      // no kernel for this variant: the message is the manifest line that would add it
     NORMA_UNSUPPORTED_TARGET = 3,  // the forced target is unknown or cannot run on this machine
-    NORMA_NO_DEVICE = 4,         // the device type is not available here
+    NORMA_NO_DEVICE = 4,           // the device type is not available here
     NORMA_OUT_OF_MEMORY = 5,
     NORMA_PARALLEL_FOR_FAILED = 6,  // the caller's parallel_for returned non-zero, or did not run every task once
-    NORMA_INTERNAL = 7           // a kernel refused its buffers: a bug in Norma
+    NORMA_INTERNAL = 7              // a kernel refused its buffers: a bug in Norma
 } norma_status;
 
 // Open lists: new values are added at the end, and values not listed are refused.
@@ -70,12 +70,12 @@ typedef struct norma_device {
 #define NORMA_MAX_RANK 4
 
 // A tensor that the caller owns. Shapes and strides are in elements.
-// Activations (x, y, residual, residual_out) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are folded
-// to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the outer strides of the packed
-// tensor). The last stride must be 1. Rows of an output must not overlap.
-// weight and bias are [hidden]; mean and rstd have the shape of x without its last dimension, and non-negative strides.
-// Strides of dimensions of one element do not matter. A device type of 0 means the CPU.
-// Data must be aligned to its element size; nothing more is asked, and results do not depend on more.
+// Activations (x, y, residual, residual_out) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are
+// folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the outer strides of
+// the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight and bias are [hidden]; mean
+// and rstd have the shape of x without its last dimension, and non-negative strides. Strides of dimensions of one
+// element do not matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is
+// asked, and results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null in any case
     norma_dtype dtype;
@@ -86,9 +86,9 @@ typedef struct norma_tensor {
 } norma_tensor;
 
 // What a plan may rely on. Flags are declared here since they choose the kernel or widen what run accepts.
-#define NORMA_SAVE_STATISTICS 1u          // mean (layer_norm) and rstd are written, as fp32
-#define NORMA_Y_IN_PLACE 2u               // y may be the very tensor x (same data, shape and strides)
-#define NORMA_RESIDUAL_OUT_IN_PLACE 4u    // residual_out may be the very tensor residual
+#define NORMA_SAVE_STATISTICS 1u        // mean (layer_norm) and rstd are written, as fp32
+#define NORMA_Y_IN_PLACE 2u             // y may be the very tensor x (same data, shape and strides)
+#define NORMA_RESIDUAL_OUT_IN_PLACE 4u  // residual_out may be the very tensor residual
 
 // The variant: which kernel. Zero-initialize, set `size`, then the fields you need. Copied by norma_plan_create.
 typedef struct norma_plan_desc {
@@ -103,14 +103,16 @@ typedef struct norma_plan_desc {
     norma_dtype bias;      // NORMA_NONE: no bias
     norma_dtype residual;  // NORMA_NONE: no residual. Type of both residual and residual_out
     uint32_t flags;        // NORMA_SAVE_STATISTICS | ...
-    const char *target;    // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
-    const char *kernel;    // null: the dispatcher chooses. Else the name of the kernel to use, refused where it does not fit
+    const char
+        *target;  // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
+    const char
+        *kernel;  // null: the dispatcher chooses. Else the name of the kernel to use, refused where it does not fit
 } norma_plan_desc;
 
 // The tensors, by role, and the scalars of one call. Absent tensors stay zero. All tensors of activations have the same
 // shape. No output may overlap another tensor, except as the plan's flags allow.
 typedef struct norma_arguments {
-    size_t size;  // sizeof(norma_arguments)
+    size_t size;          // sizeof(norma_arguments)
     float eps;            // >= 0
     float weight_offset;  // 0 for a plain weight, 1 for Gemma's (1 + weight); added in fp32
     norma_tensor x;
@@ -126,20 +128,21 @@ typedef struct norma_arguments {
 // A task of a parallel loop.
 typedef void (*norma_task)(void *task_data, int64_t index);
 
-// The caller's thread pool: runs task(task_data, i) once for each i in [0, count), on any threads, and returns 0 when all
-// are done. Tasks do not wait for each other. Non-zero makes the run fail with NORMA_PARALLEL_FOR_FAILED.
+// The caller's thread pool: runs task(task_data, i) once for each i in [0, count), on any threads, and returns 0 when
+// all are done. Tasks do not wait for each other. Non-zero makes the run fail with NORMA_PARALLEL_FOR_FAILED.
 typedef int (*norma_parallel_for)(void *context, int64_t count, norma_task task, void *task_data);
 
 typedef enum norma_store {
-    NORMA_STORE_AUTO = 0,     // by footprint against the streaming threshold of the target
+    NORMA_STORE_AUTO = 0,  // by footprint against the streaming threshold of the target
     NORMA_STORE_ORDINARY = 1,
     NORMA_STORE_STREAMING = 2  // past the cache, without reading the lines for ownership. Same bits
 } norma_store;
 
 // How to run. Null, or zero-initialized with `size` set, means: Norma's pool, all its threads, no workspace.
 typedef struct norma_execution {
-    size_t size;      // sizeof(norma_execution)
-    int32_t threads;  // most threads to use, the calling one included; 0: norma_get_num_threads(). Bits do not depend on it
+    size_t size;  // sizeof(norma_execution)
+    int32_t
+        threads;  // most threads to use, the calling one included; 0: norma_get_num_threads(). Bits do not depend on it
     norma_parallel_for parallel_for;  // null: Norma's pool
     void *parallel_for_context;
     void *cuda_stream;  // CUstream, for plans on CUDA
@@ -170,8 +173,8 @@ NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int32_t
 NORMA_API const char *norma_plan_kernel(const norma_plan *plan);
 NORMA_API const char *norma_plan_explain(const norma_plan *plan);
 
-// Plan and run in one call: plans are kept in a cache shared by all threads (least recently used out first), workspace is
-// allocated when needed. Thread-safe; takes a lock.
+// Plan and run in one call: plans are kept in a cache shared by all threads (least recently used out first), workspace
+// is allocated when needed. Thread-safe; takes a lock.
 NORMA_API norma_status norma_run(const norma_plan_desc *desc, const norma_arguments *arguments,
                                  const norma_execution *execution);
 NORMA_API void norma_plan_cache_clear(void);
@@ -181,13 +184,14 @@ NORMA_API norma_status norma_plan_cache_set_capacity(int32_t plans);  // default
 NORMA_API norma_status norma_set_num_threads(int32_t threads);  // 0: as many as the process may use
 NORMA_API int32_t norma_get_num_threads(void);
 
-// Ends the pool's threads and clears the plan cache. Call before dlclose; in a child after fork, only plans with threads = 1
-// or a parallel_for of the caller's may run. Nothing may be running. Norma can be used again afterwards.
+// Ends the pool's threads and clears the plan cache. Call before dlclose; in a child after fork, only plans with
+// threads = 1 or a parallel_for of the caller's may run. Nothing may be running. Norma can be used again afterwards.
 NORMA_API void norma_shutdown(void);
 
 NORMA_API const char *norma_status_string(norma_status status);
 
-// The message of the last call that failed on this thread; "" when none has. Valid until the next failure on this thread.
+// The message of the last call that failed on this thread; "" when none has. Valid until the next failure on this
+// thread.
 NORMA_API const char *norma_last_error(void);
 
 NORMA_API const char *norma_version(void);

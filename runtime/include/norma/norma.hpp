@@ -21,13 +21,13 @@
 namespace norma {
 
 class Error : public std::runtime_error {
- public:
+public:
     explicit Error(norma_status status)
         : std::runtime_error(std::string(norma_status_string(status)) + ": " + norma_last_error()), status_(status) {}
 
     norma_status status() const noexcept { return status_; }
 
- private:
+private:
     norma_status status_;
 };
 
@@ -99,7 +99,7 @@ inline norma_execution execution(int32_t threads = 0) {
 
 // Memory for one run at a time. Grows when a plan needs more.
 class Workspace {
- public:
+public:
     // Sets the workspace of an execution for the plan and the threads that it asks for.
     void attach(const norma_plan *plan, norma_execution &execution) {
         size_t bytes = 0;
@@ -112,7 +112,7 @@ class Workspace {
         execution.workspace_size = size_;
     }
 
- private:
+private:
     static constexpr std::align_val_t alignment{128};
     struct Delete {
         void operator()(void *memory) const { ::operator delete(memory, alignment); }
@@ -122,7 +122,7 @@ class Workspace {
 };
 
 class Plan {
- public:
+public:
     explicit Plan(const norma_plan_desc &desc) {
         norma_plan *plan = nullptr;
         check(norma_plan_create(&desc, &plan));
@@ -148,7 +148,7 @@ class Plan {
     const char *explain() const { return norma_plan_explain(get()); }
     const norma_plan *get() const { return plan_.get(); }
 
- private:
+private:
     struct Destroy {
         void operator()(norma_plan *plan) const { norma_plan_destroy(plan); }
     };
