@@ -145,6 +145,18 @@ TEST_CASE("run normalizes the dimensions from --axis on", "[cli]") {
     CHECK(s.outputs("rms_norm --save-stats").tensors.at("rstd").shape == std::vector<int64_t>{2, 1, 2, 1, 2});
 }
 
+TEST_CASE("run takes no rows, and a file that is its own output", "[cli]") {
+    Session none("F32", {0, 40});
+    const st::File empty = none.outputs("layer_norm --save-stats");
+    CHECK(empty.tensors.at("y").shape == std::vector<int64_t>{0, 40});
+    CHECK(empty.tensors.at("mean").shape == std::vector<int64_t>{0});
+    Session s;
+    const Values expected = values_of(s.outputs("rms_norm").tensors.at("y"));
+    st::write(s.out, s.input);
+    REQUIRE(norma_command("run rms_norm --input " + s.out + " --output " + s.out).status == 0);
+    CHECK(values_of(st::read(s.out).tensors.at("y")) == expected);
+}
+
 TEST_CASE("run uses the contract, target, kernel, threads and stores that it is told to", "[cli]") {
     Session s("BF16", {512, 256});
     auto log_of = [&](const std::string &arguments) {
@@ -182,6 +194,11 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --store slow", "--store");
     s.refused("rms_norm --threads -1", "threads is -1");
     s.refused("rms_norm --threads many", "--threads");
+    s.refused("rms_norm --eps ''", "--eps");
+    s.refused("rms_norm --weight-offset ''", "--weight-offset");
+    s.refused("rms_norm --axis ''", "--axis");
+    s.refused("rms_norm --prefix 'a\nb'", "a?b");
+    s.refused("", "op is required");
     s.refused("rms_norm --prefix y", "\"y.x\"");
     s.refused("rms_norm --colour", "--colour");
 
@@ -200,7 +217,11 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.input.tensors.erase("x");
     s.refused("rms_norm", "has no tensor \"x\"");
 
+    check_refused("norma", norma_command("run rms_norm --output " + s.out), "--input is required");
+    check_refused("norma", norma_command("run rms_norm --input " + s.in), "--output is required");
     check_refused("norma", norma_command("run rms_norm --input /no/such/file --output " + s.out), "cannot be read");
+    check_refused("norma", norma_command("run rms_norm --input " + s.d.path.string() + " --output " + s.out),
+                  "not a regular");
     CHECK(!fs::exists(s.out));
 }
 
@@ -211,53 +232,4 @@ TEST_CASE("a refused run leaves an older output as it was", "[cli]") {
     CHECK(read(s.out) == "mine");
     check_refused("norma", norma_command("run rms_norm --input " + s.in + " --output " + s.d / "no/folder/out"),
                   "cannot be written");
-}
-
-TEST_CASE("list and info agree", "[cli]") {
-    const json kernels = json::parse(norma_command("list --json").out),
-               info = json::parse(norma_command("info --json").out);
-    CHECK(info.at("kernels") == kernels.size());
-    size_t sum = 0, chosen = 0;
-    for (const json &target : info.at("targets")) {
-        sum += target.at("kernels").get<size_t>();
-        chosen += target.at("chosen").get<bool>() ? 1 : 0;
-    }
-    CHECK(sum == kernels.size());
-    CHECK(chosen == 1);
-    CHECK(lines(norma_command("list").out).size() == kernels.size() + 1);
-    const std::string name = kernels.at(0).at("name");
-    const json same = json::parse(norma_command("info --json --kernel " + name).out);
-    CHECK(same.at(0) == kernels.at(0));
-    CHECK(contains(norma_command("info --kernel " + name).out, "knobs {"));
-    CHECK(contains(norma_command("info").out, "chosen"));
-    check_refused("norma", norma_command("info --kernel fast"), "--kernel is \"fast\"");
-    CHECK(contains(norma_command("info", "NORMA_TARGET=x86-64-v2").out, "target"));
-}
-
-TEST_CASE("demo shows every layer of the model", "[cli]") {
-    const std::string sample = NORMA_SOURCE_DIR "/examples/data/minilm_layer_norm.safetensors";
-    const Result result = norma_command("demo " + sample);
-    INFO(result.err);
-    CHECK(result.status == 0);
-    for (const auto &[name, tensor] : st::read(sample).tensors) {
-        if (name.substr(name.size() - 2) == ".x") {
-            CHECK(contains(result.out, name.substr(0, name.size() - 2)));
-        }
-    }
-    CHECK(contains(result.out, "Why this kernel"));
-    check_refused("norma", norma_command("demo /no/such/file"), "cannot be read");
-}
-
-TEST_CASE("the command itself", "[cli]") {
-    check_refused("norma", norma_command(""), "required");
-    check_refused("norma", norma_command("dance"), "dance");
-    CHECK(norma_command("--help").status == 0);
-    CHECK(norma_command("--version").out == "0.1.0\n");
-    check_refused("norma", norma_command("bench --dtype f33"), "f33");
-    const json bench = json::parse(norma_command("bench --op rms_norm --shapes 2x64 --seconds 0.01 --json -").out);
-    for (const char *key : {"op", "dtype", "rows", "hidden", "kernel", "target", "threads", "ns", "ns_spread", "bytes",
-                            "copy_ns", "stream_copy_ns", "ratio"}) {
-        CHECK(bench.at("results").at(0).contains(key));
-    }
-    CHECK(bench.contains("machine"));
 }

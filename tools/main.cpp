@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <norma/norma.hpp>
+#include <string>
 
 #include "bench/bench.h"
 #include "commands.h"
+#include "one_line.h"
 
 namespace {
 
 enum Exit { ok = 0, failed = 1, bad_input = 2 };
 
 Exit complain(Exit status, const char *message) {
-    std::fprintf(stderr, "norma: %s\n", message);
+    std::fprintf(stderr, "norma: %s\n", norma::tool::one_line(message).c_str());
     return status;
 }
+
+// Output that does not reach its file is a failure.
+Exit finish() { return std::fflush(stdout) == 0 ? ok : complain(failed, "standard output cannot be written"); }
 
 // A status that the caller could have avoided, as against one that the machine or Norma is to blame for.
 bool is_refusal(norma_status status) {
@@ -48,9 +54,13 @@ int main(int count, char **arguments) {
             check_subcommand(app, arguments[1]);
         }
         app.parse(count, arguments);
-        return ok;
+        return finish();
     } catch (const CLI::ParseError &error) {
-        return error.get_exit_code() == 0 ? app.exit(error) : complain(bad_input, error.what());
+        if (error.get_exit_code() != 0) {
+            return complain(bad_input, error.what());
+        }
+        app.exit(error);  // prints what --help or --version asks for
+        return finish();
     } catch (const norma::tool::InputError &error) {
         return complain(bad_input, error.what());
     } catch (const norma::Error &error) {

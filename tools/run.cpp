@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <norma/norma.hpp>
+#include <set>
 
 #include "commands.h"
 #include "dtypes.h"
@@ -159,7 +160,9 @@ private:
 
 void run(const Options &options) {
     try {
-        File file = safetensors::read(options.input);
+        const std::string prefix = options.prefix.empty() ? "" : options.prefix + ".";
+        const std::set<std::string> roles = {prefix + "x", prefix + "weight", prefix + "bias", prefix + "residual"};
+        File file = safetensors::read(options.input, [&](const std::string &name) { return roles.count(name) != 0; });
         safetensors::write(options.output, Run(options, file)());
     } catch (const safetensors::FormatError &error) {
         throw InputError(error.what());
@@ -177,17 +180,25 @@ void add_run(CLI::App &app) {
     command->add_option("--input", options->input, "Reads x, and weight, bias, residual where there are")->required();
     command->add_option("--output", options->output, "Writes y, residual_out, mean, rstd")->required();
     command->add_option("--prefix", options->prefix, "Of the tensors' names: PREFIX.x and so on");
-    command->add_option("--eps", options->eps, "Added to the variance or mean square")->capture_default_str();
+    // CLI11 would take an empty argument, as from a variable that is not set, for 0.
+    command->add_option("--eps", options->eps, "Added to the variance or mean square")
+        ->check(CLI::Number)
+        ->capture_default_str();
     command->add_option("--weight-offset", options->weight_offset, "Added to the weight; 1 for Gemma")
+        ->check(CLI::Number)
         ->capture_default_str();
     command->add_option("--contract", options->contract, "Order of rounding")
         ->check(CLI::IsMember({"fp32_once", "hf"}))
         ->capture_default_str();
     command->add_flag("--save-stats", options->save_stats, "Also write rstd, and mean for layer_norm");
-    command->add_option("--threads", options->threads, "At most so many; 0 for all")->capture_default_str();
+    command->add_option("--threads", options->threads, "At most so many; 0 for all")
+        ->check(CLI::Number)
+        ->capture_default_str();
     command->add_option("--y-dtype", options->y_dtype, "Type of y; that of x by default")
         ->check(CLI::IsMember({"f32", "f16", "bf16"}));
-    command->add_option("--axis", options->axis, "Dimensions from this one on are normalized")->capture_default_str();
+    command->add_option("--axis", options->axis, "Dimensions from this one on are normalized")
+        ->check(CLI::Number)
+        ->capture_default_str();
     command->add_option("--target", options->target, "Instead of the best one; see norma info");
     command->add_option("--kernel", options->kernel, "Instead of the one chosen; see norma list");
     command->add_option("--device", options->device, "Where to run")

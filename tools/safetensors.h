@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -12,7 +13,7 @@
 
 namespace norma::safetensors {
 
-// What is wrong with a file, in one line that names the file and the tensor.
+// What is wrong with a file, with the names of the file and the tensor.
 struct FormatError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -32,13 +33,15 @@ struct File {
     const Tensor *find(const std::string &name) const;
 };
 
-// Bytes of an element; 0 for a type that the format does not have.
+// Bytes of an element; 0 for a type that the format does not have, or whose elements are not whole bytes.
 size_t dtype_bytes(const std::string &dtype);
 
 // Throws FormatError for whatever does not follow the format to the letter: bounds, types, gaps, overlaps, duplicates.
+// Checks the whole header; keeps the tensors that are wanted, and reads the bytes of these alone.
 File read(const std::string &path);
+File read(const std::string &path, const std::function<bool(const std::string &name)> &wanted);
 
-// Replaces `path` as a whole, or throws FormatError and leaves it as it was.
+// Replaces `path` as a whole, or throws FormatError and leaves it as it was. Each tensor is aligned to its element.
 void write(const std::string &path, const File &file);
 
 }  // namespace norma::safetensors

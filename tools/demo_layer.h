@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// The LayerNorms that a safetensors file holds: PREFIX.x, and PREFIX.weight and PREFIX.bias where there are.
+#pragma once
+
+#include <norma/norma.h>
+
+#include <string>
+#include <vector>
+
+#include "safetensors.h"
+
+namespace norma::tool {
+
+// Elements of one type; NORMA_NONE and empty where there are none.
+struct Data {
+    norma_dtype dtype = NORMA_NONE;
+    std::vector<char> bytes;
+
+    std::vector<double> row(int64_t index, int64_t hidden) const;  // empty where there are none
+};
+
+struct Layer {
+    std::string name;
+    int64_t rows = 0, hidden = 0;
+    Data x, weight, bias;
+};
+
+// At least one. Throws InputError where one is not what a LayerNorm takes.
+std::vector<Layer> layers_of(const safetensors::File &file, const std::string &path);
+
+// The layer with every tensor of f32 rounded to the type.
+Layer cast_to(norma_dtype dtype, const Layer &layer);
+
+}  // namespace norma::tool

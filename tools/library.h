@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// What the library holds, as lists and as JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <norma/norma.hpp>
+#include <string>
+#include <vector>
+
+namespace norma::tool {
+
+std::vector<norma_kernel_info> kernels();
+std::vector<norma_target_info> targets();
+
+nlohmann::ordered_json to_json(const norma_kernel_info &kernel);
+
+// "multiples of 64 up to 1024"
+std::string hidden_sizes(const norma_kernel_info &kernel);
+
+}  // namespace norma::tool
