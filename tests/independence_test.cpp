@@ -3,6 +3,7 @@
 // bytes.
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "call.h"
 #include "catch.h"
@@ -53,8 +54,20 @@ std::vector<norma_kernel_info> cross_section() {
 
 constexpr int64_t row_count = 19;
 
-// Compares a way to run with the plain one: `change` alters the call.
-void compare_with_plain(const std::function<void(CallSpec &)> &change) {
+struct Setting {
+    const char *variable, *value;
+};
+
+Rows run_with(const CallSpec &spec, const std::optional<Setting> &setting) {
+    std::optional<Environment> environment;
+    if (setting) {
+        environment.emplace(setting->variable, setting->value);
+    }
+    return run(spec);
+}
+
+// Compares a way to run with the plain one: `change` alters the call, `setting` the environment.
+void compare_with_plain(const std::function<void(CallSpec &)> &change, const std::optional<Setting> &setting = {}) {
     for (const norma_kernel_info &kernel : cross_section()) {
         for (int64_t hidden : {1, 3, 63, 64, 65, 127, 192, 257, 1024, 4160}) {
             if (!can_run(kernel, hidden)) {
@@ -67,7 +80,7 @@ void compare_with_plain(const std::function<void(CallSpec &)> &change) {
             plain.offset = 0;
             CallSpec changed = plain;
             change(changed);
-            const std::string problem = difference(run(plain), run(changed));
+            const std::string problem = difference(run(plain), run_with(changed, setting));
             INFO(changed.text() << ": " << problem);
             CHECK(problem.empty());
         }
@@ -130,22 +143,23 @@ TEST_CASE("bits do not depend on where tensors lie", "[independence]") {
 }
 
 TEST_CASE("bits do not depend on threads and chunks", "[independence]") {
-    for (const char *task_elements : {"1", "1000", "100000000"}) {
-        const Environment environment("NORMA_TASK_ELEMENTS", task_elements);
+    for (const char *elements : {"1", "1000", "100000000"}) {
         for (int32_t threads : {2, 3, 8}) {
-            compare_with_plain([&](CallSpec &spec) { spec.threads = threads; });
+            compare_with_plain([&](CallSpec &spec) { spec.threads = threads; }, {{"NORMA_TASK_ELEMENTS", elements}});
         }
     }
 }
 
 TEST_CASE("bits do not depend on slices", "[independence]") {
-    for (const char *slice_elements : {"1", "500", "10000"}) {
-        const Environment environment("NORMA_MAX_SLICE_ELEMENTS", slice_elements);
-        compare_with_plain([](CallSpec &spec) { spec.threads = 1; });
-        compare_with_plain([](CallSpec &spec) {
-            spec.threads = 2;
-            spec.store = NORMA_STORE_STREAMING;
-        });
+    for (const char *elements : {"1", "500", "10000"}) {
+        const Setting setting = {"NORMA_MAX_SLICE_ELEMENTS", elements};
+        compare_with_plain([](CallSpec &spec) { spec.threads = 1; }, setting);
+        compare_with_plain(
+            [](CallSpec &spec) {
+                spec.threads = 2;
+                spec.store = NORMA_STORE_STREAMING;
+            },
+            setting);
     }
 }
 

@@ -95,10 +95,16 @@ TEST_CASE("more than 2^31 elements in all", "[large]") {
     const norma_plan_desc desc = rms_norm(NORMA_BF16, hidden);
     const norma_arguments arguments = arguments_of({x.data(), NORMA_BF16, {}, 2, {rows, hidden}, {hidden, 1}},
                                                    {y.data(), NORMA_BF16, {}, 2, {rows, hidden}, {hidden, 1}});
-    require_ok(norma_run(&desc, &arguments, nullptr), "norma_run");
-    for (int64_t row : interesting) {
-        INFO("row " << row);
-        CHECK(is_normalized(NORMA_BF16, x.data() + row * row_bytes, y.data() + row * row_bytes, hidden));
+    norma_execution execution = {};
+    execution.size = sizeof(execution);
+    for (int32_t threads : {1, 2}) {
+        execution.threads = threads;
+        require_ok(norma_run(&desc, &arguments, &execution), "norma_run");
+        for (int64_t row : interesting) {
+            INFO("row " << row << " on " << threads << " threads");
+            CHECK(is_normalized(NORMA_BF16, x.data() + row * row_bytes, y.data() + row * row_bytes, hidden));
+            std::memset(y.data() + row * row_bytes, 0, static_cast<size_t>(row_bytes));
+        }
     }
 }
 
