@@ -148,3 +148,33 @@ TEST_CASE("each level of NORMA_VERBOSE prints more", "[library]") {
         CHECK(contains(text, "norma: run: ") == level.run);
     }
 }
+
+TEST_CASE("the store is chosen by footprint, unless the call chooses", "[library]") {
+    struct Choice {
+        norma_store store;
+        const char *threshold;
+        int64_t hidden;
+        const char *mode;  // 1 streams, 2 also prefetches, which pays for rows of some length
+    };
+    const Choice choices[] = {
+        {NORMA_STORE_AUTO, "1000000", 1024, "store mode 0"},
+        {NORMA_STORE_AUTO, "1000", 1024, "store mode 2"},
+        {NORMA_STORE_AUTO, "1000", 64, "store mode 1"},
+        {NORMA_STORE_ORDINARY, "1", 1024, "store mode 0"},
+        {NORMA_STORE_STREAMING, "1000000", 64, "store mode 1"},
+        {NORMA_STORE_STREAMING, "1000000", 1024, "store mode 2"},
+    };
+    const Environment verbose("NORMA_VERBOSE", "all");
+    for (const Choice &choice : choices) {
+        const Environment threshold("NORMA_STREAMING_THRESHOLD", choice.threshold);
+        const std::string text = stderr_of([&] {
+            CallSpec spec;
+            spec.kernel = find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32);
+            spec.hidden = choice.hidden;
+            spec.store = choice.store;
+            Call(spec).run();
+        });
+        INFO(text << "expected " << choice.mode);
+        CHECK(contains(text, choice.mode));
+    }
+}

@@ -140,7 +140,7 @@ TEST_CASE("environment variables that make no sense are refused by name", "[plan
         const Environment environment("NORMA_TARGET", "z80");
         check_refused(&desc, NORMA_UNSUPPORTED_TARGET, "NORMA_TARGET is \"z80\"");
     }
-    for (const char *variable : {"NORMA_TASK_ELEMENTS", "NORMA_MAX_SLICE_ELEMENTS"}) {
+    for (const char *variable : {"NORMA_TASK_ELEMENTS", "NORMA_MAX_SLICE_ELEMENTS", "NORMA_STREAMING_THRESHOLD"}) {
         for (const char *value : {"0", "-1", "x", "12k", "2147483648", "99999999999999999999"}) {
             const Environment environment(variable, value);
             check_refused(&desc, invalid, std::string(variable) + " is \"" + value + "\"");
