@@ -33,7 +33,7 @@ std::string brief(const json &value) {
     return text.size() <= longest ? text : text.substr(0, longest) + "...";
 }
 
-// Refuses what nlohmann would take: the last of two equal keys, and nesting without end.
+// Refuses what nlohmann would take: the last of two equal keys, nesting without end, and anything behind a zero byte.
 json parse_json(const std::string &text) {
     constexpr int deepest = 2;  // header, entry, shape
     std::vector<std::set<std::string>> keys;
@@ -58,7 +58,7 @@ json parse_json(const std::string &text) {
     if (!twice.empty()) {
         fail("{} is in its header twice", twice);
     }
-    if (!header.is_object() || text.front() != '{') {
+    if (!header.is_object() || text.front() != '{' || text.find('\0') != std::string::npos) {
         fail("its header is not a JSON object");
     }
     return header;
