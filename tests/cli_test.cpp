@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The norma command: each flag does what it says, and what it refuses leaves no file.
+#include <sys/stat.h>
+
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -60,9 +62,15 @@ struct Session {
         CHECK(result.err.empty());
         return st::read(out);
     }
+    // With no file where the output would be, and with an older one.
     void refused(const std::string &arguments, const std::string &part) {
         check_refused("norma", run(arguments), part);
         CHECK(!fs::exists(out));
+        d.write("out", "mine");
+        check_refused("norma", run(arguments), part);
+        CHECK(read(out) == "mine");
+        fs::remove(out);
+        CHECK(std::distance(fs::directory_iterator(d.path), fs::directory_iterator{}) == 1);  // the input
     }
 };
 
@@ -177,6 +185,25 @@ TEST_CASE("run uses the contract, target, kernel, threads and stores that it is 
     CHECK(contains(log_of("--device cpu"), "plan: kernel"));
 }
 
+TEST_CASE("run rounds to the type and in the order that it is told to", "[cli]") {
+    Session s("BF16", {4, 512});
+    auto y_of = [&](const std::string &arguments) { return s.outputs("rms_norm " + arguments).tensors.at("y"); };
+    norma::reference::Options options;
+    options.round_normalized_to = NORMA_BF16;
+    const Values hf = row_of(y_of("--contract hf"), 3), once = row_of(y_of(""), 3);
+    const Values wide = row_of(y_of("--y-dtype f32"), 3);
+    const Values expected = expected_row(s, 3, {}, true).y, expected_hf = expected_row(s, 3, options, true).y;
+    int hf_hits = 0, once_hits = 0;
+    for (size_t i = 0; i < expected.size(); i++) {
+        hf_hits += hf[i] == norma::reference::round_to(NORMA_BF16, expected_hf[i]) ? 1 : 0;
+        once_hits += once[i] == norma::reference::round_to(NORMA_BF16, expected[i]) ? 1 : 0;
+    }
+    CHECK(hf_hits > 500);  // but for ties that the fp32 statistics decide
+    CHECK(once_hits > 500);
+    CHECK(hf != once);
+    check_close(wide, expected);
+}
+
 TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     Session s;
     s.refused("rms_nrom", "rms_nrom");
@@ -225,11 +252,22 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     CHECK(!fs::exists(s.out));
 }
 
-TEST_CASE("a refused run leaves an older output as it was", "[cli]") {
+TEST_CASE("an output that cannot be written is refused, and what is there stays", "[cli]") {
     Session s;
-    s.d.write("out", "mine");
-    check_refused("norma", s.run("rms_norm --eps -1"), "eps");
-    CHECK(read(s.out) == "mine");
-    check_refused("norma", norma_command("run rms_norm --input " + s.in + " --output " + s.d / "no/folder/out"),
-                  "cannot be written");
+    fs::create_directories(s.d.path / "folder");
+    REQUIRE(mkfifo((s.d / "pipe").c_str(), 0600) == 0);
+    fs::create_symlink("real", s.d.path / "link");
+    s.d.write("real", "old");
+    st::write(s.in, s.input);
+    const std::string run = "run rms_norm --input " + s.in + " --output ";
+    check_refused("norma", norma_command(run + s.d / "no/folder/out"), "cannot be written");
+    check_refused("norma", norma_command(run + s.d / "folder"), "not a regular file");
+    check_refused("norma", norma_command(run + s.d / "pipe"), "not a regular file");
+    check_refused("norma", norma_command(run + "''"), "cannot be written");
+    CHECK(fs::is_fifo(s.d.path / "pipe"));
+
+    CHECK(norma_command(run + s.d / "link").status == 0);
+    CHECK(fs::is_symlink(s.d.path / "link"));
+    CHECK(st::read(s.d / "real").tensors.count("y") == 1);
+    CHECK(std::distance(fs::directory_iterator(s.d.path), fs::directory_iterator{}) == 5);
 }
