@@ -99,7 +99,7 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     norma_execution execution = norma::execution(team.size());
     execution.store = c.store;
     Workspace workspace;
-    workspace.attach(plan.get(), execution);
+    workspace.attach(plan.get(), c.rows, execution);
 
     std::vector<std::function<void()>> functions = {[&] { plan.run(arguments, execution); }};
     for (const Store store : {Store::ordinary, Store::streaming}) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "../schedules/strategies/cpu_rows.h"
+#include "../schedules/strategies/strategies.h"
 #include "ops.h"
 #include "source_hashes.h"
 
@@ -44,20 +44,18 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
     if (std::string why = refusal(spec); !why.empty()) {
         throw std::runtime_error(symbol(spec) + ": " + why);
     }
-    CpuRow row(cpu_rows_knobs(spec.knobs), spec.variant.hidden);
-    find_op(spec.variant.op).algorithm(row, spec.variant);
-    Halide::Pipeline pipeline = row.lower();
+    Lowered lowered = find_strategy(spec.strategy).lower(spec.variant, spec.knobs);
 
     CompiledKernel compiled;
     compiled.arguments.push_back("user_context");
-    for (const Halide::Argument &input : row.inputs()) {
+    for (const Halide::Argument &input : lowered.inputs) {
         compiled.arguments.push_back(input.name);
     }
-    for (const Halide::Func &output : pipeline.outputs()) {
+    for (const Halide::Func &output : lowered.pipeline.outputs()) {
         compiled.arguments.push_back(output.name());
     }
-    compiled.workspace_per_element = row.workspace_per_element();
-    pipeline.compile_to(output_file(path, stage), row.inputs(), symbol(spec), halide_target(spec.target));
+    compiled.workspace_per_element = lowered.workspace_per_element;
+    lowered.pipeline.compile_to(output_file(path, stage), lowered.inputs, symbol(spec), halide_target(spec.target));
     return compiled;
 }
 
@@ -85,22 +83,11 @@ std::string symbol(const KernelSpec &spec) {
 }
 
 std::string refusal(const KernelSpec &spec) {
-    if (spec.strategy != "cpu_rows") {
-        return "\"" + spec.strategy + "\" is not a strategy; expected cpu_rows";
-    }
     if (std::string why = refusal(spec.variant); !why.empty()) {
         return why;
     }
     try {
-        CpuRowsKnobs knobs = cpu_rows_knobs(spec.knobs);
-        Halide::Target target = halide_target(spec.target);
-        if (knobs.native_f16 != 0 && !target.has_feature(Halide::Target::F16C)) {
-            return "native_f16 is 1; target " + spec.target.name + " has no such instruction";
-        }
-        if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
-            return "native_bf16 is 1; target " + spec.target.name + " has no such instruction";
-        }
-        return cpu_rows_refusal(knobs);
+        return find_strategy(spec.strategy).refusal(spec.knobs, halide_target(spec.target));
     } catch (const std::invalid_argument &error) {
         return error.what();
     }
@@ -114,12 +101,12 @@ std::string content_hash(const KernelSpec &spec) {
         if (source.find("generators/normagen/") == 0) {
             return false;
         }
+        bool algorithm = false, of_variant = false;
         for (const Op &op : ops()) {
-            if (op.source == source) {
-                return op.source == find_op(spec.variant.op).source;
-            }
+            algorithm |= op.source == source;
+            of_variant |= op.source == source && op.name == spec.variant.op;
         }
-        return true;
+        return !algorithm || of_variant;
     };
     for (const auto &[source, hash] : source_hashes) {
         if (decides(source)) {

@@ -21,7 +21,7 @@ struct TargetSpec {
 struct KernelSpec {
     Variant variant;
     TargetSpec target;
-    std::string strategy = "cpu_rows";
+    std::string strategy;
     nlohmann::json knobs;            // complete: defaults merged with the record
     std::string origin = "default";  // or the record's identity
 };

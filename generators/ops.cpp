@@ -8,7 +8,9 @@ namespace norma {
 const std::vector<Op> &ops() {
     static const std::vector<Op> list = {
         {"layer_norm_forward", "generators/layer_norm.cpp", layer_norm_forward},
+        {"layer_norm_backward", "generators/layer_norm.cpp", layer_norm_backward},
         {"rms_norm_forward", "generators/rms_norm.cpp", rms_norm_forward},
+        {"rms_norm_backward", "generators/rms_norm.cpp", rms_norm_backward},
     };
     return list;
 }

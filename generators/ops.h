@@ -21,6 +21,8 @@ const Op &find_op(const std::string &name);  // throws std::invalid_argument nam
 std::vector<std::string> op_names();
 
 void layer_norm_forward(Row &row, const Variant &variant);
+void layer_norm_backward(Row &row, const Variant &variant);
 void rms_norm_forward(Row &row, const Variant &variant);
+void rms_norm_backward(Row &row, const Variant &variant);
 
 }  // namespace norma

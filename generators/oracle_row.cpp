@@ -30,6 +30,7 @@ RowValue OracleRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
     if (!extent_.defined()) {
         extent_ = image.dim(0).extent();
+        rows_ = image.dim(1).extent();
     }
     inputs_.push_back(image);
     return [=, r = r_](Expr d) { return widen(image(d, r)); };
@@ -39,6 +40,12 @@ RowValue OracleRow::parameter(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 1, role);
     inputs_.push_back(image);
     return [=](Expr d) { return widen(image(d)); };
+}
+
+Expr OracleRow::per_row(const std::string &role) {
+    ImageParam image(Float(32), 1, role);
+    inputs_.push_back(image);
+    return image(r_);
 }
 
 Expr OracleRow::scalar(const std::string &role) {
@@ -60,6 +67,15 @@ void OracleRow::store(const std::string &role, DType type, RowValue value) {
 void OracleRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
     f(r_) = std::move(value);
+    outputs_.push_back(f);
+}
+
+void OracleRow::column_sum(const std::string &role, RowValue value) {
+    RDom row(0, rows_);
+    Func total(role + "_total"), f(role);
+    total(d_) = cast<double>(0);
+    total(d_) += substitute(r_.name(), row.x, cast<double>(value(d_)));
+    f(d_) = cast<float>(total(d_));
     outputs_.push_back(f);
 }
 

@@ -10,19 +10,21 @@ class OracleRow : public Row {
 public:
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
+    Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
     Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
     void store(const std::string &role, DType type, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
+    void column_sum(const std::string &role, RowValue value) override;
 
     // Outputs in the order that the algorithm stored them.
     Halide::Pipeline lower() const;
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
 
 private:
-    Halide::Expr extent_;
+    Halide::Expr extent_, rows_;
     Halide::Var d_{"d"}, r_{"r"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Halide::Func> outputs_;

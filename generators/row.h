@@ -25,6 +25,9 @@ public:
     virtual RowValue load(const std::string &role, DType type) = 0;
     virtual RowValue parameter(const std::string &role, DType type) = 0;
 
+    // An fp32 number that is given for each row, such as a statistic that the forward saved.
+    virtual Halide::Expr per_row(const std::string &role) = 0;
+
     // A number given at run time.
     virtual Halide::Expr scalar(const std::string &role) = 0;
 
@@ -41,6 +44,10 @@ public:
     // Outputs: a row of an activation, rounded once to its type; and one fp32 number per row.
     virtual void store(const std::string &role, DType type, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
+
+    // For each column, the sum of `value` over the rows of this call, added in fp32 and in the order of the rows to what
+    // the output holds. The rows of one call are one strip; what adds up the strips stands outside of the row.
+    virtual void column_sum(const std::string &role, RowValue value) = 0;
 };
 
 }  // namespace norma

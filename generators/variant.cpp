@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "variant.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@ namespace {
 constexpr std::pair<const char *, DType> dtypes[] = {
     {"none", DType::none}, {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
 constexpr std::pair<const char *, Contract> contracts[] = {{"fp32_once", Contract::fp32_once}, {"hf", Contract::hf}};
+constexpr std::pair<const char *, Statistics> sources_of_statistics[] = {{"saved", Statistics::saved},
+                                                                         {"recomputed", Statistics::recomputed}};
 
 template <typename Table, typename Value>
 const char *word_of(const Table &table, Value value) {
@@ -62,6 +65,7 @@ std::string name(const Variant &variant) {
     part(".b_", variant.bias);
     part(".r_", variant.residual);
     part(".y_", variant.y);
+    text += variant.statistics == Statistics::saved ? "" : std::string(".s_") + to_string(variant.statistics);
     return text + "." + to_string(variant.contract) + "." + hidden_name(variant.hidden);
 }
 
@@ -82,16 +86,18 @@ Variant parse_name(const std::string &text) {
         variant.contract = parse_contract(parts[parts.size() - 2]);
     }
     for (size_t i = 1; known && i < parts.size() - 2; i++) {
-        const std::string prefix = parts[i].substr(0, 2);
+        const std::string prefix = parts[i].substr(0, 2), word = parts[i].substr(std::min<size_t>(2, parts[i].size()));
         DType *type = prefix == "x_"   ? &variant.x
                       : prefix == "w_" ? &variant.weight
                       : prefix == "b_" ? &variant.bias
                       : prefix == "r_" ? &variant.residual
                       : prefix == "y_" ? &variant.y
                                        : nullptr;
-        known = type != nullptr;
-        if (known) {
-            *type = parse_dtype(parts[i].substr(2));
+        known = type != nullptr || prefix == "s_";
+        if (type != nullptr) {
+            *type = parse_dtype(word);
+        } else if (known) {
+            variant.statistics = parse_statistics(word);
         }
     }
     if (!known || name(variant) != text) {
@@ -101,18 +107,29 @@ Variant parse_name(const std::string &text) {
 }
 
 std::string refusal(const Variant &variant) {
-    if (variant.contract == Contract::hf && variant.op != "rms_norm_forward") {
-        return "contract hf is for rms_norm_forward only";
+    if (variant.contract == Contract::hf && variant.op.find("rms_norm_") != 0) {
+        return "contract hf is for rms_norm only";
     }
     if (variant.contract == Contract::hf && variant.bias != DType::none) {
         return "contract hf has no bias";
     }
+    if (variant.statistics == Statistics::recomputed && !is_backward(variant)) {
+        return "statistics are recomputed by a backward only";
+    }
     return "";
+}
+
+bool is_backward(const Variant &variant) {
+    const std::string suffix = "_backward";
+    return variant.op.size() > suffix.size() &&
+           variant.op.compare(variant.op.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
 const char *to_string(DType type) { return word_of(dtypes, type); }
 
 const char *to_string(Contract contract) { return word_of(contracts, contract); }
+
+const char *to_string(Statistics statistics) { return word_of(sources_of_statistics, statistics); }
 
 DType parse_dtype(const std::string &text) { return parse(dtypes, text, "type"); }
 
@@ -122,5 +139,9 @@ HiddenClass parse_hidden(const std::string &text) {
 }
 
 Contract parse_contract(const std::string &text) { return parse(contracts, text, "contract"); }
+
+Statistics parse_statistics(const std::string &text) {
+    return parse(sources_of_statistics, text, "source of statistics");
+}
 
 }  // namespace norma

@@ -28,7 +28,7 @@ public:
     explicit Prepared(const CallSpec &spec) : call(spec) {
         require_ok(norma_plan_create(&call.desc, &plan_), spec.text());
         size_t bytes = 0;
-        require_ok(norma_plan_workspace_size(plan_, spec.threads, &bytes), spec.text());
+        require_ok(norma_plan_workspace_size(plan_, spec.rows(), spec.threads, &bytes), spec.text());
         call.give_workspace(bytes);
     }
     ~Prepared() { norma_plan_destroy(plan_); }

@@ -212,7 +212,7 @@ void Call::give_workspace(size_t bytes) {
 
 void Call::run(const norma_plan *plan) {
     size_t needed = 0;
-    require_ok(norma_plan_workspace_size(plan, spec.threads, &needed), spec.text());
+    require_ok(norma_plan_workspace_size(plan, spec.rows(), spec.threads, &needed), spec.text());
     give_workspace(needed);
     require_ok(norma_plan_run(plan, &arguments, &execution), spec.text());
     if (spec.rows() > 0) {

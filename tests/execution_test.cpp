@@ -121,7 +121,7 @@ norma_status run_with(Call &call, norma_parallel_for loop, void *context = nullp
     norma_plan *plan = nullptr;
     require_ok(norma_plan_create(&call.desc, &plan), "norma_plan_create");
     size_t bytes = 0;
-    require_ok(norma_plan_workspace_size(plan, call.spec.threads, &bytes), "norma_plan_workspace_size");
+    require_ok(norma_plan_workspace_size(plan, call.spec.rows(), call.spec.threads, &bytes), "norma_plan_workspace_size");
     call.give_workspace(bytes);
     const norma_status status = norma_plan_run(plan, &call.arguments, &call.execution);
     norma_plan_destroy(plan);
@@ -210,7 +210,7 @@ TEST_CASE("one plan runs on eight threads at once", "[execution]") {
             for (int i = 0; i < 20; i++) {
                 call.restore();
                 size_t bytes = 0;
-                norma_plan_workspace_size(plan, own.threads, &bytes);
+                norma_plan_workspace_size(plan, own.rows(), own.threads, &bytes);
                 call.give_workspace(bytes);
                 good += norma_plan_run(plan, &call.arguments, &call.execution) == NORMA_OK && call.check().empty();
             }

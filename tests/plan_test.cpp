@@ -216,19 +216,19 @@ TEST_CASE("functions on plans take null", "[plan]") {
     CHECK(std::string(norma_plan_kernel(nullptr)).empty());
     CHECK(std::string(norma_plan_explain(nullptr)).empty());
     size_t bytes = 77;
-    CHECK(norma_plan_workspace_size(nullptr, 1, &bytes) == invalid);
+    CHECK(norma_plan_workspace_size(nullptr, 1, 1, &bytes) == invalid);
     CHECK(bytes == 77);
     const Plan plan(layer_norm_desc());
-    CHECK(norma_plan_workspace_size(plan.plan, 1, nullptr) == invalid);
-    CHECK(norma_plan_workspace_size(plan.plan, -1, &bytes) == invalid);
+    CHECK(norma_plan_workspace_size(plan.plan, 1, 1, nullptr) == invalid);
+    CHECK(norma_plan_workspace_size(plan.plan, 1, -1, &bytes) == invalid);
     CHECK(std::string(norma_last_error()).find("threads is -1") == 0);
 }
 
 TEST_CASE("workspace grows with the threads", "[plan]") {
     const Plan plan(layer_norm_desc(1000));
     size_t one = 0, three = 0;
-    require_ok(norma_plan_workspace_size(plan.plan, 1, &one), "workspace");
-    require_ok(norma_plan_workspace_size(plan.plan, 3, &three), "workspace");
+    require_ok(norma_plan_workspace_size(plan.plan, 1, 1, &one), "workspace");
+    require_ok(norma_plan_workspace_size(plan.plan, 1, 3, &three), "workspace");
     CHECK(one >= 1000 * sizeof(float));  // layer_norm with a residual keeps the sum
     CHECK(three == 3 * one);
 }

@@ -98,7 +98,7 @@ Measured measure(const Line &line, double eps) {
     }
     Workspace workspace;
     norma_execution execution = norma::execution(1);
-    workspace.attach(line.plan.get(), execution);
+    workspace.attach(line.plan.get(), layer.rows, execution);
     line.plan.run(arguments, execution);
     const double ulps = worst_ulps(layer, eps, y);
     const auto timings = bench::measure(

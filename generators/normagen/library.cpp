@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "../../schedules/strategies/strategies.h"
+#include "../../schedules/strategies/strip_sum.h"
 #include "../ops.h"
 #include "json_file.h"
 #include "registry_writer.h"
@@ -93,6 +95,7 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
             KernelSpec spec;
             spec.variant = variant;
             spec.target = target.spec;
+            spec.strategy = default_strategy(variant).name;
             spec.knobs = target.spec.knobs.value(spec.strategy, nlohmann::json::object());
             if (const std::string why = refusal(spec); !why.empty()) {
                 throw InputError(fmt::format("{} for {}: {}", name(variant), target.spec.name, why));
@@ -103,9 +106,20 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
     return specs;
 }
 
+// Those of the manifest, and what backward kernels need beside them.
+std::vector<Variant> all_variants(const Manifest &manifest) {
+    std::vector<Variant> variants = manifest.variants;
+    if (std::any_of(variants.begin(), variants.end(), is_backward)) {
+        for (DType type : {DType::f32, DType::f16, DType::bf16}) {
+            variants.push_back(strip_sum_variant(type));
+        }
+    }
+    return variants;
+}
+
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files, const fs::path &out,
                      const fs::path &cache_directory, const JobLimits &limits) {
-    const std::vector<KernelSpec> specs = kernel_specs(manifest.variants, target_files);
+    const std::vector<KernelSpec> specs = kernel_specs(all_variants(manifest), target_files);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);

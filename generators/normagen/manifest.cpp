@@ -47,6 +47,11 @@ std::string apply_contract(const std::string &word, Variant *variant) {
     return "";
 }
 
+std::string apply_statistics(const std::string &word, Variant *variant) {
+    variant->statistics = parse_statistics(word);
+    return "";
+}
+
 std::string apply_hidden(const std::string &word, Variant *variant) {
     variant->hidden = parse_hidden(word);
     return "";
@@ -64,6 +69,7 @@ const std::vector<Field> &fields() {
          "none",
          {"none", "x", "f32", "f16", "bf16"},
          apply_type<&Variant::residual>},
+        {"statistics", "a source of statistics", "saved", {"saved", "recomputed"}, apply_statistics},
         {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
         {"hidden", "a hidden size class", "any", {"any", "64n", "any_to_1024", "64n_to_1024"}, apply_hidden},
     };

@@ -29,9 +29,9 @@ std::string enumerator(const Word &word) {
 }
 
 std::string role(const std::string &argument) {
-    static const std::vector<std::string> known = {"user_context", "x",   "weight",        "bias",
-                                                   "residual",     "y",   "residual_out",  "mean",
-                                                   "rstd",         "eps", "weight_offset", "store_mode"};
+    static const std::vector<std::string> known = {
+        "user_context", "x",      "weight",     "bias", "residual", "y",       "residual_out", "mean",       "rstd",
+        "dy",           "dx",     "d_residual", "eps",  "dweight",  "dbias",   "weight_offset", "store_mode"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
@@ -57,12 +57,29 @@ private:
     std::string text_;
 };
 
-std::string target_line(const TargetSpec &target) {
+bool is_strip_sum(const RegistryEntry &entry) { return entry.spec.strategy == "strip_sum"; }
+
+std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec) + "_argv"; }
+
+// In the order of norma_dtype. Empty where the library has no backward.
+std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
+    std::vector<std::string> functions;
+    for (DType type : {DType::f32, DType::f16, DType::bf16}) {
+        for (const RegistryEntry &entry : entries) {
+            if (is_strip_sum(entry) && entry.spec.target.name == target.name && entry.spec.variant.y == type) {
+                functions.push_back(argv_function(entry));
+            }
+        }
+    }
+    return fmt::format("{}", fmt::join(functions, ", "));
+}
+
+std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
-    return fmt::format(
-        "    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}}},\n", quoted(target.name), quoted(target.halide),
-        bits[0], bits[1], bits[2], bits[3], target.run_time.at("streaming_threshold").get<int64_t>(),
-        target.run_time.at("prefetch_row_min").get<int64_t>(), target.run_time.at("prefetch_row_max").get<int64_t>());
+    auto run_time = [&](const char *key) { return target.run_time.at(key).get<int64_t>(); };
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}, {{{}}}}},\n", quoted(target.name),
+                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3], run_time("streaming_threshold"),
+                       run_time("prefetch_row_min"), run_time("prefetch_row_max"), strip_sums(target, entries));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -71,9 +88,10 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
         types.push_back(enumerator(to_string(type)));
     }
-    return fmt::format("    {{{}, {}_argv,\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
-                       quoted(name(variant)), symbol(entry.spec), target, enumerator(variant.op),
-                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), variant.hidden.multiple,
+    const char *flags = variant.statistics == Statistics::recomputed ? "NORMA_RECOMPUTE_STATISTICS" : "0";
+    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
+                       quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
+                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), flags, variant.hidden.multiple,
                        variant.hidden.exact, variant.hidden.most, entry.compiled.workspace_per_element,
                        entry.compiled.arguments.size(), arguments, quoted(entry.spec.strategy),
                        quoted(entry.spec.knobs.dump()), quoted(entry.spec.origin));
@@ -91,12 +109,16 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
     ArgumentLists lists;
     std::string declarations, target_lines, lines;
     for (const TargetSpec &target : targets) {
-        target_lines += target_line(target);
+        target_lines += target_line(target, entries);
     }
+    size_t count = 0;
     for (const RegistryEntry &entry : entries) {
-        declarations += fmt::format("int {}_argv(void **arguments);\n", symbol(entry.spec));
-        lines +=
-            kernel_lines(entry, index_of(targets, entry.spec.target.name), lists.name_of(entry.compiled.arguments));
+        declarations += fmt::format("int {}(void **arguments);\n", argv_function(entry));
+        if (!is_strip_sum(entry)) {
+            const size_t target = index_of(targets, entry.spec.target.name);
+            lines += kernel_lines(entry, target, lists.name_of(entry.compiled.arguments));
+            count++;
+        }
     }
     return fmt::format(R"(// SPDX-License-Identifier: MIT
 // Written by normagen from the manifest {}.
@@ -120,7 +142,7 @@ const int32_t kernel_count = {};
 }}  // namespace norma
 )",
                        quoted(manifest), declarations, lists.text(), target_lines, targets.size(), lines,
-                       entries.size());
+                       count);
 }
 
 std::string lock_file(const std::string &manifest, const std::vector<TargetSpec> &targets,

@@ -2,6 +2,8 @@
 #include "store_mode.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 namespace norma {
 
@@ -10,17 +12,16 @@ using namespace Halide::Internal;
 
 namespace {
 
-// The first dense load of an activation that feeds a store.
-class FindRowLoad : public IRVisitor {
+// The dense loads of activations that feed a store, one of each.
+class FindRowLoads : public IRVisitor {
 public:
-    const Load *found = nullptr;
+    std::map<std::string, const Load *> found;
 
 private:
     using IRVisitor::visit;
     void visit(const Load *op) override {
-        const Ramp *ramp = op->index.as<Ramp>();
-        if (found == nullptr && op->param.defined() && op->param.dimensions() == 2 && ramp != nullptr) {
-            found = op;
+        if (op->param.defined() && op->param.dimensions() == 2 && op->index.as<Ramp>() != nullptr) {
+            found.try_emplace(op->name, op);
         }
         IRVisitor::visit(op);
     }
@@ -28,13 +29,17 @@ private:
 
 class Inside : public IRVisitor {
 public:
-    int loops = 0;
+    int loops = 0, conditions = 0;
     std::vector<const Store *> stores;
 
 private:
     using IRVisitor::visit;
     void visit(const For *op) override {
         loops++;
+        IRVisitor::visit(op);
+    }
+    void visit(const IfThenElse *op) override {
+        conditions++;
         IRVisitor::visit(op);
     }
     void visit(const Store *op) override {
@@ -51,11 +56,12 @@ Expr store_mode() { return Variable::make(Int(32), "store_mode"); }
 Stmt StoreModePass::visit(const For *op) {
     Inside inside;
     op->body.accept(&inside);
-    auto output = [&](const Store *store) { return outputs_.count(store->name) != 0; };
-    auto store = std::find_if(inside.stores.begin(), inside.stores.end(), output);
+    std::vector<const Store *> stores;
+    std::copy_if(inside.stores.begin(), inside.stores.end(), std::back_inserter(stores),
+                 [&](const Store *store) { return outputs_.count(store->name) != 0; });
     // A loop that stores under a condition is left to visit(Store): what it skips must not be streamed.
-    if (inside.loops > 0 || std::count_if(inside.stores.begin(), inside.stores.end(), output) != 1 ||
-        !is_dense_output(*store)) {
+    if (inside.loops + inside.conditions > 0 || stores.empty() ||
+        !std::all_of(stores.begin(), stores.end(), [&](const Store *store) { return is_dense_output(store); })) {
         return IRMutator::visit(op);
     }
     return IfThenElse::make(store_mode() == 0, op, streaming_loop(op));
@@ -66,24 +72,27 @@ Stmt StoreModePass::streaming_loop(const For *op) {
     Expr strip = Variable::make(Int(32), unique_name("strip")),
          in_strip = Variable::make(Int(32), unique_name("in_strip"));
     Expr first = op->min + strip * strip_, count = min(op->extent - strip * strip_, strip_);
-    Staging block(unique_name("block"), in_strip, count);
-    staging_ = &block;
+    Staging staging(in_strip, count);
+    staging_ = &staging;
     Stmt body = IRMutator::mutate(op->body);
-    IRMutator::mutate(substitute_in_all_lets(op->body));  // for a flush that stands outside of the body's lets
+    staging.next = 0;
+    IRMutator::mutate(substitute_in_all_lets(op->body));  // for flushes that stand outside of the body's lets
     staging_ = nullptr;
 
     auto serial = [&](const Expr &variable, const Expr &extent, const Stmt &loop_body) {
         return For::make(variable.as<Variable>()->name, 0, extent, ForType::Serial, op->partition_policy,
                          op->device_api, loop_body);
     };
-    Stmt fill = serial(in_strip, count, LetStmt::make(op->name, first + in_strip, body));
-    Stmt flush = LetStmt::make(op->name, first, Evaluate::make(block.flush));
-    int elements = strip_ * block.lanes;
-    Stmt filled = Allocate::make(block.name, block.element, MemoryType::Stack, {elements}, const_true(),
-                                 Block::make(fill, flush));
+    Stmt filled = serial(in_strip, count, LetStmt::make(op->name, first + in_strip, body));
+    for (const Staged &staged : staging.stores) {
+        filled = Block::make(filled, LetStmt::make(op->name, first, staged.flush));
+    }
+    for (const Staged &staged : staging.stores) {
+        filled = Allocate::make(staged.block, staged.element, MemoryType::Stack, {strip_ * staged.lanes}, const_true(),
+                                filled);
+    }
     return serial(strip, (op->extent + strip_ - 1) / strip_, filled);
 }
-
 Stmt StoreModePass::visit(const Store *op) {
     if (!is_dense_output(op)) {
         return IRMutator::visit(op);
@@ -91,38 +100,41 @@ Stmt StoreModePass::visit(const Store *op) {
     if (staging_ != nullptr) {
         return stage(op, *staging_);
     }
-    Staging block(unique_name("block"), 0, 1);
-    Stmt store = stage(op, block);
-    Stmt streaming = Allocate::make(block.name, block.element, MemoryType::Stack, {block.lanes}, const_true(),
-                                    Block::make(store, Evaluate::make(block.flush)));
+    Staging staging(0, 1);
+    Stmt store = stage(op, staging);
+    const Staged &staged = staging.stores.front();
+    Stmt streaming = Allocate::make(staged.block, staged.element, MemoryType::Stack, {staged.lanes}, const_true(),
+                                    Block::make(store, staged.flush));
     return IfThenElse::make(store_mode() == 0, op, streaming);
 }
 
-Stmt StoreModePass::stage(const Store *op, Staging &block) {
-    const Ramp *ramp = op->index.as<Ramp>();
-    block.element = op->value.type().element_of();
-    block.lanes = ramp->lanes;
-
-    Expr next_row = make_zero(type_of<void *>());
-    Expr next_offset = cast<int64_t>(0);
-    Expr next_bytes = 0;
-    FindRowLoad load;
-    op->value.accept(&load);
-    if (load.found != nullptr) {
-        Expr stride = Variable::make(Int(32), load.found->name + ".stride.1");
-        int element_bytes = load.found->type.bytes();
-        next_row = Variable::make(type_of<void *>(), load.found->name);
-        next_offset = cast<int64_t>(load.found->index.as<Ramp>()->base + stride * rows_ahead_) * element_bytes;
-        next_bytes = block.count * (ramp->lanes * element_bytes);
+Stmt StoreModePass::stage(const Store *op, Staging &staging) {
+    if (staging.next == staging.stores.size()) {
+        staging.stores.emplace_back();
+        staging.stores.back().block = unique_name("block");
     }
-    int element_bytes = block.element.bytes();
-    block.flush =
-        Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
-                   {Variable::make(type_of<void *>(), op->name), cast<int64_t>(ramp->base) * element_bytes,
-                    Variable::make(type_of<void *>(), block.name), block.count * (ramp->lanes * element_bytes),
-                    store_mode(), next_row, next_offset, next_bytes},
-                   Call::Extern);
-    return Store::make(block.name, op->value, Ramp::make(block.position * ramp->lanes, 1, ramp->lanes), Parameter(),
+    Staged &staged = staging.stores[staging.next++];
+    const Ramp *ramp = op->index.as<Ramp>();
+    staged.element = op->value.type().element_of();
+    staged.lanes = ramp->lanes;
+
+    auto bytes = [&](const Type &type) { return staging.count * (ramp->lanes * type.bytes()); };
+    auto memory = [](const std::string &name) { return Variable::make(type_of<void *>(), name); };
+    staged.flush =
+        Evaluate::make(Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
+                                  {memory(op->name), cast<int64_t>(ramp->base) * staged.element.bytes(),
+                                   memory(staged.block), bytes(staged.element)},
+                                  Call::Extern));
+    FindRowLoads loads;
+    op->value.accept(&loads);
+    for (const auto &[input, load] : loads.found) {
+        Expr stride = Variable::make(Int(32), input + ".stride.1");
+        Expr next = cast<int64_t>(load->index.as<Ramp>()->base + stride * rows_ahead_) * load->type.bytes();
+        Expr prefetch = Call::make(Int(32), "kernel_prefetch",
+                                   {memory(input), next, bytes(load->type), store_mode()}, Call::Extern);
+        staged.flush = Block::make(staged.flush, Evaluate::make(prefetch));
+    }
+    return Store::make(staged.block, op->value, Ramp::make(staging.position * ramp->lanes, 1, ramp->lanes), Parameter(),
                        const_true(ramp->lanes), ModulusRemainder());
 }
 

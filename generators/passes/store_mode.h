@@ -16,8 +16,8 @@ namespace norma {
 class StoreModePass : public Halide::Internal::IRMutator {
 public:
     // Streams `strip` vectors at a time, and prefetches the row that is `rows_ahead` of the one stored.
-    StoreModePass(const std::vector<std::string> &outputs, int stream_bytes, int strip, int rows_ahead)
-        : outputs_(outputs.begin(), outputs.end()),
+    StoreModePass(const std::set<std::string> &outputs, int stream_bytes, int strip, int rows_ahead)
+        : outputs_(outputs),
           stream_bytes_(stream_bytes),
           strip_(strip),
           rows_ahead_(rows_ahead) {}
@@ -31,16 +31,19 @@ protected:
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
 
 private:
-    // Where results wait to be streamed: `count` vectors, of which the next goes to `position`. A store fills in the
-    // rest.
-    struct Staging {
-        Staging(std::string name, Halide::Expr position, Halide::Expr count)
-            : name(std::move(name)), position(std::move(position)), count(std::move(count)) {}
-        std::string name;
-        Halide::Expr position, count;
+    // A store whose results wait on the stack to be streamed.
+    struct Staged {
+        std::string block;
         Halide::Type element;
         int lanes = 0;
-        Halide::Expr flush;
+        Halide::Internal::Stmt flush;
+    };
+    // What a loop stores: `count` vectors to each block, of which the next goes to `position`.
+    struct Staging {
+        Staging(Halide::Expr position, Halide::Expr count) : position(std::move(position)), count(std::move(count)) {}
+        Halide::Expr position, count;
+        std::vector<Staged> stores;  // in the order of the loop
+        size_t next = 0;             // of stores, to be staged
     };
 
     bool is_dense_output(const Halide::Internal::Store *op) const;

@@ -5,7 +5,7 @@
 
 #include "errors.h"
 #include "halide_hooks.h"
-#include "plan.h"
+#include "work.h"
 #include "workspace.h"
 
 namespace norma {
@@ -110,11 +110,16 @@ void release(Entry *entry) {
     }
 }
 
+bool has_rows(const norma_arguments *arguments, int64_t *rows) {
+    return arguments && arguments->size >= sizeof(norma_arguments) && count_rows(arguments->x, rows) == NORMA_OK;
+}
+
 norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *arguments,
                                 const norma_execution *execution) {
     const bool usable =
         !execution || (execution->size >= sizeof(norma_execution) && execution->threads >= 0 && !execution->workspace);
-    if (plan->workspace_per_worker == 0 || !usable) {
+    int64_t rows = 0;
+    if (!usable || !has_rows(arguments, &rows)) {
         return norma_plan_run(plan, arguments, execution);
     }
     norma_execution own = {};
@@ -122,9 +127,9 @@ norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *a
         own = *execution;
     }
     own.size = sizeof(norma_execution);
-    const norma_status status = norma_plan_workspace_size(plan, own.threads, &own.workspace_size);
-    if (status != NORMA_OK) {
-        return status;
+    const norma_status status = norma_plan_workspace_size(plan, rows, own.threads, &own.workspace_size);
+    if (status != NORMA_OK || own.workspace_size == 0) {
+        return status ? status : norma_plan_run(plan, arguments, execution);
     }
     own.workspace = allocate_scratch(own.workspace_size);
     if (!own.workspace) {

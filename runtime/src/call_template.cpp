@@ -2,15 +2,12 @@
 #include "call_template.h"
 
 namespace norma {
-namespace {
 
 halide_type_t halide_type(norma_dtype dtype) {
     return dtype == NORMA_BF16  ? halide_type_t(halide_type_bfloat, 16)
            : dtype == NORMA_F16 ? halide_type_t(halide_type_float, 16)
                                 : halide_type_t(halide_type_float, 32);
 }
-
-}  // namespace
 
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden) {
     call->user_context = call->eps = call->weight_offset = call->store_mode = max_arguments;
@@ -25,13 +22,18 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
         const int index = tensor_index(kernel.arguments[i]);
         const TensorKind kind = tensor_roles[index].kind;
         TensorSlot &slot = call->slots[call->slot_count++];
-        slot.buffer.type = halide_type(dtypes[index]);
-        slot.buffer.dimensions = kind == TensorKind::activation ? 2 : 1;
+        const bool column_sum = is_column_sum(index);
+        slot.buffer.type = halide_type(column_sum ? NORMA_F32 : dtypes[index]);
+        slot.buffer.dimensions = kind == TensorKind::activation || column_sum ? 2 : 1;
         slot.index = static_cast<uint8_t>(index);
         slot.argument = i;
-        slot.has_rows = kind != TensorKind::vector;
-        slot.row_dimension = kind == TensorKind::activation ? 1 : 0;
-        slot.one_row_stride = kind == TensorKind::activation ? hidden : 1;
+        slot.has_rows = kind != TensorKind::vector || column_sum;
+        slot.row_dimension = kind == TensorKind::statistic ? 0 : 1;
+        slot.one_row_stride = column_sum ? 0 : kind == TensorKind::activation ? hidden : 1;
+        if (column_sum) {
+            const uint8_t at = static_cast<uint8_t>(call->column_sum_count++);
+            call->column_sums[at] = {slot.index, at};
+        }
     }
 }
 

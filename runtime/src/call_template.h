@@ -18,12 +18,22 @@ struct TensorSlot {
     int64_t one_row_stride;  // harmless where there is but one row
 };
 
+// A gradient of a parameter, of which the kernel writes the sums of one strip.
+struct ColumnSum {
+    uint8_t index;  // tensor_index
+    uint8_t slot;   // among the column sums of a strip
+};
+
 // Scalars that the kernel does not take have the place max_arguments, which it does not look at.
 struct CallTemplate {
     int32_t slot_count;
     TensorSlot slots[tensor_role_count];
+    int32_t column_sum_count;
+    ColumnSum column_sums[2];
     uint8_t user_context, eps, weight_offset, store_mode;
 };
+
+halide_type_t halide_type(norma_dtype dtype);
 
 // `dtypes` by tensor_index. Statistics are f32 also when they are not wanted.
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden);

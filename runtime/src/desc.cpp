@@ -10,7 +10,8 @@ namespace norma {
 namespace {
 
 constexpr int64_t max_hidden = int64_t{1} << 30;
-constexpr uint32_t known_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+constexpr uint32_t forward_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+constexpr uint32_t backward_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE;
 
 norma_status check_dtype(const char *name, norma_dtype dtype, bool optional) {
     if (!dtype_name(dtype) || (dtype == NORMA_NONE && !optional)) {
@@ -39,7 +40,7 @@ norma_status check_contract(const norma_plan_desc &desc) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.contract is %d; expected NORMA_FP32_ONCE or NORMA_HF",
                     static_cast<int>(desc.contract));
     }
-    if (desc.contract == NORMA_HF && desc.op != NORMA_RMS_NORM_FORWARD) {
+    if (desc.contract == NORMA_HF && is_layer_norm(desc.op)) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.contract is NORMA_HF; expected NORMA_FP32_ONCE for %s",
                     op_name(desc.op));
     }
@@ -51,9 +52,10 @@ norma_status check_contract(const norma_plan_desc &desc) {
 }
 
 norma_status check_flags(const norma_plan_desc &desc) {
-    if (desc.flags & ~known_flags) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.flags is 0x%x; expected a combination of 0x%x", desc.flags,
-                    known_flags);
+    const uint32_t known = is_backward(desc.op) ? backward_flags : forward_flags;
+    if (desc.flags & ~known) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.flags is 0x%x; expected a combination of 0x%x for %s", desc.flags,
+                    known, op_name(desc.op));
     }
     if ((desc.flags & NORMA_Y_IN_PLACE) && desc.y != desc.x) {
         return fail(NORMA_INVALID_ARGUMENT,
@@ -63,6 +65,11 @@ norma_status check_flags(const norma_plan_desc &desc) {
     if ((desc.flags & NORMA_RESIDUAL_OUT_IN_PLACE) && desc.residual == NORMA_NONE) {
         return fail(NORMA_INVALID_ARGUMENT,
                     "desc.flags has NORMA_RESIDUAL_OUT_IN_PLACE and desc.residual is NORMA_NONE; expected a type");
+    }
+    if ((desc.flags & NORMA_DX_IN_PLACE) && desc.residual != desc.x) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.flags has NORMA_DX_IN_PLACE and desc.residual is %s; expected the type of x (%s)",
+                    dtype_name(desc.residual), dtype_name(desc.x));
     }
     return NORMA_OK;
 }
@@ -81,7 +88,8 @@ norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized
     desc.size = sizeof(norma_plan_desc);
     if (!op_name(desc.op)) {
         return fail(NORMA_INVALID_ARGUMENT,
-                    "desc.op is %d; expected NORMA_LAYER_NORM_FORWARD or NORMA_RMS_NORM_FORWARD",
+                    "desc.op is %d; expected NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD, "
+                    "NORMA_LAYER_NORM_BACKWARD or NORMA_RMS_NORM_BACKWARD",
                     static_cast<int>(desc.op));
     }
     desc.contract = desc.contract ? desc.contract : NORMA_FP32_ONCE;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel_call.h"
 
+#include <string.h>
+
 namespace norma {
 
 KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : run_(run) {
@@ -23,6 +25,17 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : r
     }
 }
 
+void KernelCall::start_strip(char *column_sums, int64_t column_sum_bytes) {
+    const CallTemplate &call = run_.plan.call;
+    memset(column_sums, 0, static_cast<size_t>(column_sum_bytes * call.column_sum_count));
+    for (int i = 0; i < call.slot_count; i++) {
+        if (is_column_sum(call.slots[i].index)) {
+            buffers_.at[i].buffer.host = reinterpret_cast<uint8_t *>(column_sums);
+            column_sums += column_sum_bytes;
+        }
+    }
+}
+
 void KernelCall::move_to(const int64_t *position, int64_t rows) {
     const Work &work = run_.work;
     const CallTemplate &call = run_.plan.call;
@@ -36,7 +49,7 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
         const int64_t stride = rows == 1 ? slot.one_row_stride : operand.strides[0];
         Buffer &to = buffers_.at[i];
         to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
-        if (operand.data) {
+        if (operand.data && !is_column_sum(slot.index)) {
             int64_t offset = position[0] * operand.strides[0];
             for (int level = 1; level < work.levels; level++) {
                 offset += position[level] * operand.strides[level];

@@ -22,6 +22,9 @@ public:
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
 
+    // Where the column sums of the rows that follow go: they start from zero.
+    void start_strip(char *column_sums, int64_t column_sum_bytes);
+
     // Rows [first, first + count) of the run. 0 or the kernel's error, which message() explains.
     int run(int64_t first, int64_t count);
 

@@ -17,6 +17,8 @@ const char *op_name(norma_op op) {
     switch (op) {
         case NORMA_LAYER_NORM_FORWARD: return "layer_norm_forward";
         case NORMA_RMS_NORM_FORWARD: return "rms_norm_forward";
+        case NORMA_LAYER_NORM_BACKWARD: return "layer_norm_backward";
+        case NORMA_RMS_NORM_BACKWARD: return "rms_norm_backward";
     }
     return nullptr;
 }
@@ -28,6 +30,10 @@ const char *contract_name(norma_contract contract) {
     }
     return nullptr;
 }
+
+bool is_backward(norma_op op) { return op == NORMA_LAYER_NORM_BACKWARD || op == NORMA_RMS_NORM_BACKWARD; }
+
+bool is_layer_norm(norma_op op) { return op == NORMA_LAYER_NORM_FORWARD || op == NORMA_LAYER_NORM_BACKWARD; }
 
 int dtype_size(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : dtype == NORMA_NONE ? 0 : 2; }
 

@@ -11,6 +11,9 @@ const char *dtype_name(norma_dtype dtype);           // "none", "f32", ...
 const char *op_name(norma_op op);                    // "layer_norm_forward", ...
 const char *contract_name(norma_contract contract);  // "fp32_once", ...
 
+bool is_backward(norma_op op);
+bool is_layer_norm(norma_op op);  // else it is an rms_norm
+
 // Bytes of an element.
 int dtype_size(norma_dtype dtype);
 

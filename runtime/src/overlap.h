@@ -13,7 +13,7 @@ struct Span {
 };
 
 inline bool intersect(const Span &a, const Span &b) {
-    return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
+    return a.bytes > 0 && b.bytes > 0 && a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
 }
 
 // Same memory, shape and strides; dimensions of one element have no stride.

@@ -108,20 +108,40 @@ int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 // What the run needs to know of the kernel and the variant.
 void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold) {
     const norma_plan_desc &desc = plan.desc;
-    const norma_dtype statistic = (desc.flags & NORMA_SAVE_STATISTICS) ? NORMA_F32 : NORMA_NONE;
-    const norma_dtype mean = desc.op == NORMA_LAYER_NORM_FORWARD ? statistic : NORMA_NONE;
-    const norma_dtype dtypes[tensor_role_count] = {desc.x, desc.weight,   desc.bias, desc.residual,
-                                                   desc.y, desc.residual, mean,      statistic};
+    const bool backward = is_backward(desc.op);
+    const bool statistics = backward ? !(desc.flags & NORMA_RECOMPUTE_STATISTICS) : desc.flags & NORMA_SAVE_STATISTICS;
+    auto only = [](bool present, norma_dtype dtype) { return present ? dtype : NORMA_NONE; };
+    auto gradient = [&](norma_dtype dtype) {
+        const bool widened = dtype != NORMA_NONE && (desc.flags & NORMA_F32_GRADIENTS);
+        return only(backward, widened ? NORMA_F32 : dtype);
+    };
+    const norma_dtype dtypes[tensor_role_count] = {
+        desc.x,
+        desc.weight,
+        only(!backward, desc.bias),
+        only(!backward, desc.residual),  // residual
+        only(!backward, desc.y),
+        only(!backward, desc.residual),  // residual_out
+        only(statistics && is_layer_norm(desc.op), NORMA_F32),
+        only(statistics, NORMA_F32),
+        only(backward, desc.y),         // dy
+        only(backward, desc.residual),  // d_residual
+        only(backward, desc.x),         // dx
+        gradient(desc.weight),
+        gradient(desc.bias),
+    };
     plan.hidden = desc.hidden;
     int64_t bytes_per_row = 0;  // read and written
     for (int i = 0; i < tensor_role_count; i++) {
         plan.dtypes[i] = dtypes[i];
         plan.sizes[i] = dtype_size(dtypes[i]);
+        plan.outputs[i] = tensor_roles[i].output && !(backward && tensor_roles[i].kind == TensorKind::statistic);
         if (tensor_roles[i].kind == TensorKind::activation) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
     plan.streaming_rows = divide_up(streaming_threshold, bytes_per_row);
+    plan.task_elements = task_elements;
     plan.rows_per_task = divide_up(task_elements, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, desc.hidden);
     plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);

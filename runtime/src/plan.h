@@ -18,11 +18,13 @@ struct norma_plan {
     // By tensor_index. NORMA_NONE: the call must not give this tensor.
     norma_dtype dtypes[norma::tensor_role_count];
     int32_t sizes[norma::tensor_role_count];  // bytes of an element
+    bool outputs[norma::tensor_role_count];   // what a run writes
 
     int64_t hidden;
     int64_t streaming_rows;      // from which on streaming stores pay
     int64_t max_slice_elements;  // extent * stride of a kernel call stays within
-    int64_t rows_per_task;       // fewer rows are not worth a thread
+    int64_t task_elements;       // fewer are not worth a thread
+    int64_t rows_per_task;       // likewise
     int64_t workspace_per_worker;
     norma::StoreMode streaming_mode;  // with or without prefetch, by the length of a row
     norma::Verbose verbose;

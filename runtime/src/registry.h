@@ -18,12 +18,17 @@ enum class Role : uint8_t {
     residual_out,
     mean,
     rstd,
+    dy,
+    d_residual,
+    dx,
+    dweight,        // a strip's fp32 sums, added to: [rows, hidden] with a row stride of 0
+    dbias,          // likewise
     eps,            // float
     weight_offset,  // float
     store_mode,     // int32_t, see StoreMode
 };
 
-inline constexpr int max_arguments = 12;  // one of each role
+inline constexpr int max_arguments = 17;  // one of each role
 
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
@@ -35,6 +40,9 @@ struct Target {
     int64_t streaming_threshold;  // bytes read and written, from which on StoreMode::streaming pays
     int64_t prefetch_row_min;     // bytes of a row of x between which prefetching the next row pays
     int64_t prefetch_row_max;
+    // By the type of y, from NORMA_F32 on; null in a library without backward. Arguments: user_context, partials
+    // [hidden, strips], y [hidden].
+    int (*strip_sums[3])(void **arguments);
 };
 
 struct Kernel {
@@ -44,6 +52,7 @@ struct Kernel {
     norma_op op;
     norma_contract contract;
     norma_dtype x, y, weight, bias, residual;
+    uint32_t flags;  // those of a desc that it was compiled for: NORMA_RECOMPUTE_STATISTICS
     int32_t hidden_multiple;
     int32_t hidden_exact;
     int32_t hidden_most;

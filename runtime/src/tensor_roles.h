@@ -16,7 +16,7 @@ struct TensorRole {
     const char *name;
     size_t offset;  // in norma_arguments
     TensorKind kind;
-    bool output;
+    bool output;  // of an op that has it; the backward reads the statistics
 };
 
 inline constexpr TensorRole tensor_roles[] = {
@@ -28,12 +28,22 @@ inline constexpr TensorRole tensor_roles[] = {
     {"residual_out", offsetof(norma_arguments, residual_out), TensorKind::activation, true},
     {"mean", offsetof(norma_arguments, mean), TensorKind::statistic, true},
     {"rstd", offsetof(norma_arguments, rstd), TensorKind::statistic, true},
+    {"dy", offsetof(norma_arguments, dy), TensorKind::activation, false},
+    {"d_residual", offsetof(norma_arguments, d_residual), TensorKind::activation, false},
+    {"dx", offsetof(norma_arguments, dx), TensorKind::activation, true},
+    {"dweight", offsetof(norma_arguments, dweight), TensorKind::vector, true},
+    {"dbias", offsetof(norma_arguments, dbias), TensorKind::vector, true},
 };
 
-inline constexpr int tensor_role_count = 8;
+inline constexpr int tensor_role_count = 13;
 
-constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::rstd; }
+constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::dbias; }
 constexpr int tensor_index(Role role) { return static_cast<int>(role) - static_cast<int>(Role::x); }
+
+// The gradients of parameters: a kernel is given a strip's sums in their place.
+constexpr bool is_column_sum(int index) {
+    return index == tensor_index(Role::dweight) || index == tensor_index(Role::dbias);
+}
 
 inline const norma_tensor &tensor_of(const norma_arguments &arguments, int index) {
     return *reinterpret_cast<const norma_tensor *>(reinterpret_cast<const char *>(&arguments) +

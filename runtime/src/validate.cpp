@@ -37,9 +37,12 @@ norma_status check_absent(const norma_plan &plan, const norma_tensor &tensor, in
         return NORMA_OK;
     }
     const char *why = "the plan has none";
+    const uint32_t flags = plan.desc.flags;
     if (tensor_roles[index].kind == TensorKind::statistic) {
-        const bool saves = plan.desc.flags & NORMA_SAVE_STATISTICS;
-        why = saves ? "rms_norm has none" : "the plan was made without NORMA_SAVE_STATISTICS";
+        why = flags & NORMA_RECOMPUTE_STATISTICS ? "the plan was made with NORMA_RECOMPUTE_STATISTICS"
+              : is_backward(plan.desc.op) || (flags & NORMA_SAVE_STATISTICS)
+                  ? "rms_norm has none"
+                  : "the plan was made without NORMA_SAVE_STATISTICS";
     }
     return fail(NORMA_INVALID_ARGUMENT, "%s is given; expected all zero, since %s", tensor_roles[index].name, why);
 }
@@ -162,11 +165,12 @@ norma_status check_tensor(const Checked &c, bool empty, Span *span) {
     norma_status status = check_type_and_device(c);
     status = status ? status : check_shape(c);
     status = status ? status : check_strides(c, span);
-    if (status || empty) {
+    if (status || (empty && c.role().kind != TensorKind::vector)) {
+        span->bytes = 0;
         return status;
     }
     status = check_data(c);
-    return status || !c.role().output ? status : check_rows_apart(c);
+    return status || !c.plan.outputs[c.index] ? status : check_rows_apart(c);
 }
 
 norma_status check_apart(const norma_plan &plan, const norma_arguments &arguments, const Span *spans, int output,
@@ -180,6 +184,7 @@ norma_status check_apart(const norma_plan &plan, const norma_arguments &argument
     static constexpr InPlace pairs[] = {
         {Role::y, Role::x, NORMA_Y_IN_PLACE, "NORMA_Y_IN_PLACE"},
         {Role::residual_out, Role::residual, NORMA_RESIDUAL_OUT_IN_PLACE, "NORMA_RESIDUAL_OUT_IN_PLACE"},
+        {Role::dx, Role::d_residual, NORMA_DX_IN_PLACE, "NORMA_DX_IN_PLACE"},
     };
     const char *hint = "expected no output to overlap another tensor";
     const char *flag = "";
@@ -205,12 +210,12 @@ norma_status check_apart(const norma_plan &plan, const norma_arguments &argument
 
 norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
     for (int output = 0; output < tensor_role_count; output++) {
-        if (!tensor_roles[output].output || plan.dtypes[output] == NORMA_NONE) {
+        if (!plan.outputs[output] || plan.dtypes[output] == NORMA_NONE) {
             continue;
         }
-        // Outputs come last: each pair is looked at once.
-        for (int other = 0; other < output; other++) {
-            if (plan.dtypes[other] != NORMA_NONE && intersect(spans[output], spans[other])) {
+        for (int other = 0; other < tensor_role_count; other++) {
+            const bool looked_at = plan.outputs[other] && other >= output;
+            if (!looked_at && plan.dtypes[other] != NORMA_NONE && intersect(spans[output], spans[other])) {
                 const norma_status status = check_apart(plan, arguments, spans, output, other);
                 if (status != NORMA_OK) {
                     return status;
@@ -233,6 +238,8 @@ norma_status check_scalars(const norma_arguments &arguments) {
     return NORMA_OK;
 }
 
+}  // namespace
+
 norma_status count_rows(const norma_tensor &x, int64_t *rows) {
     *rows = 1;
     for (int d = 0; d + 1 < x.rank && d + 1 < NORMA_MAX_RANK; d++) {
@@ -247,8 +254,6 @@ norma_status count_rows(const norma_tensor &x, int64_t *rows) {
     }
     return NORMA_OK;
 }
-
-}  // namespace
 
 norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work) {
     if (!arguments) {
@@ -281,11 +286,8 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
             return status;
         }
     }
-    if (work->rows == 0) {
-        return NORMA_OK;
-    }
     status = check_overlap(plan, *arguments, spans);
-    if (!status) {
+    if (!status && work->rows > 0) {
         fold(plan, *arguments, work);
     }
     return status;

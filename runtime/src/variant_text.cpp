@@ -23,6 +23,9 @@ void add_manifest_line(Text &text, const norma_plan_desc &desc) {
             member(part.key, dtype_name(part.dtype));
         }
     }
+    if (desc.flags & NORMA_RECOMPUTE_STATISTICS) {
+        member("statistics", "recomputed");
+    }
     if (desc.contract != NORMA_FP32_ONCE) {
         member("contract", contract_name(desc.contract));
     }
@@ -50,6 +53,9 @@ bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc)
         if (part.has != part.asked) {
             return differs(part.name, dtype_name(part.has), dtype_name(part.asked));
         }
+    }
+    if (kernel.flags != (desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
+        return kernel.flags ? differs("statistics", "recomputed", "saved") : differs("statistics", "saved", "recomputed");
     }
     if (kernel.contract != desc.contract) {
         return differs("contract", contract_name(kernel.contract), contract_name(desc.contract));

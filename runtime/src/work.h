@@ -20,6 +20,9 @@ struct Work {
     } operands[tensor_role_count];    // by tensor_index; absent ones are zero
 };
 
+// Rows of a tensor that may still be refused.
+norma_status count_rows(const norma_tensor &x, int64_t *rows);
+
 // On failure *work is not to be used.
 norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work);
 

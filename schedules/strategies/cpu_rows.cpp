@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
+#include "../../generators/passes/column_sum.h"
 #include "../../generators/passes/half_convert.h"
 #include "../../generators/passes/lane_tree.h"
 #include "../../generators/passes/store_mode.h"
@@ -14,33 +15,12 @@ namespace norma {
 using namespace Halide;
 
 Pipeline CpuRow::lower() {
-    Func y = element_outputs_.front();
-    for (Func f : element_outputs_) {
-        schedule_elements(f);
-        f.output_buffer().dim(0).set_bounds(0, extent_).set_stride(1);
-        f.output_buffer().dim(1).set_min(0);
-    }
-    Expr rows = y.output_buffer().dim(1).extent();
-    for (Func f : element_outputs_) {
-        if (f.name() != y.name()) {
-            f.output_buffer().dim(1).set_extent(rows);
-        }
-    }
-    for (Func f : scalar_outputs_) {
-        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
-    }
-
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
     std::vector<Func> outputs = element_outputs_;
+    outputs.insert(outputs.end(), column_outputs_.begin(), column_outputs_.end());
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
-    Var group("group"), row("row");
-    for (Func f : outputs) {
-        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf).never_partition(group);
-        if (f.name() != y.name()) {
-            f.compute_with(y, group);
-        }
-    }
-    LoopLevel each_group(y, group);
+    bound_outputs();
+    LoopLevel each_group = column_outputs_.empty() ? schedule_outputs(outputs) : schedule_column_outputs();
     for (Func f : kept_) {
         schedule_elements(f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight()));
     }
@@ -51,17 +31,76 @@ Pipeline CpuRow::lower() {
         schedule_sum(sum, each_group);
     }
 
-    std::vector<std::string> streamed;
-    for (const Func &f : element_outputs_) {
-        streamed.push_back(f.name());
-    }
+    auto names = [](const std::vector<Func> &funcs) {
+        std::set<std::string> set;
+        for (const Func &f : funcs) {
+            set.insert(f.name());
+        }
+        return set;
+    };
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
-    pipeline.add_custom_lowering_pass(new StoreModePass(
-        streamed, knobs_.stream_bytes, short_rows() ? knobs_.short_strip : knobs_.strip, rows_in_flight()));
+    pipeline.add_custom_lowering_pass(new ColumnSumPass(names(column_outputs_)));
+    pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
+                                                        short_rows() ? knobs_.short_strip : knobs_.strip,
+                                                        rows_in_flight()));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
+}
+
+void CpuRow::bound_outputs() {
+    Expr rows = element_outputs_.front().output_buffer().dim(1).extent();
+    auto bound_row = [&](Func f) {
+        f.output_buffer().dim(0).set_bounds(0, extent_).set_stride(1);
+        f.output_buffer().dim(1).set_min(0);
+        if (f.name() != element_outputs_.front().name()) {
+            f.output_buffer().dim(1).set_extent(rows);
+        }
+    };
+    for (Func f : element_outputs_) {
+        bound_row(f);
+    }
+    for (Func f : column_outputs_) {
+        bound_row(f);
+        f.output_buffer().dim(1).set_stride(0);
+    }
+    for (Func f : scalar_outputs_) {
+        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
+    }
+}
+
+LoopLevel CpuRow::schedule_outputs(const std::vector<Func> &outputs) {
+    Var group("group"), row("row");
+    Func first = outputs.front();
+    for (Func f : element_outputs_) {
+        schedule_elements(f);
+    }
+    for (Func f : outputs) {
+        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf).never_partition(group);
+        if (f.name() != first.name()) {
+            f.compute_with(first, group);
+        }
+    }
+    return LoopLevel(first, group);
+}
+
+// A block of columns takes in all rows of the group before it goes back to memory.
+LoopLevel CpuRow::schedule_column_outputs() {
+    Var group("group"), row("row"), outer("outer"), inner("inner");
+    Func first = element_outputs_.front();
+    std::vector<Func> outputs = {first};
+    outputs.insert(outputs.end(), column_outputs_.begin(), column_outputs_.end());
+    int lanes = knobs_.column_lanes;
+    TailStrategy tail = has_tail(lanes) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp;
+    for (Func f : outputs) {
+        f.split(d_, outer, inner, lanes, tail).split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf);
+        f.reorder(inner, row, outer, group).vectorize(inner).unroll(row);
+        if (f.name() != first.name()) {
+            f.compute_with(first, row);
+        }
+    }
+    return LoopLevel(first, group);
 }
 
 void CpuRow::schedule_elements(Func f) const {
@@ -186,7 +225,9 @@ bool CpuRow::short_rows() const {
     return most != 0 && most <= 2 * knobs_.chunk * std::min(knobs_.lanes, knobs_.pair_lanes);
 }
 
-int CpuRow::rows_in_flight() const { return short_rows() ? knobs_.rows : 1; }
+int CpuRow::rows_in_flight() const {
+    return !column_outputs_.empty() ? knobs_.column_rows : short_rows() ? knobs_.rows : 1;
+}
 
 RowValue CpuRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
@@ -210,6 +251,13 @@ RowValue CpuRow::parameter(const std::string &role, DType type) {
     return [=](Expr d) { return widen(image(d)); };
 }
 
+Expr CpuRow::per_row(const std::string &role) {
+    ImageParam image(Float(32), 1, role);
+    image.dim(0).set_min(0).set_stride(Expr());
+    inputs_.push_back(image);
+    return image(r_);
+}
+
 Expr CpuRow::scalar(const std::string &role) {
     Param<float> param(role);
     inputs_.push_back(param);
@@ -220,7 +268,7 @@ RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
     Func f(name);
     f(d_, r_) = narrow(type, value(d_));
     kept_.push_back(f);
-    workspace_per_element_ += halide_type(type).bytes() * rows_in_flight();
+    kept_bytes_ += halide_type(type).bytes();
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
@@ -244,6 +292,12 @@ void CpuRow::store_scalar(const std::string &role, Expr value) {
     scalar_outputs_.push_back(f);
 }
 
+void CpuRow::column_sum(const std::string &role, RowValue value) {
+    Func f(role);
+    f(d_, r_) = value(d_);
+    column_outputs_.push_back(f);
+}
+
 namespace {
 
 bool power_of_two(int n) { return n > 0 && (n & (n - 1)) == 0; }
@@ -261,6 +315,9 @@ const Knob knob_table[] = {
     {"pair_lanes", &CpuRowsKnobs::pair_lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
      "a power of two, 2 to 1024"},
     {"chunk", &CpuRowsKnobs::chunk, [](int n) { return n >= 1 && n <= 1024; }, "1 to 1024"},
+    {"column_rows", &CpuRowsKnobs::column_rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
+    {"column_lanes", &CpuRowsKnobs::column_lanes, [](int n) { return power_of_two(n) && n >= 16 && n <= 1024; },
+     "a power of two, 16 to 1024"},
     {"rows", &CpuRowsKnobs::rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
     {"vector", &CpuRowsKnobs::vector, [](int n) { return power_of_two(n) && n <= 64; }, "a power of two, 1 to 64"},
     {"store_lanes", &CpuRowsKnobs::store_lanes, [](int n) { return power_of_two(n) && n >= 32 && n <= 1024; },

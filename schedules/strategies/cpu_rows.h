@@ -21,6 +21,9 @@ struct CpuRowsKnobs {
     int chunk = 16;
     // Short rows worked on together: while one waits for its square root, the others sum.
     int rows = 1;
+    // With column sums: the rows and elements that are worked on together, so that a column's sum stays in a register.
+    int column_rows = 4;
+    int column_lanes = 32;
     // fp32 elements in one vector register of the target.
     int vector = 16;
     // Elements computed and stored together: one whole cache line at least, so that streaming stores fill it.
@@ -45,18 +48,20 @@ public:
 
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
+    Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, DType type, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
+    void column_sum(const std::string &role, RowValue value) override;
 
     // Schedules everything that the algorithm made. Call once, after the algorithm.
     Halide::Pipeline lower();
     // Inputs in the order that the algorithm asked for them; outputs follow in the pipeline's order.
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
-    int workspace_per_element() const { return workspace_per_element_; }
+    int workspace_per_element() const { return kept_bytes_ * rows_in_flight(); }
 
 private:
     struct Sum {
@@ -70,6 +75,9 @@ private:
     bool has_tail(int width) const;
     bool short_rows() const;
     int rows_in_flight() const;
+    void bound_outputs();
+    Halide::LoopLevel schedule_outputs(const std::vector<Halide::Func> &outputs);
+    Halide::LoopLevel schedule_column_outputs();
     void schedule_elements(Halide::Func f) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
@@ -79,8 +87,8 @@ private:
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
-    std::vector<Halide::Func> scalars_, kept_, element_outputs_, scalar_outputs_;
-    int workspace_per_element_ = 0;
+    std::vector<Halide::Func> scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
+    int kept_bytes_ = 0;
 };
 
 }  // namespace norma

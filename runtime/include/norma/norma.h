@@ -10,6 +10,10 @@
 //   rms_norm    y = x * rstd * (weight + weight_offset) + bias,           rstd = 1 / sqrt(mean(x^2) + eps)
 //               (Zhang, Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4)
 //   with a residual: residual_out = round(x + residual) to its type, and residual_out takes the place of x above.
+//   backward, with n = (x - mean) * rstd (layer_norm) or x * rstd (rms_norm), g = dy * (weight + weight_offset):
+//               dx = (g - mean(g) - n * mean(g * n)) * rstd + d_residual    (rms_norm: without mean(g))
+//               dweight = sum of dy * n over the rows, dbias = sum of dy over the rows
+//               x is what the forward normalized: its residual_out where it had a residual.
 //
 // Every function that can fail returns a status and leaves a message for norma_last_error(). A call that is refused has
 // written nothing. No function throws, aborts, or prints unless the environment variable NORMA_VERBOSE asks for it.
@@ -52,12 +56,19 @@ typedef enum norma_dtype {
     NORMA_BF16 = 3
 } norma_dtype;
 
-typedef enum norma_op { NORMA_LAYER_NORM_FORWARD = 1, NORMA_RMS_NORM_FORWARD = 2 } norma_op;
+typedef enum norma_op {
+    NORMA_LAYER_NORM_FORWARD = 1,
+    NORMA_RMS_NORM_FORWARD = 2,
+    NORMA_LAYER_NORM_BACKWARD = 3,
+    NORMA_RMS_NORM_BACKWARD = 4
+} norma_op;
 
 // The promised rounding order, part of the kernel's name.
 typedef enum norma_contract {
     NORMA_FP32_ONCE = 1,  // everything in fp32, one rounding at the store
-    NORMA_HF = 2          // rms_norm without bias: y = round((weight + weight_offset) * round_x(x * rstd))
+    // rms_norm without bias: y = round((weight + weight_offset) * round_x(x * rstd)). Its backward treats a rounding as
+    // the identity and sees rounded values: g = round_x(dy * (weight + weight_offset)), dweight = sum of dy * round_x(n)
+    NORMA_HF = 2
 } norma_contract;
 
 typedef enum norma_device_type { NORMA_CPU = 1, NORMA_CUDA = 2 } norma_device_type;
@@ -70,10 +81,10 @@ typedef struct norma_device {
 #define NORMA_MAX_RANK 4
 
 // A tensor that the caller owns. Shapes and strides are in elements.
-// Activations (x, y, residual, residual_out) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are
+// Activations (x, y, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are
 // folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the outer strides of
-// the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight and bias are [hidden]; mean
-// and rstd have the shape of x without its last dimension, and non-negative strides. Strides of dimensions of one
+// the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight, bias, dweight and dbias
+// are [hidden]; mean and rstd have the shape of x without its last dimension, and non-negative strides. Strides of dimensions of one
 // element do not matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is
 // asked, and results do not depend on more.
 typedef struct norma_tensor {
@@ -86,9 +97,14 @@ typedef struct norma_tensor {
 } norma_tensor;
 
 // What a plan may rely on. Flags are declared here since they choose the kernel or widen what run accepts.
+// Of a forward:
 #define NORMA_SAVE_STATISTICS 1u        // mean (layer_norm) and rstd are written, as fp32
 #define NORMA_Y_IN_PLACE 2u             // y may be the very tensor x (same data, shape and strides)
 #define NORMA_RESIDUAL_OUT_IN_PLACE 4u  // residual_out may be the very tensor residual
+// Of a backward:
+#define NORMA_RECOMPUTE_STATISTICS 8u  // mean and rstd are computed from x, not given: 4 or 8 bytes less for each row
+#define NORMA_F32_GRADIENTS 16u        // dweight and dbias are fp32, not of the types of weight and bias
+#define NORMA_DX_IN_PLACE 32u          // dx may be the very tensor d_residual
 
 // The variant: which kernel. Zero-initialize, set `size`, then the fields you need. Copied by norma_plan_create.
 typedef struct norma_plan_desc {
@@ -97,11 +113,11 @@ typedef struct norma_plan_desc {
     norma_contract contract;  // 0 means NORMA_FP32_ONCE
     norma_device device;      // type 0 means the CPU
     int64_t hidden;           // hidden size D, 1 .. 2^30
-    norma_dtype x;
-    norma_dtype y;         // 0 means the type of x
-    norma_dtype weight;    // NORMA_NONE: no weight, and weight_offset is not used
-    norma_dtype bias;      // NORMA_NONE: no bias
-    norma_dtype residual;  // NORMA_NONE: no residual. Type of both residual and residual_out
+    norma_dtype x;            // of x and dx
+    norma_dtype y;            // of y and dy; 0 means the type of x
+    norma_dtype weight;       // of weight and dweight. NORMA_NONE: no weight, and weight_offset is not used
+    norma_dtype bias;         // of bias and dbias. NORMA_NONE: no bias. A backward does not read it
+    norma_dtype residual;     // of residual and residual_out, or of d_residual. NORMA_NONE: without
     uint32_t flags;        // NORMA_SAVE_STATISTICS | ...
     const char
         *target;  // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
@@ -113,7 +129,7 @@ typedef struct norma_plan_desc {
 // shape. No output may overlap another tensor, except as the plan's flags allow.
 typedef struct norma_arguments {
     size_t size;          // sizeof(norma_arguments)
-    float eps;            // >= 0
+    float eps;            // >= 0; not used by a backward with saved statistics
     float weight_offset;  // 0 for a plain weight, 1 for Gemma's (1 + weight); added in fp32
     norma_tensor x;
     norma_tensor y;
@@ -123,6 +139,11 @@ typedef struct norma_arguments {
     norma_tensor residual_out;
     norma_tensor mean;
     norma_tensor rstd;
+    norma_tensor dy;
+    norma_tensor d_residual;
+    norma_tensor dx;
+    norma_tensor dweight;
+    norma_tensor dbias;
 } norma_arguments;
 
 // A task of a parallel loop.
@@ -161,13 +182,14 @@ NORMA_API norma_status norma_plan_create(const norma_plan_desc *desc, norma_plan
 NORMA_API void norma_plan_destroy(norma_plan *plan);
 
 // Normalizes. Any number of threads may run the same plan at once, each with tensors and workspace of its own.
-// Zero rows are allowed and do nothing. Errors: INVALID_ARGUMENT (nothing is written), PARALLEL_FOR_FAILED.
+// Zero rows are allowed: only dweight and dbias are written then, with zeros. Errors: INVALID_ARGUMENT (nothing is written), PARALLEL_FOR_FAILED.
 NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *arguments,
                                       const norma_execution *execution);
 
-// Bytes of workspace that a run on at most `threads` threads needs (0: norma_get_num_threads()); 0 for most plans.
-// Does not depend on the rows.
-NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int32_t threads, size_t *bytes);
+// Bytes of workspace that a run of at most `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs.
+// 0 for most forward plans. A backward with weight or bias needs 4 bytes for each of their elements and each strip of
+// rows; there are never more than 128 strips (docs/numerics.md).
+NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int64_t rows, int32_t threads, size_t *bytes);
 
 // The chosen kernel's name, and why it was chosen: one line for each kernel considered. Valid as long as the plan.
 NORMA_API const char *norma_plan_kernel(const norma_plan *plan);
@@ -204,6 +226,7 @@ typedef struct norma_kernel_info {
     norma_op op;
     norma_contract contract;
     norma_dtype x, y, weight, bias, residual;
+    uint32_t flags;           // those of a norma_plan_desc that choose it: NORMA_RECOMPUTE_STATISTICS
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
     int64_t hidden_exact;     // or only this one, when not 0
     int64_t hidden_most;      // and none larger than this, when not 0

@@ -90,6 +90,16 @@ inline norma_arguments arguments(float eps, float weight_offset = 0) {
     return result;
 }
 
+// Rows of x: all its dimensions but the last. 0 where the shape is not one that a run accepts.
+inline int64_t rows(const norma_arguments &arguments) {
+    const norma_tensor &x = arguments.x;
+    int64_t count = x.rank >= 1 && x.rank <= NORMA_MAX_RANK ? 1 : 0;
+    for (int32_t d = 0; d + 1 < x.rank && count > 0; d++) {
+        count = x.shape[d] > 0 && x.shape[d] <= INT64_MAX / count ? count * x.shape[d] : 0;
+    }
+    return count;
+}
+
 inline norma_execution execution(int32_t threads = 0) {
     norma_execution result = {};
     result.size = sizeof(result);
@@ -100,10 +110,10 @@ inline norma_execution execution(int32_t threads = 0) {
 // Memory for one run at a time. Grows when a plan needs more.
 class Workspace {
 public:
-    // Sets the workspace of an execution for the plan and the threads that it asks for.
-    void attach(const norma_plan *plan, norma_execution &execution) {
+    // Sets the workspace of an execution for `rows` rows of the plan and the threads that the execution asks for.
+    void attach(const norma_plan *plan, int64_t rows, norma_execution &execution) {
         size_t bytes = 0;
-        check(norma_plan_workspace_size(plan, execution.threads, &bytes));
+        check(norma_plan_workspace_size(plan, rows, execution.threads, &bytes));
         if (bytes > size_) {
             memory_.reset(::operator new(bytes, alignment));
             size_ = bytes;
@@ -135,13 +145,13 @@ public:
         check(norma_plan_run(get(), &arguments, &execution));
     }
     void run(const norma_arguments &arguments, norma_execution execution, Workspace &workspace) const {
-        workspace.attach(get(), execution);
+        workspace.attach(get(), rows(arguments), execution);
         check(norma_plan_run(get(), &arguments, &execution));
     }
 
-    size_t workspace_size(int32_t threads = 0) const {
+    size_t workspace_size(int64_t rows, int32_t threads = 0) const {
         size_t bytes = 0;
-        check(norma_plan_workspace_size(get(), threads, &bytes));
+        check(norma_plan_workspace_size(get(), rows, threads, &bytes));
         return bytes;
     }
     const char *kernel() const { return norma_plan_kernel(get()); }

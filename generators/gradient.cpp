@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "gradient.h"
+
+#include "numeric.h"
+
+namespace norma {
+
+using Halide::Expr;
+
+RowValue gradient_of_normalized(Row &row, const Variant &variant, const RowValue &dy) {
+    if (variant.weight == DType::none) {
+        return dy;
+    }
+    RowValue weight = row.parameter("weight", variant.weight);
+    Expr offset = row.scalar("weight_offset");
+    RowValue gradient = [=](Expr d) { return dy(d) * (weight(d) + offset); };
+    if (variant.contract == Contract::hf) {
+        return [=](Expr d) { return round_to(variant.x, gradient(d)); };
+    }
+    return gradient;
+}
+
+void store_dx(Row &row, const Variant &variant, const RowValue &dx) {
+    if (variant.residual == DType::none) {
+        row.store("dx", variant.x, dx);
+        return;
+    }
+    RowValue d_residual = row.load("d_residual", variant.residual);
+    row.store("dx", variant.x, [=](Expr d) { return dx(d) + d_residual(d); });
+}
+
+void store_parameter_gradients(Row &row, const Variant &variant, const RowValue &dy, const RowValue &normalized) {
+    if (variant.weight != DType::none) {
+        // The forward of contract hf multiplies the weight with the rounded row.
+        const bool rounded = variant.contract == Contract::hf;
+        row.column_sum("dweight", [=](Expr d) {
+            return dy(d) * (rounded ? round_to(variant.x, normalized(d)) : normalized(d));
+        });
+    }
+    if (variant.bias != DType::none) {
+        row.column_sum("dbias", dy);
+    }
+}
+
+}  // namespace norma

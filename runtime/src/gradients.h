@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "strips.h"
+#include "work.h"
+
+namespace norma {
+
+// dweight and dbias from the strips' sums, in float64 and in the order of the strips.
+norma_status add_strips(const norma_plan &plan, const Work &work, const norma_execution &execution,
+                        const StripSums &sums, int64_t strips);
+
+}  // namespace norma

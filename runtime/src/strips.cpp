@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "strips.h"
+
+#include "workspace.h"
+
+namespace norma {
+namespace {
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Never falls with the number of rows.
+int64_t most_strips_of(int64_t rows, int64_t hidden) {
+    const int64_t enough = most_strips * least_elements_per_strip;
+    const int64_t elements = rows < enough ? rows * hidden : enough;
+    const int64_t most = smaller(most_strips, smaller(rows / least_rows_per_strip, elements / least_elements_per_strip));
+    return most > 0 ? most : 1;
+}
+
+}  // namespace
+
+Strips cut_in_strips(int64_t rows, int64_t hidden) {
+    if (rows == 0) {
+        return {0, 0};
+    }
+    const int64_t most = most_strips_of(rows, hidden);
+    const int64_t rows_per_strip = rows / most + (rows % most != 0);
+    return {rows / rows_per_strip + (rows % rows_per_strip != 0), rows_per_strip};
+}
+
+StripSums strip_sums(const norma_plan &plan, char *base) {
+    const int64_t bytes = plan.hidden * static_cast<int64_t>(sizeof(float)), alignment = scratch_alignment;
+    const int64_t column_sum_bytes = (bytes + alignment - 1) / alignment * alignment;
+    return {base, column_sum_bytes, column_sum_bytes * plan.call.column_sum_count};
+}
+
+int64_t strip_sums_size(const norma_plan &plan, int64_t rows) {
+    return rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * most_strips_of(rows, plan.hidden);
+}
+
+}  // namespace norma

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "strategies.h"
+
+#include <stdexcept>
+
+#include "../../generators/ops.h"
+#include "cpu_rows.h"
+#include "strip_sum.h"
+
+namespace norma {
+
+namespace {
+
+std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &target) {
+    CpuRowsKnobs knobs;
+    try {
+        knobs = cpu_rows_knobs(json);
+    } catch (const std::invalid_argument &error) {
+        return error.what();
+    }
+    if (knobs.native_f16 != 0 && !target.has_feature(Halide::Target::F16C)) {
+        return "native_f16 is 1; the target has no such instruction";
+    }
+    if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
+        return "native_bf16 is 1; the target has no such instruction";
+    }
+    return cpu_rows_refusal(knobs);
+}
+
+Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs) {
+    CpuRow row(cpu_rows_knobs(knobs), variant.hidden);
+    find_op(variant.op).algorithm(row, variant);
+    Halide::Pipeline pipeline = row.lower();
+    return {pipeline, row.inputs(), row.workspace_per_element()};
+}
+
+std::string refuse_strip_sum(const nlohmann::json &knobs, const Halide::Target &) {
+    return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is not a knob of strip_sum";
+}
+
+Lowered lower_strip_sum(const Variant &variant, const nlohmann::json &) { return strip_sum(variant.y); }
+
+const Strategy list[] = {
+    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows},
+    {"strip_sum", refuse_strip_sum, lower_strip_sum},
+};
+
+}  // namespace
+
+const Strategy &find_strategy(const std::string &name) {
+    std::string known;
+    for (const Strategy &strategy : list) {
+        if (name == strategy.name) {
+            return strategy;
+        }
+        known += (known.empty() ? "" : ", ") + std::string(strategy.name);
+    }
+    throw std::invalid_argument("\"" + name + "\" is not a strategy; expected one of " + known);
+}
+
+const Strategy &default_strategy(const Variant &variant) {
+    return find_strategy(variant.op == "strip_sum" ? "strip_sum" : "cpu_rows");
+}
+
+}  // namespace norma

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// The list of strategies: ways to schedule a variant, each with knobs and rules of its own.
+#pragma once
+
+#include <Halide.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "../../generators/variant.h"
+
+namespace norma {
+
+struct Lowered {
+    Halide::Pipeline pipeline;
+    std::vector<Halide::Argument> inputs;
+    int workspace_per_element = 0;  // bytes of scratch for each element of a row
+};
+
+struct Strategy {
+    const char *name;
+    // Why the knobs are not legal for the target, in one line. Empty when they are.
+    std::string (*refusal)(const nlohmann::json &knobs, const Halide::Target &target);
+    Lowered (*lower)(const Variant &variant, const nlohmann::json &knobs);
+};
+
+const Strategy &find_strategy(const std::string &name);  // throws std::invalid_argument naming the known ones
+
+// The one that a variant is lowered by where nothing else is said.
+const Strategy &default_strategy(const Variant &variant);
+
+}  // namespace norma
