@@ -33,9 +33,8 @@ void store_parameter_gradients(Row &row, const Variant &variant, const RowValue 
     if (variant.weight != DType::none) {
         // The forward of contract hf multiplies the weight with the rounded row.
         const bool rounded = variant.contract == Contract::hf;
-        row.column_sum("dweight", [=](Expr d) {
-            return dy(d) * (rounded ? round_to(variant.x, normalized(d)) : normalized(d));
-        });
+        row.column_sum("dweight",
+                       [=](Expr d) { return dy(d) * (rounded ? round_to(variant.x, normalized(d)) : normalized(d)); });
     }
     if (variant.bias != DType::none) {
         row.column_sum("dbias", dy);

@@ -45,8 +45,8 @@ public:
     virtual void store(const std::string &role, DType type, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
 
-    // For each column, the sum of `value` over the rows of this call, added in fp32 and in the order of the rows to what
-    // the output holds. The rows of one call are one strip; what adds up the strips stands outside of the row.
+    // For each column, the sum of `value` over the rows of this call, added in fp32 and in the order of the rows to
+    // what the output holds. The rows of one call are one strip; what adds up the strips stands outside of the row.
     virtual void column_sum(const std::string &role, RowValue value) = 0;
 };
 

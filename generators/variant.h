@@ -36,10 +36,10 @@ struct Variant {
 const char *to_string(DType type);
 const char *to_string(Contract contract);
 const char *to_string(Statistics statistics);
-DType parse_dtype(const std::string &text);         // throws std::invalid_argument naming the text and what is known
-Contract parse_contract(const std::string &text);   // likewise
+DType parse_dtype(const std::string &text);            // throws std::invalid_argument naming the text and what is known
+Contract parse_contract(const std::string &text);      // likewise
 Statistics parse_statistics(const std::string &text);  // likewise
-HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_1024", "768"; likewise
+HiddenClass parse_hidden(const std::string &text);     // "any", "64n", "any_to_1024", "768"; likewise
 
 // "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, and saved
 // statistics, are left out.

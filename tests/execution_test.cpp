@@ -121,7 +121,8 @@ norma_status run_with(Call &call, norma_parallel_for loop, void *context = nullp
     norma_plan *plan = nullptr;
     require_ok(norma_plan_create(&call.desc, &plan), "norma_plan_create");
     size_t bytes = 0;
-    require_ok(norma_plan_workspace_size(plan, call.spec.rows(), call.spec.threads, &bytes), "norma_plan_workspace_size");
+    require_ok(norma_plan_workspace_size(plan, call.spec.rows(), call.spec.threads, &bytes),
+               "norma_plan_workspace_size");
     call.give_workspace(bytes);
     const norma_status status = norma_plan_run(plan, &call.arguments, &call.execution);
     norma_plan_destroy(plan);

@@ -7,7 +7,15 @@ namespace norma::tool {
 
 namespace {
 
-const char *name_of(norma_op op) { return op == NORMA_LAYER_NORM_FORWARD ? "layer_norm_forward" : "rms_norm_forward"; }
+const char *name_of(norma_op op) {
+    switch (op) {
+        case NORMA_LAYER_NORM_FORWARD: return "layer_norm_forward";
+        case NORMA_RMS_NORM_FORWARD: return "rms_norm_forward";
+        case NORMA_LAYER_NORM_BACKWARD: return "layer_norm_backward";
+        case NORMA_RMS_NORM_BACKWARD: return "rms_norm_backward";
+    }
+    return "unknown";
+}
 const char *name_of(norma_contract contract) { return contract == NORMA_HF ? "hf" : "fp32_once"; }
 
 template <typename Info>
@@ -36,6 +44,7 @@ nlohmann::ordered_json to_json(const norma_kernel_info &kernel) {
             {"weight", name_of(kernel.weight)},
             {"bias", name_of(kernel.bias)},
             {"residual", name_of(kernel.residual)},
+            {"recomputes_statistics", (kernel.flags & NORMA_RECOMPUTE_STATISTICS) != 0},
             {"hidden_multiple", kernel.hidden_multiple},
             {"hidden_exact", kernel.hidden_exact},
             {"hidden_most", kernel.hidden_most},

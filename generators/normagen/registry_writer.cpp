@@ -30,8 +30,8 @@ std::string enumerator(const Word &word) {
 
 std::string role(const std::string &argument) {
     static const std::vector<std::string> known = {
-        "user_context", "x",      "weight",     "bias", "residual", "y",       "residual_out", "mean",       "rstd",
-        "dy",           "dx",     "d_residual", "eps",  "dweight",  "dbias",   "weight_offset", "store_mode"};
+        "user_context", "x",  "weight",     "bias", "residual", "y",     "residual_out",  "mean",      "rstd",
+        "dy",           "dx", "d_residual", "eps",  "dweight",  "dbias", "weight_offset", "store_mode"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
@@ -141,8 +141,7 @@ const int32_t kernel_count = {};
 
 }}  // namespace norma
 )",
-                       quoted(manifest), declarations, lists.text(), target_lines, targets.size(), lines,
-                       count);
+                       quoted(manifest), declarations, lists.text(), target_lines, targets.size(), lines, count);
 }
 
 std::string lock_file(const std::string &manifest, const std::vector<TargetSpec> &targets,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Turns every store to the named outputs into an addition to what memory holds. The rows of such an output lie on top of
-// each other (a row stride of 0), so it ends up with the sum of its rows, in the order of the loops.
+// Turns every store to the named outputs into an addition to what memory holds. The rows of such an output lie on top
+// of each other (a row stride of 0), so it ends up with the sum of its rows, in the order of the loops.
 #pragma once
 
 #include <Halide.h>

@@ -120,18 +120,17 @@ Stmt StoreModePass::stage(const Store *op, Staging &staging) {
 
     auto bytes = [&](const Type &type) { return staging.count * (ramp->lanes * type.bytes()); };
     auto memory = [](const std::string &name) { return Variable::make(type_of<void *>(), name); };
-    staged.flush =
-        Evaluate::make(Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
-                                  {memory(op->name), cast<int64_t>(ramp->base) * staged.element.bytes(),
-                                   memory(staged.block), bytes(staged.element)},
-                                  Call::Extern));
+    staged.flush = Evaluate::make(Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
+                                             {memory(op->name), cast<int64_t>(ramp->base) * staged.element.bytes(),
+                                              memory(staged.block), bytes(staged.element)},
+                                             Call::Extern));
     FindRowLoads loads;
     op->value.accept(&loads);
     for (const auto &[input, load] : loads.found) {
         Expr stride = Variable::make(Int(32), input + ".stride.1");
         Expr next = cast<int64_t>(load->index.as<Ramp>()->base + stride * rows_ahead_) * load->type.bytes();
-        Expr prefetch = Call::make(Int(32), "kernel_prefetch",
-                                   {memory(input), next, bytes(load->type), store_mode()}, Call::Extern);
+        Expr prefetch = Call::make(Int(32), "kernel_prefetch", {memory(input), next, bytes(load->type), store_mode()},
+                                   Call::Extern);
         staged.flush = Block::make(staged.flush, Evaluate::make(prefetch));
     }
     return Store::make(staged.block, op->value, Ramp::make(staging.position * ramp->lanes, 1, ramp->lanes), Parameter(),

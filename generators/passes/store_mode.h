@@ -17,10 +17,7 @@ class StoreModePass : public Halide::Internal::IRMutator {
 public:
     // Streams `strip` vectors at a time, and prefetches the row that is `rows_ahead` of the one stored.
     StoreModePass(const std::set<std::string> &outputs, int stream_bytes, int strip, int rows_ahead)
-        : outputs_(outputs),
-          stream_bytes_(stream_bytes),
-          strip_(strip),
-          rows_ahead_(rows_ahead) {}
+        : outputs_(outputs), stream_bytes_(stream_bytes), strip_(strip), rows_ahead_(rows_ahead) {}
 
     using IRMutator::mutate;
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;

@@ -39,8 +39,8 @@ int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t blo
 
     halide_dimension_t to_dimensions[] = {{0, columns, 1, 0}};
     halide_buffer_t to = {};
-    to.host = reinterpret_cast<uint8_t *>(gradients.work.operands[gradient.index].data +
-                                          first * plan.sizes[gradient.index]);
+    to.host =
+        reinterpret_cast<uint8_t *>(gradients.work.operands[gradient.index].data + first * plan.sizes[gradient.index]);
     to.type = halide_type(plan.dtypes[gradient.index]);
     to.dimensions = 1;
     to.dim = to_dimensions;

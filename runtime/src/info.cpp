@@ -48,10 +48,24 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
     }
     const norma::Kernel &kernel = norma::kernels[index];
     const norma::Target &target = norma::targets[kernel.target];
-    *info = {
-        info->size,         kernel.name,     target.name,  kernel.op,       kernel.contract,        kernel.x,
-        kernel.y,           kernel.weight,   kernel.bias,  kernel.residual, kernel.flags, kernel.hidden_multiple, kernel.hidden_exact,
-        kernel.hidden_most, kernel.strategy, kernel.knobs, kernel.origin,   norma::can_run(target)};
+    *info = {info->size,
+             kernel.name,
+             target.name,
+             kernel.op,
+             kernel.contract,
+             kernel.x,
+             kernel.y,
+             kernel.weight,
+             kernel.bias,
+             kernel.residual,
+             kernel.flags,
+             kernel.hidden_multiple,
+             kernel.hidden_exact,
+             kernel.hidden_most,
+             kernel.strategy,
+             kernel.knobs,
+             kernel.origin,
+             norma::can_run(target)};
     return NORMA_OK;
 }
 

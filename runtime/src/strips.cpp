@@ -12,7 +12,8 @@ int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t most_strips_of(int64_t rows, int64_t hidden) {
     const int64_t enough = most_strips * least_elements_per_strip;
     const int64_t elements = rows < enough ? rows * hidden : enough;
-    const int64_t most = smaller(most_strips, smaller(rows / least_rows_per_strip, elements / least_elements_per_strip));
+    const int64_t most =
+        smaller(most_strips, smaller(rows / least_rows_per_strip, elements / least_elements_per_strip));
     return most > 0 ? most : 1;
 }
 

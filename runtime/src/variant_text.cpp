@@ -55,7 +55,8 @@ bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc)
         }
     }
     if (kernel.flags != (desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
-        return kernel.flags ? differs("statistics", "recomputed", "saved") : differs("statistics", "saved", "recomputed");
+        return kernel.flags ? differs("statistics", "recomputed", "saved")
+                            : differs("statistics", "saved", "recomputed");
     }
     if (kernel.contract != desc.contract) {
         return differs("contract", contract_name(kernel.contract), contract_name(desc.contract));

@@ -67,7 +67,8 @@ typedef enum norma_op {
 typedef enum norma_contract {
     NORMA_FP32_ONCE = 1,  // everything in fp32, one rounding at the store
     // rms_norm without bias: y = round((weight + weight_offset) * round_x(x * rstd)). Its backward treats a rounding as
-    // the identity and sees rounded values: g = round_x(dy * (weight + weight_offset)), dweight = sum of dy * round_x(n)
+    // the identity and sees rounded values: g = round_x(dy * (weight + weight_offset)), dweight = sum of dy *
+    // round_x(n)
     NORMA_HF = 2
 } norma_contract;
 
@@ -81,12 +82,12 @@ typedef struct norma_device {
 #define NORMA_MAX_RANK 4
 
 // A tensor that the caller owns. Shapes and strides are in elements.
-// Activations (x, y, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all dimensions but the last are
-// folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the outer strides of
-// the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight, bias, dweight and dbias
-// are [hidden]; mean and rstd have the shape of x without its last dimension, and non-negative strides. Strides of dimensions of one
-// element do not matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is
-// asked, and results do not depend on more.
+// Activations (x, y, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all dimensions
+// but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the
+// outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight, bias,
+// dweight and dbias are [hidden]; mean and rstd have the shape of x without its last dimension, and non-negative
+// strides. Strides of dimensions of one element do not matter. A device type of 0 means the CPU. Data must be aligned
+// to its element size; nothing more is asked, and results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null in any case
     norma_dtype dtype;
@@ -118,7 +119,7 @@ typedef struct norma_plan_desc {
     norma_dtype weight;       // of weight and dweight. NORMA_NONE: no weight, and weight_offset is not used
     norma_dtype bias;         // of bias and dbias. NORMA_NONE: no bias. A backward does not read it
     norma_dtype residual;     // of residual and residual_out, or of d_residual. NORMA_NONE: without
-    uint32_t flags;        // NORMA_SAVE_STATISTICS | ...
+    uint32_t flags;           // NORMA_SAVE_STATISTICS | ...
     const char
         *target;  // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
     const char
@@ -182,7 +183,8 @@ NORMA_API norma_status norma_plan_create(const norma_plan_desc *desc, norma_plan
 NORMA_API void norma_plan_destroy(norma_plan *plan);
 
 // Normalizes. Any number of threads may run the same plan at once, each with tensors and workspace of its own.
-// Zero rows are allowed: only dweight and dbias are written then, with zeros. Errors: INVALID_ARGUMENT (nothing is written), PARALLEL_FOR_FAILED.
+// Zero rows are allowed: only dweight and dbias are written then, with zeros. Errors: INVALID_ARGUMENT (nothing is
+// written), PARALLEL_FOR_FAILED.
 NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *arguments,
                                       const norma_execution *execution);
 

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "run_tensors.h"
+
+#include <algorithm>
+#include <norma/norma.hpp>
+
+#include "commands.h"
+#include "dtypes.h"
+
+namespace norma::tool {
+
+namespace {
+
+using safetensors::File;
+using safetensors::Tensor;
+using Shape = std::vector<int64_t>;
+
+int64_t product(Shape::const_iterator begin, Shape::const_iterator end) {
+    int64_t count = 1;
+    std::for_each(begin, end, [&](int64_t extent) { count *= extent; });
+    return count;
+}
+
+std::string text_of(const Shape &shape) {
+    std::string text;
+    for (int64_t extent : shape) {
+        text += (text.empty() ? "" : ", ") + std::to_string(extent);
+    }
+    return "[" + text + "]";
+}
+
+enum class Kind { activation, vector, statistic };
+
+class Run {
+public:
+    Run(const RunOptions &options, const File &file) : options_(options), file_(file) {}
+
+    File operator()() {
+        split_shape();
+        const norma_plan_desc desc = options_.backward() ? describe_backward() : describe_forward();
+        Plan plan(desc);
+        norma_arguments arguments = norma::arguments((float)options_.eps, (float)options_.weight_offset);
+        arguments.x = input("x", Kind::activation);
+        arguments.weight = input("weight", Kind::vector);
+        options_.backward() ? place_backward(desc, arguments) : place_forward(desc, arguments);
+        norma_execution execution = norma::execution(options_.threads);
+        execution.store = options_.store == "ordinary"    ? NORMA_STORE_ORDINARY
+                          : options_.store == "streaming" ? NORMA_STORE_STREAMING
+                                                          : NORMA_STORE_AUTO;
+        Workspace workspace;
+        plan.run(arguments, execution, workspace);
+        return std::move(result_);
+    }
+
+private:
+    norma_plan_desc describe_forward() const {
+        norma_plan_desc desc = describe_parameters(
+            options_.layer_norm() ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD, type("bias", Kind::vector));
+        desc.y = options_.y_dtype.empty() ? desc.x : parse_dtype(options_.y_dtype);
+        desc.residual = type("residual", Kind::activation);
+        desc.flags = options_.save_stats ? NORMA_SAVE_STATISTICS : 0;
+        return desc;
+    }
+
+    norma_plan_desc describe_backward() const {
+        const norma_dtype weight = type("weight", Kind::vector), bias = type("bias", Kind::vector);
+        // What a layer_norm has beside its weight, unless the file says otherwise.
+        const bool assumed = options_.layer_norm() && bias == NORMA_NONE;
+        norma_plan_desc desc = describe_parameters(
+            options_.layer_norm() ? NORMA_LAYER_NORM_BACKWARD : NORMA_RMS_NORM_BACKWARD, assumed ? weight : bias);
+        required("dy");
+        desc.y = type("dy", Kind::activation);
+        desc.residual = type("d_residual", Kind::activation);
+        desc.flags = options_.f32_gradients ? NORMA_F32_GRADIENTS : 0;
+        if (find("rstd") == nullptr && find("mean") == nullptr) {
+            desc.flags |= NORMA_RECOMPUTE_STATISTICS;
+        } else {
+            required("rstd");
+            type("rstd", Kind::statistic);
+            if (options_.layer_norm()) {
+                required("mean");
+                type("mean", Kind::statistic);
+            }
+        }
+        return desc;
+    }
+
+    norma_plan_desc describe_parameters(norma_op op, norma_dtype bias) const {
+        norma_plan_desc desc = describe(op, product(inner_.begin(), inner_.end()), type("x", Kind::activation),
+                                        type("weight", Kind::vector), bias);
+        desc.contract = options_.contract == "hf" ? NORMA_HF : NORMA_FP32_ONCE;
+        desc.target = options_.target.empty() ? nullptr : options_.target.c_str();
+        desc.kernel = options_.kernel.empty() ? nullptr : options_.kernel.c_str();
+        return desc;
+    }
+
+    void place_forward(const norma_plan_desc &desc, norma_arguments &arguments) {
+        arguments.bias = input("bias", Kind::vector);
+        arguments.residual = input("residual", Kind::activation);
+        arguments.y = output("y", desc.y, Kind::activation);
+        arguments.residual_out = output("residual_out", desc.residual, Kind::activation);
+        if (options_.save_stats) {
+            arguments.rstd = output("rstd", NORMA_F32, Kind::statistic);
+            arguments.mean = output("mean", options_.layer_norm() ? NORMA_F32 : NORMA_NONE, Kind::statistic);
+        }
+    }
+
+    void place_backward(const norma_plan_desc &desc, norma_arguments &arguments) {
+        if (!(desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
+            arguments.rstd = input("rstd", Kind::statistic);
+            arguments.mean = options_.layer_norm() ? input("mean", Kind::statistic) : norma_tensor{};
+        }
+        arguments.dy = input("dy", Kind::activation);
+        arguments.d_residual = input("d_residual", Kind::activation);
+        auto gradient = [&](norma_dtype dtype) {
+            return dtype != NORMA_NONE && options_.f32_gradients ? NORMA_F32 : dtype;
+        };
+        arguments.dx = output("dx", desc.x, Kind::activation);
+        arguments.dweight = output("dweight", gradient(desc.weight), Kind::vector);
+        arguments.dbias = output("dbias", gradient(desc.bias), Kind::vector);
+    }
+
+    const Tensor *find(const std::string &role) const { return file_.find(options_.named(role)); }
+
+    const Tensor &required(const std::string &role) const {
+        const Tensor *found = find(role);
+        if (found == nullptr) {
+            throw InputError(options_.input + ": has no tensor \"" + options_.named(role) + "\"");
+        }
+        return *found;
+    }
+
+    const Tensor &x() const { return required("x"); }
+
+    // NORMA_NONE where the file has none.
+    norma_dtype type(const std::string &role, Kind kind) const {
+        const Tensor *tensor = find(role);
+        if (tensor == nullptr) {
+            return NORMA_NONE;
+        }
+        const norma_dtype dtype = dtype_of_safetensors(tensor->dtype);
+        if (dtype == NORMA_NONE) {
+            throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
+                             "; expected F32, F16 or BF16");
+        }
+        if (tensor->shape != shape(kind)) {
+            throw InputError(options_.input + ": " + options_.named(role) + " is " + text_of(tensor->shape) +
+                             "; expected " + text_of(shape(kind)));
+        }
+        return dtype;
+    }
+
+    void split_shape() {
+        const int rank = (int)x().shape.size();
+        const int axis = options_.axis < 0 ? options_.axis + rank : options_.axis;
+        if (axis < 0 || axis >= rank) {
+            throw InputError("--axis is " + std::to_string(options_.axis) + "; " + options_.named("x") + " has " +
+                             std::to_string(rank) + " dimensions");
+        }
+        outer_.assign(x().shape.begin(), x().shape.begin() + axis);
+        inner_.assign(x().shape.begin() + axis, x().shape.end());
+    }
+
+    const Shape &shape(Kind kind) const {
+        return kind == Kind::activation ? x().shape : kind == Kind::vector ? inner_ : outer_;
+    }
+
+    norma_tensor placed(const char *data, norma_dtype dtype, Kind kind) const {
+        const int64_t rows = product(outer_.begin(), outer_.end()), hidden = product(inner_.begin(), inner_.end());
+        return kind == Kind::activation ? tensor(data, dtype, {rows, hidden})
+                                        : tensor(data, dtype, {kind == Kind::vector ? hidden : rows});
+    }
+
+    norma_tensor input(const std::string &role, Kind kind) const {
+        const Tensor *found = find(role);
+        return found == nullptr ? norma_tensor{}
+                                : placed(found->bytes.data(), dtype_of_safetensors(found->dtype), kind);
+    }
+
+    norma_tensor output(const std::string &role, norma_dtype dtype, Kind kind) {
+        if (dtype == NORMA_NONE) {
+            return {};
+        }
+        Tensor &made = result_.tensors[options_.named(role)];
+        made = {name_in_safetensors(dtype), shape(kind), {}};
+        made.bytes.resize((size_t)made.elements() * safetensors::dtype_bytes(made.dtype));
+        return placed(made.bytes.data(), dtype, kind);
+    }
+
+    const RunOptions &options_;
+    const File &file_;
+    Shape outer_, inner_;
+    File result_;
+};
+
+}  // namespace
+
+bool RunOptions::backward() const { return op.find("_backward") != std::string::npos; }
+
+bool RunOptions::layer_norm() const { return op.find("layer_norm") == 0; }
+
+std::string RunOptions::named(const std::string &role) const { return prefix.empty() ? role : prefix + "." + role; }
+
+std::vector<std::string> RunOptions::input_roles() const {
+    if (backward()) {
+        return {"x", "dy", "weight", "bias", "mean", "rstd", "d_residual"};
+    }
+    return {"x", "weight", "bias", "residual"};
+}
+
+File run_on(const RunOptions &options, const File &file) { return Run(options, file)(); }
+
+}  // namespace norma::tool
