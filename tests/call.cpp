@@ -24,10 +24,15 @@ const GuardedMemory &arena(int index) {
 
 norma_dtype dtype_of(const CallSpec &spec, int role) {
     const norma_kernel_info &k = spec.kernel;
-    const norma_dtype rstd = spec.save_statistics ? NORMA_F32 : NORMA_NONE;
-    const norma_dtype mean = k.op == NORMA_LAYER_NORM_FORWARD ? rstd : NORMA_NONE;
-    const norma_dtype dtypes[role_count] = {k.x, k.weight, k.bias, k.residual, k.y, k.residual, mean, rstd};
-    return dtypes[role];
+    const bool recompute = k.flags & NORMA_RECOMPUTE_STATISTICS;
+    const norma_dtype rstd = (spec.backward() ? !recompute : spec.save_statistics) ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype mean = spec.is_layer_norm() ? rstd : NORMA_NONE;
+    auto gradient = [&](norma_dtype dtype) { return dtype && spec.f32_gradients ? NORMA_F32 : dtype; };
+    const norma_dtype forward[role_count] = {k.x, k.weight, k.bias, k.residual, k.y, k.residual, mean, rstd};
+    const norma_dtype backward[role_count] = {
+        k.x,  k.weight, NORMA_NONE, NORMA_NONE, NORMA_NONE,         NORMA_NONE,      mean,
+        rstd, k.y,      k.residual, k.x,        gradient(k.weight), gradient(k.bias)};
+    return spec.backward() ? backward[role] : forward[role];
 }
 
 size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : 2; }
@@ -57,7 +62,7 @@ double sample_of_vector(const CallSpec &spec, int role, int64_t d) {
 RowKind kind_of(const CallSpec &spec, int role) {
     const bool plain = role == role_residual &&
                        (is_near_limit(spec.kind) || spec.kind == RowKind::nan || spec.kind == RowKind::infinity);
-    return plain ? RowKind::normal : spec.kind;
+    return plain || role == role_dy || role == role_d_residual ? RowKind::normal : spec.kind;
 }
 
 }  // namespace
@@ -70,6 +75,18 @@ int64_t CallSpec::rows() const {
     return rows;
 }
 
+bool CallSpec::backward() const {
+    return kernel.op == NORMA_LAYER_NORM_BACKWARD || kernel.op == NORMA_RMS_NORM_BACKWARD;
+}
+
+bool CallSpec::is_layer_norm() const {
+    return kernel.op == NORMA_LAYER_NORM_FORWARD || kernel.op == NORMA_LAYER_NORM_BACKWARD;
+}
+
+bool CallSpec::is_output(int role) const {
+    return roles[role].output && !(backward() && roles[role].kind == Role::statistic);
+}
+
 std::string CallSpec::text() const {
     std::ostringstream out;
     out << label(kernel) << " [";
@@ -79,7 +96,8 @@ std::string CallSpec::text() const {
     out << hidden << "] " << name(kind) << " rows, eps " << eps << ", weight_offset " << weight_offset << ", paddings "
         << row_padding << " and " << outer_padding << ", offset " << offset << ", store " << store << ", threads "
         << threads << (save_statistics ? ", statistics" : "") << (y_in_place ? ", y in place" : "")
-        << (residual_out_in_place ? ", residual_out in place" : "");
+        << (residual_out_in_place ? ", residual_out in place" : "") << (dx_in_place ? ", dx in place" : "")
+        << (f32_gradients ? ", f32 gradients" : "");
     return out.str();
 }
 
@@ -95,8 +113,12 @@ norma_plan_desc describe(const CallSpec &spec) {
     desc.weight = k.weight;
     desc.bias = k.bias;
     desc.residual = k.residual;
-    desc.flags = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) | (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
-                 (spec.residual_out_in_place ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
+    const uint32_t forward = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) |
+                             (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
+                             (spec.residual_out_in_place ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
+    const uint32_t backward =
+        (spec.f32_gradients ? NORMA_F32_GRADIENTS : 0) | (spec.dx_in_place ? NORMA_DX_IN_PLACE : 0);
+    desc.flags = k.flags | (spec.backward() ? backward : forward);
     desc.target = k.target;
     desc.kernel = k.name;
     return desc;
@@ -115,11 +137,14 @@ Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
             fill(role);
         }
     }
-    if (spec.y_in_place) {
+    if (spec.y_in_place && !spec.backward()) {
         arguments.y = arguments.x;
     }
-    if (spec.residual_out_in_place) {
+    if (spec.residual_out_in_place && !spec.backward()) {
         arguments.residual_out = arguments.residual;
+    }
+    if (spec.dx_in_place) {
+        arguments.dx = arguments.d_residual;
     }
 }
 
@@ -155,15 +180,17 @@ void Call::place(int role) {
 
 void Call::fill(int role) {
     const norma_tensor &tensor = this->tensor(role);
-    std::memset(memory_[role].begin, roles[role].output ? canary : 0xff,
-                memory_[role].bytes);  // 0xff..: NaN in all types
-    if (roles[role].kind == Role::vector) {
+    const bool output = spec.is_output(role);
+    std::memset(memory_[role].begin, output ? canary : 0xff, memory_[role].bytes);  // 0xff..: NaN in all types
+    if (!output && roles[role].kind == Role::statistic) {
+        fill_statistics(role);
+    } else if (!output && roles[role].kind == Role::vector) {
         reference::Values values(static_cast<size_t>(spec.hidden));
         for (size_t d = 0; d < values.size(); d++) {
             values[d] = sample_of_vector(spec, role, static_cast<int64_t>(d));
         }
         store(tensor.dtype, static_cast<char *>(tensor.data), values);
-    } else if (!roles[role].output) {
+    } else if (!output) {
         for (int64_t row = 0; row < spec.rows(); row++) {
             const int64_t id = spec.row_ids.empty() ? row : spec.row_ids[static_cast<size_t>(row)];
             store(tensor.dtype, row_data(role, row),
@@ -171,6 +198,18 @@ void Call::fill(int role) {
         }
     }
     memory_[role].before_run.assign(memory_[role].begin, memory_[role].bytes);
+}
+
+// What a forward would have saved: the float64 statistics of x, rounded.
+void Call::fill_statistics(int role) {
+    reference::Options options;
+    options.eps = static_cast<double>(spec.eps);
+    for (int64_t row = 0; row < spec.rows(); row++) {
+        const reference::Values x = original_row(role_x, row);
+        const reference::Row saved =
+            spec.is_layer_norm() ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
+        store(NORMA_F32, row_data(role, row), {role == role_mean ? saved.mean : saved.rstd});
+    }
 }
 
 char *Call::row_data(int role, int64_t row) const {
@@ -181,6 +220,14 @@ char *Call::row_data(int role, int64_t row) const {
         row /= tensor.shape[d];
     }
     return static_cast<char *>(tensor.data) + offset * static_cast<int64_t>(size_of(tensor.dtype));
+}
+
+void Call::take(int role, const Call &other, int other_role) {
+    for (int64_t row = 0; row < spec.rows(); row++) {
+        const std::string bytes = other.row_bytes(other_role, row);
+        std::memcpy(row_data(role, row), bytes.data(), bytes.size());
+    }
+    memory_[role].before_run.assign(memory_[role].begin, memory_[role].bytes);
 }
 
 void Call::restore() {
@@ -222,7 +269,7 @@ void Call::run(const norma_plan *plan) {
 
 std::string Call::row_bytes(int role, int64_t row) const {
     const norma_tensor &tensor = this->tensor(role);
-    if (tensor.dtype == NORMA_NONE) {
+    if (tensor.dtype == NORMA_NONE || roles[role].kind == Role::vector) {
         return "";
     }
     const int64_t count = roles[role].kind == Role::statistic ? 1 : spec.hidden;
@@ -230,6 +277,10 @@ std::string Call::row_bytes(int role, int64_t row) const {
 }
 
 std::string Call::bytes(int role) const {
+    const norma_tensor &tensor = this->tensor(role);
+    if (tensor.dtype != NORMA_NONE && roles[role].kind == Role::vector) {
+        return {static_cast<char *>(tensor.data), static_cast<size_t>(spec.hidden) * size_of(tensor.dtype)};
+    }
     std::string all;
     for (int64_t row = 0; row < spec.rows(); row++) {
         all += row_bytes(role, row);

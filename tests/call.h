@@ -16,7 +16,7 @@ struct Role {
     const char *name;
     norma_tensor norma_arguments::*tensor;
     enum Kind { activation, vector, statistic } kind;
-    bool output;
+    bool output;  // but a backward reads the statistics
 };
 
 inline constexpr Role roles[] = {
@@ -28,9 +28,28 @@ inline constexpr Role roles[] = {
     {"residual_out", &norma_arguments::residual_out, Role::activation, true},
     {"mean", &norma_arguments::mean, Role::statistic, true},
     {"rstd", &norma_arguments::rstd, Role::statistic, true},
+    {"dy", &norma_arguments::dy, Role::activation, false},
+    {"d_residual", &norma_arguments::d_residual, Role::activation, false},
+    {"dx", &norma_arguments::dx, Role::activation, true},
+    {"dweight", &norma_arguments::dweight, Role::vector, true},
+    {"dbias", &norma_arguments::dbias, Role::vector, true},
 };
-inline constexpr int role_count = 8;
-enum RoleIndex { role_x, role_weight, role_bias, role_residual, role_y, role_residual_out, role_mean, role_rstd };
+enum RoleIndex {
+    role_x,
+    role_weight,
+    role_bias,
+    role_residual,
+    role_y,
+    role_residual_out,
+    role_mean,
+    role_rstd,
+    role_dy,
+    role_d_residual,
+    role_dx,
+    role_dweight,
+    role_dbias,
+    role_count
+};
 
 struct CallSpec {
     norma_kernel_info kernel = {};  // forced, with its target
@@ -42,16 +61,20 @@ struct CallSpec {
     int64_t outer_padding = 0;  // and between the groups of rows of the outer dimensions
     int64_t offset = -1;        // elements from the front guard page to each tensor;
                                 // negative: tensors end at the rear one
-    bool y_in_place = false, residual_out_in_place = false;
+    bool y_in_place = false, residual_out_in_place = false, dx_in_place = false;
 
     RowKind kind = RowKind::normal;
     float eps = 1e-5F;
     float weight_offset = 0;
-    bool save_statistics = true;
+    bool save_statistics = true;  // of a forward
+    bool f32_gradients = false;   // of a backward
     norma_store store = NORMA_STORE_ORDINARY;
     int32_t threads = 1;
 
     int64_t rows() const;
+    bool backward() const;
+    bool is_layer_norm() const;
+    bool is_output(int role) const;
     std::string text() const;
 };
 
@@ -68,6 +91,9 @@ public:
     // In guarded memory.
     void give_workspace(size_t bytes);
 
+    // An input's elements from another call's tensor of the same type and shape.
+    void take(int role, const Call &other, int other_role);
+
     // Inputs and outputs as they were before the first run.
     void restore();
 
@@ -77,9 +103,9 @@ public:
     // What is wrong with the outputs, in one line; empty when nothing is. Inputs and padding count.
     std::string check() const;
 
-    // The bytes of the elements of one row of a tensor; empty when it is absent.
+    // The bytes of the elements of one row of a tensor; empty when it is absent, or has no rows.
     std::string row_bytes(int role, int64_t row) const;
-    // Of all rows.
+    // Of all elements.
     std::string bytes(int role) const;
 
     const norma_tensor &tensor(int role) const { return arguments.*roles[role].tensor; }
@@ -101,7 +127,10 @@ private:
     void fill(int role);
     char *row_data(int role, int64_t row) const;
     std::string check_untouched(int role) const;
+    std::string check_forward() const;
+    std::string check_backward() const;
     std::string check_row(int64_t row, const reference::Options &options) const;
+    void fill_statistics(int role);
     reference::Values original_row(int role, int64_t row) const;
 
     Memory memory_[role_count];

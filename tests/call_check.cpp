@@ -11,15 +11,22 @@ reference::Values Call::original_row(int role, int64_t row) const {
     const norma_tensor &tensor = this->tensor(role);
     const char *begin = memory_[role].begin;
     const char *at = roles[role].kind == Role::vector ? static_cast<char *>(tensor.data) : row_data(role, row);
-    return reference::load(tensor.dtype, memory_[role].before_run.data() + (at - begin), spec.hidden);
+    const int64_t count = roles[role].kind == Role::statistic ? 1 : spec.hidden;
+    return reference::load(tensor.dtype, memory_[role].before_run.data() + (at - begin), count);
 }
 
 // Everything but the elements of outputs must be as it was.
 std::string Call::check_untouched(int role) const {
     const Memory &memory = memory_[role];
-    const bool in_place = (role == role_x && spec.y_in_place) || (role == role_residual && spec.residual_out_in_place);
+    const bool in_place = (role == role_x && spec.y_in_place) ||
+                          (role == role_residual && spec.residual_out_in_place) ||
+                          (role == role_d_residual && spec.dx_in_place);
     std::string expected = memory.before_run;
-    if (tensor(role).data && (roles[role].output || in_place) && memory.begin) {
+    if (spec.is_output(role) && roles[role].kind == Role::vector && memory.begin) {
+        const std::string bytes = this->bytes(role);
+        expected.replace(static_cast<size_t>(static_cast<char *>(tensor(role).data) - memory.begin), bytes.size(),
+                         bytes);
+    } else if (tensor(role).data && (spec.is_output(role) || in_place) && memory.begin) {
         for (int64_t row = 0; row < spec.rows(); row++) {
             const char *at = row_data(role, row);
             const bool elsewhere = at < memory.begin || at >= memory.begin + memory.bytes;  // an output in place
@@ -62,7 +69,7 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
             }
         }
     }
-    const bool is_layer_norm = spec.kernel.op == NORMA_LAYER_NORM_FORWARD;
+    const bool is_layer_norm = spec.is_layer_norm();
     const reference::Row expected = is_layer_norm ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
     const double ulps = ulps_allowed(spec.kind, spec.kernel.op, spec.hidden);
     const RowJudge judge({spec.kernel.op, spec.kernel.x, spec.kernel.y, spec.kernel.contract, ulps}, options, expected);
@@ -99,6 +106,10 @@ std::string Call::check() const {
             return problem;
         }
     }
+    return spec.backward() ? check_backward() : check_forward();
+}
+
+std::string Call::check_forward() const {
     if (spec.rows() == 0) {
         return "";
     }

@@ -41,6 +41,8 @@ CallSpec any_call() {
     spec.threads = *rc::gen::inRange(1, 4);
     spec.y_in_place = spec.kernel.x == spec.kernel.y && *rc::gen::arbitrary<bool>();
     spec.residual_out_in_place = spec.kernel.residual != NORMA_NONE && *rc::gen::arbitrary<bool>();
+    spec.dx_in_place = spec.backward() && spec.kernel.residual == spec.kernel.x && *rc::gen::arbitrary<bool>();
+    spec.f32_gradients = *rc::gen::arbitrary<bool>();
     return spec;
 }
 

@@ -54,7 +54,7 @@ const char *name(RowKind kind) {
 bool is_near_limit(RowKind kind) { return kind == RowKind::far || kind == RowKind::near_limit; }
 
 double ulps_allowed(RowKind kind, norma_op op, int64_t hidden) {
-    const bool is_layer_norm = op == NORMA_LAYER_NORM_FORWARD;
+    const bool is_layer_norm = op == NORMA_LAYER_NORM_FORWARD || op == NORMA_LAYER_NORM_BACKWARD;
     const bool is_far = kind == RowKind::shifted || is_near_limit(kind);
     if (is_layer_norm && is_far) {
         return hidden <= 16384 ? 16 : 64;

@@ -66,9 +66,9 @@ std::vector<int64_t> list(const char *key) { return shapes().at(key); }
 
 }  // namespace
 
-TEST_CASE("the library holds kernels that this CPU runs", "[forward]") { REQUIRE_FALSE(runnable_kernels().empty()); }
+TEST_CASE("the library holds kernels that this CPU runs", "[kernels]") { REQUIRE_FALSE(runnable_kernels().empty()); }
 
-TEST_CASE("every kernel: each short row", "[forward]") {
+TEST_CASE("every kernel: each short row", "[kernels]") {
     std::vector<int64_t> sizes;
     for (int64_t d = shapes()["short_hidden"]["from"]; d <= shapes()["short_hidden"]["to"]; d++) {
         sizes.push_back(d);
@@ -78,13 +78,14 @@ TEST_CASE("every kernel: each short row", "[forward]") {
             spec.hidden = hidden;
             spec.weight_offset = static_cast<float>(hidden % 2);
             spec.save_statistics = hidden % 3 != 0;
+            spec.f32_gradients = hidden % 4 == 1;
             spec.eps = hidden % 5 == 0 ? 1e-12F : 1e-5F;
             run_and_check(spec);
         }
     });
 }
 
-TEST_CASE("every kernel: long rows", "[forward]") {
+TEST_CASE("every kernel: long rows", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("long_hidden"))) {
             spec.hidden = hidden;
@@ -95,7 +96,7 @@ TEST_CASE("every kernel: long rows", "[forward]") {
     });
 }
 
-TEST_CASE("every kernel: numbers of rows", "[forward]") {
+TEST_CASE("every kernel: numbers of rows", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("rows_hidden"))) {
             for (int64_t rows : list("rows")) {
@@ -110,7 +111,7 @@ TEST_CASE("every kernel: numbers of rows", "[forward]") {
     });
 }
 
-TEST_CASE("every kernel: strides, ranks, and bases off the vectors' alignment", "[forward]") {
+TEST_CASE("every kernel: strides, ranks, and bases off the vectors' alignment", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("strided_hidden"))) {
             for (const auto &outer : shapes()["outer"]) {
@@ -127,7 +128,7 @@ TEST_CASE("every kernel: strides, ranks, and bases off the vectors' alignment", 
     });
 }
 
-TEST_CASE("every kernel: rows that break implementations", "[forward]") {
+TEST_CASE("every kernel: rows that break implementations", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("adversarial_hidden"))) {
             for (int kind = 0; kind < static_cast<int>(RowKind::count); kind++) {
@@ -138,7 +139,8 @@ TEST_CASE("every kernel: rows that break implementations", "[forward]") {
                     spec.kind = static_cast<RowKind>(kind);
                     spec.eps = eps;
                     spec.offset = hidden == 128 ? 1 : -1;
-                    const bool meaningful = eps > 0 || allows_zero_eps(spec.kind, spec.kernel.x);
+                    // Of a zero or constant row there is no gradient without eps.
+                    const bool meaningful = eps > 0 || (!spec.backward() && allows_zero_eps(spec.kind, spec.kernel.x));
                     if (meaningful && (hidden <= 2048 || eps == 1e-5F)) {
                         run_and_check(spec);
                     }
@@ -148,7 +150,7 @@ TEST_CASE("every kernel: rows that break implementations", "[forward]") {
     });
 }
 
-TEST_CASE("every kernel: long rows that break implementations", "[forward]") {
+TEST_CASE("every kernel: long rows that break implementations", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("longest_adversarial_hidden"))) {
             for (RowKind kind : {RowKind::shifted, RowKind::far, RowKind::near_limit, RowKind::tenth, RowKind::spike}) {
@@ -161,7 +163,7 @@ TEST_CASE("every kernel: long rows that break implementations", "[forward]") {
     });
 }
 
-TEST_CASE("every kernel: in place", "[forward]") {
+TEST_CASE("every kernel: in place", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("strided_hidden"))) {
             spec.hidden = hidden;
@@ -169,6 +171,7 @@ TEST_CASE("every kernel: in place", "[forward]") {
             spec.row_padding = hidden % 3;
             spec.y_in_place = spec.kernel.x == spec.kernel.y;
             spec.residual_out_in_place = spec.kernel.residual != NORMA_NONE;
+            spec.dx_in_place = spec.backward() && spec.kernel.residual == spec.kernel.x;
             run_and_check(spec);
         }
     });
