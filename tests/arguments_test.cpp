@@ -23,6 +23,12 @@ CallSpec full_spec() {
     return spec;
 }
 
+CallSpec full_backward_spec() {
+    CallSpec spec = full_spec();
+    spec.kernel = find_kernel(NORMA_LAYER_NORM_BACKWARD, NORMA_F32, NORMA_F32, NORMA_F32, NORMA_F32);
+    return spec;
+}
+
 class Prepared {
 public:
     explicit Prepared(const CallSpec &spec) : call(spec) {
@@ -60,16 +66,17 @@ private:
 
 struct TensorRefusal {
     const char *words;  // after the tensor's name
-    std::function<bool(int role)> applies;
+    std::function<bool(const CallSpec &spec, int role)> applies;
     std::function<void(norma_tensor &)> change;
 };
 
-bool always(int) { return true; }
-bool has_rows(int role) { return roles[role].kind != Role::vector; }
-bool has_hidden(int role) { return roles[role].kind != Role::statistic; }
-bool has_rows_not_x(int role) { return has_rows(role) && role != role_x; }
-bool is_output(int role) { return roles[role].output; }
-bool is_not_x(int role) { return role != role_x; }
+bool always(const CallSpec &, int) { return true; }
+bool has_rows(const CallSpec &, int role) { return roles[role].kind != Role::vector; }
+bool has_hidden(const CallSpec &, int role) { return roles[role].kind != Role::statistic; }
+bool has_rows_not_x(const CallSpec &spec, int role) { return has_rows(spec, role) && role != role_x; }
+bool is_output(const CallSpec &spec, int role) { return spec.is_output(role) && has_rows(spec, role); }
+bool is_wide_output(const CallSpec &spec, int role) { return is_output(spec, role) && has_hidden(spec, role); }
+bool is_not_x(const CallSpec &, int role) { return role != role_x; }
 void *moved(void *data, int64_t bytes) { return static_cast<char *>(data) + bytes; }
 
 const TensorRefusal tensor_refusals[] = {
@@ -94,7 +101,7 @@ const TensorRefusal tensor_refusals[] = {
     {".strides[1] is -1", has_rows, [](auto &t) { t.strides[1] = -1; }},
     {".strides[1] is 0", is_output, [](auto &t) { t.strides[1] = 0; }},
     {".strides[0] is 0", is_output, [](auto &t) { t.strides[0] = 0; }},
-    {".strides[", [](int role) { return is_output(role) && has_hidden(role); }, [](auto &t) { t.strides[1] = 99; }},
+    {".strides[", is_wide_output, [](auto &t) { t.strides[1] = 99; }},
     {".strides[", is_output, [](auto &t) { t.strides[0] = t.strides[1] * 4 - 1; }},
     {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 2; }},
     {": its shape and strides reach beyond", has_rows, [](auto &t) { t.strides[0] = INT64_MAX / 8; }},
@@ -143,17 +150,30 @@ const Refusal overlaps[] = {
     {"overlaps mean", [](Call &c) { c.arguments.rstd.data = moved(c.arguments.mean.data, 44); }},
 };
 
+const Refusal backward_overlaps[] = {
+    {"overlaps x", [](Call &c) { c.arguments.dx.data = c.arguments.x.data; }},
+    {"overlaps dy", [](Call &c) { c.arguments.dx = c.arguments.dy; }},
+    {"overlaps dy", [](Call &c) { c.arguments.dx.data = moved(c.arguments.dy.data, 396); }},
+    {"expected a plan with NORMA_DX_IN_PLACE", [](Call &c) { c.arguments.dx = c.arguments.d_residual; }},
+    {"overlaps mean", [](Call &c) { c.arguments.dx.data = moved(c.arguments.mean.data, -4 * 1199); }},
+    {"overlaps weight", [](Call &c) { c.arguments.dweight.data = c.arguments.weight.data; }},
+    {"overlaps dx", [](Call &c) { c.arguments.dweight.data = c.arguments.dx.data; }},
+    {"overlaps dweight", [](Call &c) { c.arguments.dbias.data = c.arguments.dweight.data; }},
+};
+
 }  // namespace
 
 TEST_CASE("a tensor that does not fit is refused by name", "[arguments]") {
-    for (int role = 0; role < role_count; role++) {
-        for (const TensorRefusal &refusal : tensor_refusals) {
-            if (refusal.applies(role)) {
-                Prepared prepared(full_spec());
-                refusal.change(prepared.tensor(role));
-                const std::string field = refusal.words[0] == ' ' ? "" : refusal.words;
-                prepared.check_refused(roles[role].name + field);
-                CHECK(std::string(norma_last_error()).find(refusal.words) != std::string::npos);
+    for (const CallSpec &spec : {full_spec(), full_backward_spec()}) {
+        for (int role = 0; role < role_count; role++) {
+            for (const TensorRefusal &refusal : tensor_refusals) {
+                Prepared prepared(spec);
+                if (prepared.tensor(role).dtype != NORMA_NONE && refusal.applies(spec, role)) {
+                    refusal.change(prepared.tensor(role));
+                    const std::string field = refusal.words[0] == ' ' ? "" : refusal.words;
+                    prepared.check_refused(roles[role].name + field);
+                    CHECK(std::string(norma_last_error()).find(refusal.words) != std::string::npos);
+                }
             }
         }
     }
@@ -195,6 +215,11 @@ TEST_CASE("outputs that share memory with another tensor are refused", "[argumen
         refusal.change(prepared.call);
         prepared.check_refused(refusal.words);
     }
+    for (const Refusal &refusal : backward_overlaps) {
+        Prepared prepared(full_backward_spec());
+        refusal.change(prepared.call);
+        prepared.check_refused(refusal.words);
+    }
 }
 
 TEST_CASE("in place means the very same tensor", "[arguments]") {
@@ -213,6 +238,15 @@ TEST_CASE("in place means the very same tensor", "[arguments]") {
         y.check_refused("in place, expected the same data, shape and strides");
         change(residual_out.call.arguments.residual_out);
         residual_out.check_refused("in place, expected the same data, shape and strides");
+    }
+    CallSpec backward = full_backward_spec();
+    backward.dx_in_place = true;
+    backward.row_padding = 4;
+    Prepared(backward).check_runs();
+    for (const auto &change : changes) {
+        Prepared dx(backward);
+        change(dx.call.arguments.dx);
+        dx.check_refused("in place, expected the same data, shape and strides");
     }
     // A plan for in place also runs out of place.
     Prepared apart(spec);
@@ -250,6 +284,46 @@ TEST_CASE("no rows: nothing is done, and data may be null", "[arguments]") {
         }
         CHECK(prepared.run() == NORMA_OK);
         CHECK(prepared.call.untouched());
+    }
+}
+
+TEST_CASE("no rows: gradients of parameters are written, so they need memory", "[arguments]") {
+    CallSpec spec = full_backward_spec();
+    spec.outer = {0, 4};
+    for (int role : {role_dweight, role_dbias}) {
+        Prepared prepared(spec);
+        prepared.tensor(role).data = nullptr;
+        prepared.check_refused(std::string(roles[role].name) + ".data is null");
+    }
+    Prepared prepared(spec);
+    prepared.tensor(role_dbias).data = prepared.tensor(role_dweight).data;
+    prepared.check_refused("overlaps dweight");
+}
+
+TEST_CASE("a backward needs the workspace of its strips", "[arguments]") {
+    Prepared(full_backward_spec()).check_runs();
+    const Refusal lacks[] = {
+        {"execution.workspace is null", [](Call &c) { c.execution.workspace = nullptr; }},
+        {"execution.workspace_size is ", [](Call &c) { c.execution.workspace_size--; }},
+        {"execution.workspace is 0x", [](Call &c) { c.execution.workspace = moved(c.execution.workspace, -32); }},
+    };
+    for (const Refusal &refusal : lacks) {
+        Prepared prepared(full_backward_spec());
+        refusal.change(prepared.call);
+        prepared.check_refused(refusal.words);
+    }
+}
+
+TEST_CASE("statistics belong to a backward that does not recompute them", "[arguments]") {
+    for (const norma_kernel_info &kernel : runnable_kernels()) {
+        CallSpec spec = full_backward_spec();
+        if (kernel.op == NORMA_LAYER_NORM_BACKWARD && kernel.flags && kernel.x == NORMA_F32 &&
+            std::string(kernel.target) == spec.kernel.target) {
+            spec.kernel = kernel;
+            Prepared prepared(spec);
+            prepared.tensor(role_rstd) = Call(full_backward_spec()).arguments.rstd;
+            prepared.check_refused("rstd is given; expected all zero, since the plan was made with NORMA_RECOMPUTE");
+        }
     }
 }
 

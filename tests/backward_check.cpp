@@ -61,12 +61,12 @@ std::string Call::check_backward() const {
             statistics.rstd = original_row(role_rstd, row)[0];
             statistics.mean = options.centred ? original_row(role_mean, row)[0] : 0;
         }
-        const reference::RowGradients expected =
-            reference::backward(x, dy, statistics.mean, statistics.rstd, options);
+        const reference::RowGradients expected = reference::backward(x, dy, statistics.mean, statistics.rstd, options);
         const reference::Values got = reference::load(kernel.x, row_data(role_dx, row), spec.hidden);
         const reference::Values d_residual =
             kernel.residual == NORMA_NONE ? reference::Values(x.size()) : original_row(role_d_residual, row);
-        const double quantum = 0x1p-148 * (1 + finite_magnitude(statistics.rstd)) * (1 + finite_magnitude(statistics.rstd));
+        const double quantum =
+            0x1p-148 * (1 + finite_magnitude(statistics.rstd)) * (1 + finite_magnitude(statistics.rstd));
         for (size_t i = 0; i < x.size(); i++) {
             const double dx = expected.dx[i] + d_residual[i];
             const double tolerance =

@@ -55,8 +55,7 @@ TEST_CASE("the reference gradients are the slopes of the reference forward", "[b
             forward.weight = samples(hidden, 3);
             forward.bias = samples(hidden, 4);
             forward.weight_offset = 1;
-            const reference::Row row =
-                centred ? reference::layer_norm(x, forward) : reference::rms_norm(x, forward);
+            const reference::Row row = centred ? reference::layer_norm(x, forward) : reference::rms_norm(x, forward);
             reference::Backward options;
             options.centred = centred;
             options.weight = forward.weight;
@@ -85,7 +84,8 @@ TEST_CASE("the reference gradients are the slopes of the reference forward", "[b
 
 TEST_CASE("gradients do not depend on threads, chunks, slices or stores", "[backward]") {
     for (norma_op op : {NORMA_LAYER_NORM_BACKWARD, NORMA_RMS_NORM_BACKWARD}) {
-        for (const auto &[rows, hidden] : {std::pair<int64_t, int64_t>{1, 4096}, {200, 1000}, {3000, 257}, {9000, 64}}) {
+        for (const auto &[rows, hidden] :
+             {std::pair<int64_t, int64_t>{1, 4096}, {200, 1000}, {3000, 257}, {9000, 64}}) {
             CallSpec spec = spec_of(op);
             spec.hidden = hidden;
             spec.outer = {rows};
@@ -116,7 +116,8 @@ TEST_CASE("gradients do not depend on threads, chunks, slices or stores", "[back
 
 TEST_CASE("the error of gradients over a million rows stays below sqrt(rows)", "[backward]") {
     const int64_t rows = int64_t{1} << 20, hidden = 64;
-    std::vector<float> x(static_cast<size_t>(rows * hidden)), dy(x.size()), dx(x.size()), rstd(static_cast<size_t>(rows));
+    std::vector<float> x(static_cast<size_t>(rows * hidden)), dy(x.size()), dx(x.size()),
+        rstd(static_cast<size_t>(rows));
     std::vector<float> weight(static_cast<size_t>(hidden), 1), dweight(weight), mean(rstd);
     Values exact(weight.size()), size(weight.size());
     for (size_t i = 0; i < x.size(); i++) {

@@ -88,6 +88,36 @@ const Refusal refusals[] = {
          d.flags = NORMA_RESIDUAL_OUT_IN_PLACE;
          d.residual = NORMA_NONE;
      }},
+    {"desc.flags is 0x8; expected a combination of 0x7 for layer_norm_forward", invalid,
+     [](auto &d) { d.flags = NORMA_RECOMPUTE_STATISTICS; }},
+    {"desc.flags is 0x1; expected a combination of 0x38 for layer_norm_backward", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_SAVE_STATISTICS;
+     }},
+    {"NORMA_DX_IN_PLACE and desc.residual is none", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_DX_IN_PLACE;
+         d.residual = NORMA_NONE;
+     }},
+    {"desc.contract is NORMA_HF", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.contract = NORMA_HF;
+     }},
+    {"statistics is saved; asked for recomputed", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_RECOMPUTE_STATISTICS;
+         d.kernel = "layer_norm_backward.x_f32.w_f32.b_f32.r_f32.y_f32.fp32_once.any";
+     }},
+    {"\"statistics\": \"recomputed\"", NORMA_NOT_IN_LIBRARY,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_RECOMPUTE_STATISTICS;
+         d.y = NORMA_F16;
+     }},
     {"desc.target is \"pdp-11\"", NORMA_UNSUPPORTED_TARGET, [](auto &d) { d.target = "pdp-11"; }},
     {"desc.target is \"\"", NORMA_UNSUPPORTED_TARGET, [](auto &d) { d.target = ""; }},
     {"desc.kernel is \"fast\"", invalid, [](auto &d) { d.kernel = "fast"; }},
@@ -222,6 +252,8 @@ TEST_CASE("functions on plans take null", "[plan]") {
     CHECK(norma_plan_workspace_size(plan.plan, 1, 1, nullptr) == invalid);
     CHECK(norma_plan_workspace_size(plan.plan, 1, -1, &bytes) == invalid);
     CHECK(std::string(norma_last_error()).find("threads is -1") == 0);
+    CHECK(norma_plan_workspace_size(plan.plan, -1, 1, &bytes) == invalid);
+    CHECK(std::string(norma_last_error()).find("rows is -1") == 0);
 }
 
 TEST_CASE("workspace grows with the threads", "[plan]") {
@@ -231,4 +263,20 @@ TEST_CASE("workspace grows with the threads", "[plan]") {
     require_ok(norma_plan_workspace_size(plan.plan, 1, 3, &three), "workspace");
     CHECK(one >= 1000 * sizeof(float));  // layer_norm with a residual keeps the sum
     CHECK(three == 3 * one);
+}
+
+TEST_CASE("the workspace of a backward holds its strips, for any smaller number of rows too", "[plan]") {
+    norma_plan_desc desc = layer_norm_desc(1000);
+    desc.op = NORMA_LAYER_NORM_BACKWARD;
+    desc.flags = 0;
+    const Plan plan(desc);
+    size_t before = 0, bytes = 0;
+    for (int64_t rows : {0, 1, 63, 64, 127, 128, 4095, 8191, 8192, 8193, 100000}) {
+        require_ok(norma_plan_workspace_size(plan.plan, rows, 1, &bytes), "workspace");
+        CHECK(bytes >= before);
+        before = bytes;
+    }
+    CHECK(bytes == size_t{128} * 2 * 1024 * sizeof(float));  // strips x gradients x hidden, aligned
+    require_ok(norma_plan_workspace_size(plan.plan, INT64_MAX, 64, &bytes), "workspace");
+    CHECK(bytes == before);
 }

@@ -10,15 +10,15 @@ namespace norma::reference {
 struct Backward {
     bool centred = false;  // layer_norm
     double weight_offset = 0;
-    Values weight;                             // empty: none
-    norma_dtype round_to_x = NORMA_NONE;       // the type of x with the contract hf
+    Values weight;                        // empty: none
+    norma_dtype round_to_x = NORMA_NONE;  // the type of x with the contract hf
 };
 
 struct RowGradients {
     Values dx;
-    Values dweight, dbias;         // this row's terms
-    Values uncertain;              // how much a term of dweight may change where hf's rounding is near a tie
-    double scale = 0;              // of what the last subtraction of dx joins
+    Values dweight, dbias;  // this row's terms
+    Values uncertain;       // how much a term of dweight may change where hf's rounding is near a tie
+    double scale = 0;       // of what the last subtraction of dx joins
 };
 
 // dy * (weight + weight_offset) as the contract hf rounds it: in fp32, then to the type of x.
