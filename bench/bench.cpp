@@ -65,8 +65,10 @@ void run_bench(const Options &options) {
 void add_bench(CLI::App &app) {
     auto options = std::make_shared<Options>();
     CLI::App *bench = app.add_subcommand("bench", "Time kernels against copies of the same bytes");
-    bench->add_option("--op", options->ops, "layer_norm, rms_norm or both")->delimiter(',')->capture_default_str();
-    bench->add_option("--dtype", options->dtype, "f32, f16 or bf16; x:y where y has another type")
+    bench->add_option("--op", options->ops, "layer_norm, rms_norm, layer_norm_backward, rms_norm_backward, or several")
+        ->delimiter(',')
+        ->capture_default_str();
+    bench->add_option("--dtype", options->dtype, "f32, f16 or bf16; x:y where y (or dy) has another type")
         ->capture_default_str();
     bench->add_option("--shapes", options->shapes, "rows x hidden, as in 1x768,512x4096")
         ->delimiter(',')
@@ -75,6 +77,7 @@ void add_bench(CLI::App &app) {
     bench->add_option("--device", options->device, "cpu")->capture_default_str();
     bench->add_flag("--yardstick", options->yardstick, "also time a hand-written kernel (f32 without residual)");
     bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
+    bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
     bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();

@@ -12,50 +12,84 @@ namespace {
 
 constexpr float eps = 1e-5f;
 
-bool has_bias(const Case &c) { return c.op == Op::layer_norm; }
+bool is_layer_norm(const Case &c) { return c.op == Op::layer_norm || c.op == Op::layer_norm_backward; }
+bool has_bias(const Case &c) { return is_layer_norm(c); }
 
+// Tensors of a backward in the places of those of a forward: dy in that of residual, dx in that of y.
 struct Tensors {
     explicit Tensors(const Case &c)
         : x(random_tensor(c.x, c.rows * c.hidden)),
-          y(static_cast<size_t>(c.rows * c.hidden * element_size(c.y))),
+          y(static_cast<size_t>(c.rows * c.hidden * element_size(is_backward(c.op) ? c.x : c.y))),
           weight(random_tensor(c.x, c.hidden)),
           bias(random_tensor(c.x, c.hidden)) {
-        if (c.residual) {
+        if (is_backward(c.op)) {
+            residual = random_tensor(c.y, c.rows * c.hidden);
+            mean = random_tensor(NORMA_F32, c.rows);
+            rstd = random_tensor(NORMA_F32, c.rows);
+            dweight = Memory(static_cast<size_t>(c.hidden * element_size(c.x)));
+        } else if (c.residual) {
             residual = random_tensor(c.x, c.rows * c.hidden);
             residual_out = Memory(static_cast<size_t>(c.rows * c.hidden * element_size(c.x)));
         }
     }
-    Memory x, y, weight, bias, residual, residual_out;
+    Memory x, y, weight, bias, residual, residual_out, mean, rstd, dweight;
 };
 
 Plan make_plan(const Case &c) {
-    const norma_op op = c.op == Op::layer_norm ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD;
-    norma_plan_desc desc = describe(op, c.hidden, c.x, c.x, has_bias(c) ? c.x : NORMA_NONE);
+    const norma_op forward = is_layer_norm(c) ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD;
+    const norma_op backward = is_layer_norm(c) ? NORMA_LAYER_NORM_BACKWARD : NORMA_RMS_NORM_BACKWARD;
+    norma_plan_desc desc =
+        describe(is_backward(c.op) ? backward : forward, c.hidden, c.x, c.x, has_bias(c) ? c.x : NORMA_NONE);
     desc.y = c.y;
     desc.residual = c.residual ? c.x : NORMA_NONE;
+    desc.flags = c.recompute ? NORMA_RECOMPUTE_STATISTICS : 0;
     desc.target = c.target.empty() ? nullptr : c.target.c_str();
     return Plan(desc);
 }
 
 norma_arguments make_arguments(const Case &c, const Tensors &t) {
     norma_arguments a = arguments(eps);
-    a.x = tensor(t.x.data(), c.x, {c.rows, c.hidden});
-    a.y = tensor(t.y.data(), c.y, {c.rows, c.hidden});
+    const auto activation = [&](const Memory &memory, norma_dtype dtype) {
+        return tensor(memory.data(), dtype, {c.rows, c.hidden});
+    };
+    a.x = activation(t.x, c.x);
     a.weight = tensor(t.weight.data(), c.x, {c.hidden});
+    if (is_backward(c.op)) {
+        a.dy = activation(t.residual, c.y);
+        a.dx = activation(t.y, c.x);
+        a.dweight = tensor(t.dweight.data(), c.x, {c.hidden});
+        if (has_bias(c)) {
+            a.dbias = tensor(t.bias.data(), c.x, {c.hidden});
+        }
+        if (!c.recompute) {
+            a.rstd = tensor(t.rstd.data(), NORMA_F32, {c.rows});
+            a.mean = is_layer_norm(c) ? tensor(t.mean.data(), NORMA_F32, {c.rows}) : norma_tensor{};
+        }
+        return a;
+    }
+    a.y = activation(t.y, c.y);
     if (has_bias(c)) {
         a.bias = tensor(t.bias.data(), c.x, {c.hidden});
     }
     if (c.residual) {
-        a.residual = tensor(t.residual.data(), c.x, {c.rows, c.hidden});
-        a.residual_out = tensor(t.residual_out.data(), c.x, {c.rows, c.hidden});
+        a.residual = activation(t.residual, c.x);
+        a.residual_out = activation(t.residual_out, c.x);
     }
     return a;
 }
 
 Streams make_streams(const Case &c, const Tensors &t) {
-    const int x_size = static_cast<int>(element_size(c.x));
-    const int y_size = static_cast<int>(element_size(c.y));
-    return {t.x.data(), t.residual.data(), t.y.data(), t.residual_out.data(), x_size, c.residual ? x_size : 0, y_size};
+    const int x_size = static_cast<int>(element_size(c.x)), y_size = static_cast<int>(element_size(c.y));
+    const bool backward = is_backward(c.op);
+    return {t.x.data(),
+            t.residual.data(),
+            t.y.data(),
+            t.residual_out.data(),
+            x_size,
+            backward     ? y_size
+            : c.residual ? x_size
+                         : 0,
+            backward ? x_size : y_size};
 }
 
 Norm make_norm(const Case &c, const Tensors &t) {
@@ -81,10 +115,16 @@ double Result::ratio() const { return kernel_time.ns / std::min(copy.ns, stream_
 
 double Result::yardstick_ratio() const { return yardstick ? kernel_time.ns / yardstick->ns : 0; }
 
+bool is_backward(Op op) { return op == Op::layer_norm_backward || op == Op::rms_norm_backward; }
+
 int64_t bytes_moved(const Case &c) {
-    const int64_t x = element_size(c.x);
-    const int64_t activations = x + element_size(c.y) + (c.residual ? 2 * x : 0);
-    return c.rows * c.hidden * activations + c.hidden * x * (has_bias(c) ? 2 : 1);
+    const int64_t x = element_size(c.x), y = element_size(c.y), vectors = has_bias(c) ? 2 : 1;
+    if (is_backward(c.op)) {
+        const int64_t statistics = c.recompute ? 0 : c.rows * element_size(NORMA_F32) * vectors;
+        return c.rows * c.hidden * (2 * x + y) + statistics + c.hidden * x * (1 + vectors);
+    }
+    const int64_t activations = x + y + (c.residual ? 2 * x : 0);
+    return c.rows * c.hidden * activations + c.hidden * x * vectors;
 }
 
 int64_t bytes_allocated(const Case &c) { return bytes_moved(c) + c.hidden * element_size(c.x); }
@@ -105,7 +145,7 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     for (const Store store : {Store::ordinary, Store::streaming}) {
         functions.emplace_back([&, store] { copy(loops, streams, c.rows * c.hidden, store, team); });
     }
-    if (c.yardstick && c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && loops.rms_norm) {
+    if (c.yardstick && c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && !is_backward(c.op) && loops.rms_norm) {
         for (const Store store : {Store::ordinary, Store::streaming}) {
             functions.emplace_back([&, store] { yardstick(loops, c.op, norm, c.rows, store, team); });
         }

@@ -15,11 +15,12 @@ namespace norma::bench {
 
 struct Case {
     Op op = Op::layer_norm;
-    norma_dtype x = NORMA_F32;  // also weight, bias and residual
-    norma_dtype y = NORMA_F32;
+    norma_dtype x = NORMA_F32;  // also weight, bias, residual and dx
+    norma_dtype y = NORMA_F32;  // or dy
     int64_t rows = 0;
     int64_t hidden = 0;
-    bool residual = false;
+    bool residual = false;   // of a forward
+    bool recompute = false;  // the statistics, in a backward
     bool yardstick = false;
     std::string target;  // empty: the library's choice
     norma_store store = NORMA_STORE_AUTO;
@@ -38,7 +39,9 @@ struct Result {
     double yardstick_ratio() const;
 };
 
-// Read and written: every activation once, weight and bias once for all rows.
+bool is_backward(Op op);
+
+// Read and written: every activation and statistic once, weight, bias and their gradients once for all rows.
 int64_t bytes_moved(const Case &c);
 
 // All memory that a case takes.

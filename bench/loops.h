@@ -8,7 +8,9 @@ namespace norma::bench {
 
 enum class Store { ordinary, streaming };
 
-// The traffic of an op over contiguous activations. residual and residual_out may be absent (null, size 0).
+// The traffic of an op over contiguous activations: one or two streams read, one or two written. residual and
+// residual_out may be absent (null, and a size of 0 where both are), or residual_out alone: a backward reads x and dy,
+// and writes dx.
 struct Streams {
     const void *x;
     const void *residual;

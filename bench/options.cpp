@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <utility>
 
 namespace norma::bench {
@@ -12,7 +13,9 @@ namespace {
 constexpr std::pair<const char *, Op> ops[] = {{"layer_norm", Op::layer_norm},
                                                {"rms_norm", Op::rms_norm},
                                                {"layer_norm_forward", Op::layer_norm},
-                                               {"rms_norm_forward", Op::rms_norm}};
+                                               {"rms_norm_forward", Op::rms_norm},
+                                               {"layer_norm_backward", Op::layer_norm_backward},
+                                               {"rms_norm_backward", Op::rms_norm_backward}};
 constexpr std::pair<const char *, norma_dtype> dtypes[] = {
     {"f32", NORMA_F32}, {"f16", NORMA_F16}, {"bf16", NORMA_BF16}};
 constexpr std::pair<const char *, norma_store> stores[] = {
@@ -76,6 +79,7 @@ std::vector<Case> parse_cases(const Options &options) {
     c.y = colon == std::string::npos ? c.x : look_up(dtypes, "--dtype", options.dtype.substr(colon + 1));
     c.store = look_up(stores, "--store", options.store);
     c.residual = options.residual;
+    c.recompute = options.recompute;
     c.yardstick = options.yardstick;
     c.target = options.target;
     if (options.device != "cpu") {
@@ -90,6 +94,12 @@ std::vector<Case> parse_cases(const Options &options) {
     std::vector<Case> cases;
     for (const std::string &op : options.ops) {
         c.op = look_up(ops, "--op", op);
+        if (is_backward(c.op) && options.residual) {
+            refuse("--residual", "with --op " + op, "a forward op");
+        }
+        if (!is_backward(c.op) && options.recompute) {
+            refuse("--recompute", "with --op " + op, "a backward op");
+        }
         for (const std::string &shape : options.shapes) {
             std::tie(c.rows, c.hidden) = parse_shape(shape);
             check_memory(c, shape);
@@ -99,7 +109,9 @@ std::vector<Case> parse_cases(const Options &options) {
     return cases;
 }
 
-const char *to_string(Op op) { return op == Op::layer_norm ? "layer_norm" : "rms_norm"; }
+const char *to_string(Op op) {
+    return std::find_if(std::begin(ops), std::end(ops), [&](const auto &entry) { return entry.second == op; })->first;
+}
 
 std::string dtype_text(const Case &c) {
     std::string text;

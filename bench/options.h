@@ -18,7 +18,7 @@ struct Options {
     int threads = 1;
     std::string device = "cpu";
     bool yardstick = false;
-    bool residual = false;
+    bool residual = false, recompute = false;
     std::string target;
     std::string store = "auto";
     double seconds = 0.7;

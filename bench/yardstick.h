@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One hand-written fp32 kernel for each op: what a good engineer would write instead of using Norma.
+// One hand-written fp32 kernel for each forward op: what a good engineer would write instead of using Norma.
 #pragma once
 
 #include "loops.h"
@@ -7,7 +7,7 @@
 
 namespace norma::bench {
 
-enum class Op { layer_norm, rms_norm };
+enum class Op { layer_norm, rms_norm, layer_norm_backward, rms_norm_backward };
 
 // Contiguous rows, split to the team's threads. False when there is none for this instruction set.
 bool yardstick(const Loops &loops, Op op, const Norm &norm, int64_t rows, Store store, Team &team);
