@@ -38,12 +38,13 @@ Pipeline CpuRow::lower() {
         }
         return set;
     };
+    const bool many_strips = short_rows() && column_outputs_.empty();
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
     pipeline.add_custom_lowering_pass(new ColumnSumPass(names(column_outputs_)));
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
-                                                        short_rows() ? knobs_.short_strip : knobs_.strip,
+                                                        many_strips ? knobs_.short_strip : knobs_.strip,
                                                         rows_in_flight()));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
@@ -226,7 +227,7 @@ bool CpuRow::short_rows() const {
 }
 
 int CpuRow::rows_in_flight() const {
-    return !column_outputs_.empty() ? knobs_.column_rows : short_rows() ? knobs_.rows : 1;
+    return short_rows() ? knobs_.rows : column_outputs_.empty() ? 1 : knobs_.column_rows;
 }
 
 RowValue CpuRow::load(const std::string &role, DType type) {

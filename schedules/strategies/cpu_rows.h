@@ -21,9 +21,10 @@ struct CpuRowsKnobs {
     int chunk = 16;
     // Short rows worked on together: while one waits for its square root, the others sum.
     int rows = 1;
-    // With column sums: the rows and elements that are worked on together, so that a column's sum stays in a register.
-    int column_rows = 4;
-    int column_lanes = 32;
+    // With column sums: the elements, and unless rows are short the rows, that are worked on together, so that a
+    // column's sum stays in a register.
+    int column_rows = 2;
+    int column_lanes = 64;
     // fp32 elements in one vector register of the target.
     int vector = 16;
     // Elements computed and stored together: one whole cache line at least, so that streaming stores fill it.
