@@ -13,7 +13,8 @@ RowValue gradient_of_normalized(Row &row, const Variant &variant, const RowValue
     }
     RowValue weight = row.parameter("weight", variant.weight);
     Expr offset = row.scalar("weight_offset");
-    RowValue gradient = [=](Expr d) { return dy(d) * (weight(d) + offset); };
+    RowValue scale = row.prepare("scale", [=](Expr d) { return weight(d) + offset; });
+    RowValue gradient = [=](Expr d) { return dy(d) * scale(d); };
     if (variant.contract == Contract::hf) {
         return [=](Expr d) { return round_to(variant.x, gradient(d)); };
     }

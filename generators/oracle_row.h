@@ -10,6 +10,7 @@ class OracleRow : public Row {
 public:
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
+    RowValue prepare(const std::string &, RowValue value) override { return value; }
     Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;

@@ -28,6 +28,9 @@ public:
     // An fp32 number that is given for each row, such as a statistic that the forward saved.
     virtual Halide::Expr per_row(const std::string &role) = 0;
 
+    // A value that does not depend on the row, computed once for all rows of a call.
+    virtual RowValue prepare(const std::string &name, RowValue value) = 0;
+
     // A number given at run time.
     virtual Halide::Expr scalar(const std::string &role) = 0;
 

@@ -21,6 +21,10 @@ Pipeline CpuRow::lower() {
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     bound_outputs();
     LoopLevel each_group = column_outputs_.empty() ? schedule_outputs(outputs) : schedule_column_outputs();
+    for (Func f : prepared_) {
+        f.compute_root().store_in(MemoryType::Heap).bound(d_, 0, extent_);
+        f.vectorize(d_, knobs_.vector, has_tail(knobs_.vector) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp);
+    }
     for (Func f : kept_) {
         schedule_elements(f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight()));
     }
@@ -250,6 +254,17 @@ RowValue CpuRow::parameter(const std::string &role, DType type) {
     image.dim(0).set_bounds(0, extent_).set_stride(1);
     inputs_.push_back(image);
     return [=](Expr d) { return widen(image(d)); };
+}
+
+RowValue CpuRow::prepare(const std::string &name, RowValue value) {
+    Func f(name);
+    f(d_) = value(d_);
+    prepared_.push_back(f);
+    return [=](Expr d) { return f(d); };
+}
+
+int CpuRow::workspace_per_element() const {
+    return kept_bytes_ * rows_in_flight() + (int)prepared_.size() * halide_type(DType::f32).bytes();
 }
 
 Expr CpuRow::per_row(const std::string &role) {

@@ -49,6 +49,7 @@ public:
 
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
+    RowValue prepare(const std::string &name, RowValue value) override;
     Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
@@ -62,7 +63,7 @@ public:
     Halide::Pipeline lower();
     // Inputs in the order that the algorithm asked for them; outputs follow in the pipeline's order.
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
-    int workspace_per_element() const { return kept_bytes_ * rows_in_flight(); }
+    int workspace_per_element() const;
 
 private:
     struct Sum {
@@ -88,7 +89,7 @@ private:
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
-    std::vector<Halide::Func> scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
+    std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
     int kept_bytes_ = 0;
 };
 
