@@ -65,7 +65,62 @@ void check(const Case &c, const char *family, Halide::Pipeline pipeline, const s
     CHECK(worst < 4e-6);  // |y| stays below 4: 8 ULP
 }
 
+// y = x * scale of the row; total = sum of x * scale * weight over the rows
+void scaled_sum(Row &row) {
+    RowValue x = row.load("x", DType::f32);
+    Expr scale = row.per_row("scale");
+    RowValue weight = row.parameter("weight", DType::f32);
+    RowValue twice = row.prepare("twice", [=](Expr d) { return weight(d) + weight(d); });
+    row.store("y", DType::f32, [=](Expr d) { return x(d) * scale; });
+    row.column_sum("total", [=](Expr d) { return x(d) * scale * twice(d); });
+}
+
+// Of a kernel that adds to what `total` holds, or (the oracle) overwrites it.
+std::vector<float> column_sums(const Case &c, Halide::Pipeline pipeline, const std::vector<Halide::Argument> &inputs,
+                               bool adds) {
+    Halide::Target target = Halide::get_host_target().with_feature(Halide::Target::StrictFloat);
+    Halide::Callable run = pipeline.compile_to_callable(inputs, target);
+    std::vector<float> scale(c.rows), total(c.hidden, adds ? 1.0f : 0.0f);
+    for (int row = 0; row < c.rows; row++) {
+        scale[row] = 1.0f + (float)row;
+    }
+    Halide::Runtime::Buffer<const float> x(c.x.data(), c.hidden, c.rows), weight(c.weight.data(), c.hidden);
+    Halide::Runtime::Buffer<const float> scales(scale.data(), c.rows);
+    Halide::Runtime::Buffer<float> y(c.hidden, c.rows);
+    const halide_dimension_t stacked[] = {{0, c.hidden, 1}, {0, c.rows, 0}};
+    Halide::Runtime::Buffer<float> stacked_total(total.data(), 2, stacked), plain_total(total.data(), c.hidden);
+    const int status = adds ? run(x, scales, weight, 0, y, stacked_total) : run(x, scales, weight, y, plain_total);
+    REQUIRE(status == 0);
+    return total;
+}
+
 }  // namespace
+
+TEST_CASE("a column sum adds the rows in their order to what memory holds") {
+    for (int hidden : {1, 5, 64, 65, 200}) {
+        for (int rows : {1, 2, 5, 8}) {
+            Case c(rows, hidden);
+            OracleRow oracle;
+            scaled_sum(oracle);
+            const std::vector<float> plain = column_sums(c, oracle.lower(), oracle.inputs(), false);
+            CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0, 0});
+            scaled_sum(cpu);
+            Halide::Pipeline pipeline = cpu.lower();
+            const std::vector<float> added = column_sums(c, pipeline, cpu.inputs(), true);
+            for (int d = 0; d < hidden; d++) {
+                float in_order = 1, exact = 0;
+                for (int row = 0; row < rows; row++) {
+                    const float term = c.x[(size_t)row * hidden + d] * (1.0f + (float)row);
+                    in_order += term * (c.weight[d] + c.weight[d]);
+                    exact += term * 2 * c.weight[d];
+                }
+                INFO(rows << "x" << hidden << ", column " << d);
+                CHECK(added[d] == in_order);
+                CHECK(plain[d] == Approx(exact).margin(1e-5));
+            }
+        }
+    }
+}
 
 TEST_CASE("an op written in one function runs on every lowering") {
     for (int hidden : {1, 5, 63, 64, 65, 200, 1024}) {
