@@ -2,6 +2,7 @@
 #include "affine.h"
 
 #include "numeric.h"
+#include "quantize.h"
 
 namespace norma {
 
@@ -9,6 +10,10 @@ using Halide::Expr;
 
 RowValue load_input(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x);
+    if (is_quantized(variant.x)) {
+        Expr scale = row.per_row("x_scale");
+        x = [=, stored = x](Expr d) { return stored(d) * scale; };
+    }
     if (variant.residual == DType::none) {
         return x;
     }
@@ -32,7 +37,11 @@ void store_affine(Row &row, const Variant &variant, const RowValue &normalized) 
         RowValue bias = row.parameter("bias", variant.bias);
         y = [=, before = y](Expr d) { return before(d) + bias(d); };
     }
-    row.store("y", variant.y, y);
+    if (is_quantized(variant.y)) {
+        store_quantized(row, variant, y);
+    } else {
+        row.store("y", variant.y, y);
+    }
 }
 
 }  // namespace norma

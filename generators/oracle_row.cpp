@@ -26,6 +26,23 @@ std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<Ro
     return totals;
 }
 
+Expr OracleRow::largest(const std::string &name, const RowValue &value) {
+    RDom k(0, extent_);
+    Func most(name);
+    most(r_) = cast<uint32_t>(0);
+    most(r_) = max(most(r_), magnitude_bits(value(k)));
+    return reinterpret<float>(most(r_));
+}
+
+RowValue OracleRow::group_largest(const std::string &name, int size, const RowValue &value) {
+    Var g("g");
+    RDom k(0, size);
+    Func most(name);
+    most(g, r_) = cast<uint32_t>(0);
+    most(g, r_) = max(most(g, r_), magnitude_bits(value(g * size + k)));
+    return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
+}
+
 RowValue OracleRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
     if (!extent_.defined()) {
@@ -61,6 +78,12 @@ RowValue OracleRow::keep(const std::string &, DType type, RowValue value) {
 void OracleRow::store(const std::string &role, DType type, RowValue value) {
     Func f(role);
     f(d_, r_) = narrow(type, value(d_));
+    outputs_.push_back(f);
+}
+
+void OracleRow::store_groups(const std::string &role, int, RowValue value) {
+    Func f(role);
+    f(d_, r_) = value(d_);
     outputs_.push_back(f);
 }
 

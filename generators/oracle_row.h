@@ -15,8 +15,11 @@ public:
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr largest(const std::string &name, const RowValue &value) override;
+    RowValue group_largest(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
     void store(const std::string &role, DType type, RowValue value) override;
+    void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
     void column_sum(const std::string &role, RowValue value) override;
 

@@ -41,11 +41,17 @@ public:
     virtual std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) = 0;
     Halide::Expr mean(const std::string &name, const RowValue &term) { return means(name, {term})[0]; }
 
+    // The largest magnitude of the row as fp32; NaN where there is one. And that of each group of `size` consecutive
+    // elements, as a function of the group.
+    virtual Halide::Expr largest(const std::string &name, const RowValue &value) = 0;
+    virtual RowValue group_largest(const std::string &name, int size, const RowValue &value) = 0;
+
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
 
-    // Outputs: a row of an activation, rounded once to its type; and one fp32 number per row.
+    // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row.
     virtual void store(const std::string &role, DType type, RowValue value) = 0;
+    virtual void store_groups(const std::string &role, int size, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
 
     // For each column, the sum of `value` over the rows of this call, added in fp32 and in the order of the rows to

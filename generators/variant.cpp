@@ -11,7 +11,11 @@ namespace norma {
 namespace {
 
 constexpr std::pair<const char *, DType> dtypes[] = {
-    {"none", DType::none}, {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
+    {"none", DType::none}, {"f32", DType::f32},         {"f16", DType::f16},        {"bf16", DType::bf16},
+    {"i8", DType::i8},     {"f8_e4m3", DType::f8_e4m3}, {"f8_e5m2", DType::f8_e5m2}};
+constexpr std::pair<const char *, Scale> scales[] = {{"none", Scale::none},         {"tensor", Scale::tensor},
+                                                     {"row", Scale::row},           {"group_32", Scale::group_32},
+                                                     {"group_64", Scale::group_64}, {"group_128", Scale::group_128}};
 constexpr std::pair<const char *, Contract> contracts[] = {{"fp32_once", Contract::fp32_once}, {"hf", Contract::hf}};
 constexpr std::pair<const char *, Statistics> sources_of_statistics[] = {{"saved", Statistics::saved},
                                                                          {"recomputed", Statistics::recomputed}};
@@ -65,6 +69,7 @@ std::string name(const Variant &variant) {
     part(".b_", variant.bias);
     part(".r_", variant.residual);
     part(".y_", variant.y);
+    text += variant.scale == Scale::none ? "" : std::string(".q_") + to_string(variant.scale);
     text += variant.statistics == Statistics::saved ? "" : std::string(".s_") + to_string(variant.statistics);
     return text + "." + to_string(variant.contract) + "." + hidden_name(variant.hidden);
 }
@@ -93,9 +98,11 @@ Variant parse_name(const std::string &text) {
                       : prefix == "r_" ? &variant.residual
                       : prefix == "y_" ? &variant.y
                                        : nullptr;
-        known = type != nullptr || prefix == "s_";
+        known = type != nullptr || prefix == "s_" || prefix == "q_";
         if (type != nullptr) {
             *type = parse_dtype(word);
+        } else if (prefix == "q_") {
+            variant.scale = parse_scale(word);
         } else if (known) {
             variant.statistics = parse_statistics(word);
         }
@@ -116,7 +123,40 @@ std::string refusal(const Variant &variant) {
     if (variant.statistics == Statistics::recomputed && !is_backward(variant)) {
         return "statistics are recomputed by a backward only";
     }
+    const bool quantized = is_quantized(variant.y);
+    if (quantized != (variant.scale != Scale::none)) {
+        return quantized ? std::string("y is ") + to_string(variant.y) + ", which needs a scale"
+                         : std::string("scale is for a quantized y, not for ") + to_string(variant.y);
+    }
+    const int group = group_size(variant.scale);
+    if (group != 0 && variant.hidden.exact % group != 0) {
+        return "hidden is " + std::to_string(variant.hidden.exact) + ", which is not whole groups of " +
+               std::to_string(group);
+    }
+    if (is_backward(variant) && (quantized || is_quantized(variant.x))) {
+        return "a backward has no quantized types";
+    }
+    if (variant.contract == Contract::hf && (quantized || is_quantized(variant.x))) {
+        return "contract hf has no quantized types";
+    }
     return "";
+}
+
+bool is_quantized(DType type) { return type == DType::i8 || type == DType::f8_e4m3 || type == DType::f8_e5m2; }
+
+int group_size(Scale scale) {
+    switch (scale) {
+        case Scale::group_32: return 32;
+        case Scale::group_64: return 64;
+        case Scale::group_128: return 128;
+        default: return 0;
+    }
+}
+
+HiddenClass runs(const Variant &variant) {
+    HiddenClass hidden = variant.hidden;
+    hidden.multiple = hidden.exact != 0 ? hidden.multiple : std::max(hidden.multiple, group_size(variant.scale));
+    return hidden;
 }
 
 bool is_backward(const Variant &variant) {
@@ -129,6 +169,8 @@ const char *to_string(DType type) { return word_of(dtypes, type); }
 
 const char *to_string(Contract contract) { return word_of(contracts, contract); }
 
+const char *to_string(Scale scale) { return word_of(scales, scale); }
+
 const char *to_string(Statistics statistics) { return word_of(sources_of_statistics, statistics); }
 
 DType parse_dtype(const std::string &text) { return parse(dtypes, text, "type"); }
@@ -139,6 +181,8 @@ HiddenClass parse_hidden(const std::string &text) {
 }
 
 Contract parse_contract(const std::string &text) { return parse(contracts, text, "contract"); }
+
+Scale parse_scale(const std::string &text) { return parse(scales, text, "scale"); }
 
 Statistics parse_statistics(const std::string &text) {
     return parse(sources_of_statistics, text, "source of statistics");

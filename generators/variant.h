@@ -6,7 +6,11 @@
 
 namespace norma {
 
-enum class DType { none, f32, f16, bf16 };
+enum class DType { none, f32, f16, bf16, i8, f8_e4m3, f8_e5m2 };
+
+// What the elements of a quantized y are multiples of: one number for the tensor, given; or one for each row or group
+// of consecutive elements, found from their largest magnitude.
+enum class Scale { none, tensor, row, group_32, group_64, group_128 };
 
 enum class Contract { fp32_once, hf };
 
@@ -30,23 +34,29 @@ struct Variant {
     DType bias = DType::none;
     DType residual = DType::none;  // of residual and residual_out; of d_residual
     Statistics statistics = Statistics::saved;
+    Scale scale = Scale::none;
     HiddenClass hidden;
 };
 
 const char *to_string(DType type);
 const char *to_string(Contract contract);
 const char *to_string(Statistics statistics);
+const char *to_string(Scale scale);
 DType parse_dtype(const std::string &text);            // throws std::invalid_argument naming the text and what is known
 Contract parse_contract(const std::string &text);      // likewise
+Scale parse_scale(const std::string &text);            // likewise
 Statistics parse_statistics(const std::string &text);  // likewise
 HiddenClass parse_hidden(const std::string &text);     // "any", "64n", "any_to_1024", "768"; likewise
 
 // "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, and saved
-// statistics, are left out.
+// statistics, are left out. "rms_norm_forward.x_bf16.y_i8.q_row.fp32_once.any" has a scale for each row.
 std::string name(const Variant &variant);
 Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
 
 bool is_backward(const Variant &variant);
+bool is_quantized(DType type);
+int group_size(Scale scale);               // 0 where there are no groups
+HiddenClass runs(const Variant &variant);  // its hidden class, of which only whole groups are left
 
 // Why there can be no kernel for it, in one line. Empty when it makes sense.
 std::string refusal(const Variant &variant);

@@ -29,7 +29,9 @@ std::string text_of(const Shape &shape) {
     return "[" + text + "]";
 }
 
-enum class Kind { activation, vector, statistic };
+bool is_byte(norma_dtype dtype) { return dtype >= NORMA_I8; }
+
+enum class Kind { activation, vector, statistic, groups };
 
 class Run {
 public:
@@ -58,6 +60,7 @@ private:
             options_.layer_norm() ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD, type("bias", Kind::vector));
         desc.y = options_.y_dtype.empty() ? desc.x : parse_dtype(options_.y_dtype);
         desc.residual = type("residual", Kind::activation);
+        desc.scale = parse_scale(options_.scale).scale;
         desc.flags = options_.save_stats ? NORMA_SAVE_STATISTICS : 0;
         return desc;
     }
@@ -96,12 +99,37 @@ private:
 
     void place_forward(const norma_plan_desc &desc, norma_arguments &arguments) {
         arguments.bias = input("bias", Kind::vector);
+        place_scales(desc, arguments);
         arguments.residual = input("residual", Kind::activation);
         arguments.y = output("y", desc.y, Kind::activation);
         arguments.residual_out = output("residual_out", desc.residual, Kind::activation);
         if (options_.save_stats) {
             arguments.rstd = output("rstd", NORMA_F32, Kind::statistic);
             arguments.mean = output("mean", options_.layer_norm() ? NORMA_F32 : NORMA_NONE, Kind::statistic);
+        }
+    }
+
+    void place_scales(const norma_plan_desc &desc, norma_arguments &arguments) {
+        if (desc.x == NORMA_I8) {
+            const Tensor &scale = required("x_scale");
+            const bool one = scale.shape.empty() || scale.shape == Shape{1};
+            if (!one) {
+                type("x_scale", Kind::statistic);
+            }
+            arguments.x_scale = one ? tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype), {})
+                                    : input("x_scale", Kind::statistic);
+        }
+        const int group = parse_scale(options_.scale).group;
+        if (desc.scale == NORMA_SCALE_TENSOR) {
+            y_scale_ = (float)options_.y_scale;
+            arguments.y_scale = tensor(&y_scale_, {});
+        } else if (group == 0) {
+            arguments.y_scale =
+                output("y_scale", desc.scale == NORMA_SCALE_NONE ? NORMA_NONE : NORMA_F32, Kind::statistic);
+        } else if (desc.hidden % group == 0) {
+            groups_ = outer_;
+            groups_.push_back(desc.hidden / group);
+            arguments.y_scale = output("y_scale", NORMA_F32, Kind::groups);
         }
     }
 
@@ -139,9 +167,10 @@ private:
             return NORMA_NONE;
         }
         const norma_dtype dtype = dtype_of_safetensors(tensor->dtype);
-        if (dtype == NORMA_NONE) {
+        if (dtype == NORMA_NONE || (is_byte(dtype) && (role != "x" || options_.backward() || dtype != NORMA_I8))) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
-                             "; expected F32, F16 or BF16");
+                             (role == "x" && !options_.backward() ? "; expected F32, F16, BF16 or I8"
+                                                                  : "; expected F32, F16 or BF16"));
         }
         if (tensor->shape != shape(kind)) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + text_of(tensor->shape) +
@@ -162,12 +191,16 @@ private:
     }
 
     const Shape &shape(Kind kind) const {
-        return kind == Kind::activation ? x().shape : kind == Kind::vector ? inner_ : outer_;
+        return kind == Kind::activation ? x().shape
+               : kind == Kind::vector   ? inner_
+               : kind == Kind::groups   ? groups_
+                                        : outer_;
     }
 
     norma_tensor placed(const char *data, norma_dtype dtype, Kind kind) const {
         const int64_t rows = product(outer_.begin(), outer_.end()), hidden = product(inner_.begin(), inner_.end());
         return kind == Kind::activation ? tensor(data, dtype, {rows, hidden})
+               : kind == Kind::groups   ? tensor(data, dtype, {rows, groups_.back()})
                                         : tensor(data, dtype, {kind == Kind::vector ? hidden : rows});
     }
 
@@ -189,7 +222,8 @@ private:
 
     const RunOptions &options_;
     const File &file_;
-    Shape outer_, inner_;
+    Shape outer_, inner_, groups_;
+    float y_scale_ = 1;
     File result_;
 };
 
@@ -205,7 +239,7 @@ std::vector<std::string> RunOptions::input_roles() const {
     if (backward()) {
         return {"x", "dy", "weight", "bias", "mean", "rstd", "d_residual"};
     }
-    return {"x", "weight", "bias", "residual"};
+    return {"x", "weight", "bias", "residual", "x_scale"};
 }
 
 File run_on(const RunOptions &options, const File &file) { return Run(options, file)(); }

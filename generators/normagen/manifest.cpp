@@ -47,6 +47,11 @@ std::string apply_contract(const std::string &word, Variant *variant) {
     return "";
 }
 
+std::string apply_scale(const std::string &word, Variant *variant) {
+    variant->scale = parse_scale(word);
+    return "";
+}
+
 std::string apply_statistics(const std::string &word, Variant *variant) {
     variant->statistics = parse_statistics(word);
     return "";
@@ -60,8 +65,8 @@ std::string apply_hidden(const std::string &word, Variant *variant) {
 const std::vector<Field> &fields() {
     static const std::vector<Field> table = {
         {"op", "an op", "", op_names(), apply_op},
-        {"x", "a type", "", {"f32", "f16", "bf16"}, apply_type<&Variant::x>},
-        {"y", "a type of y", "x", {"x", "f32", "f16", "bf16"}, apply_type<&Variant::y>},
+        {"x", "a type", "", {"f32", "f16", "bf16", "i8"}, apply_type<&Variant::x>},
+        {"y", "a type of y", "x", {"x", "f32", "f16", "bf16", "i8", "f8_e4m3", "f8_e5m2"}, apply_type<&Variant::y>},
         {"weight", "a type of the weight", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::weight>},
         {"bias", "a type of the bias", "none", {"none", "weight", "x", "f32", "f16", "bf16"}, apply_bias},
         {"residual",
@@ -69,6 +74,7 @@ const std::vector<Field> &fields() {
          "none",
          {"none", "x", "f32", "f16", "bf16"},
          apply_type<&Variant::residual>},
+        {"scale", "a scale of y", "none", {"none", "tensor", "row", "group_32", "group_64", "group_128"}, apply_scale},
         {"statistics", "a source of statistics", "saved", {"saved", "recomputed"}, apply_statistics},
         {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
         {"hidden", "a hidden size class", "any", {"any", "64n", "any_to_1024", "64n_to_1024"}, apply_hidden},

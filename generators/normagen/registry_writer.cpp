@@ -30,8 +30,9 @@ std::string enumerator(const Word &word) {
 
 std::string role(const std::string &argument) {
     static const std::vector<std::string> known = {
-        "user_context", "x",  "weight",     "bias", "residual", "y",     "residual_out",  "mean",      "rstd",
-        "dy",           "dx", "d_residual", "eps",  "dweight",  "dbias", "weight_offset", "store_mode"};
+        "user_context", "x",       "weight",    "bias",       "residual", "y",       "residual_out", "mean",
+        "rstd",         "dy",      "dx",        "d_residual", "eps",      "dweight", "dbias",        "weight_offset",
+        "x_scale",      "y_scale", "store_mode"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
@@ -88,13 +89,15 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
         types.push_back(enumerator(to_string(type)));
     }
+    const std::string scale = std::string("NORMA_SCALE_") + upper(to_string(variant.scale));
+    const HiddenClass hidden = runs(variant);
     const char *flags = variant.statistics == Statistics::recomputed ? "NORMA_RECOMPUTE_STATISTICS" : "0";
-    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
+    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
                        quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
-                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), flags, variant.hidden.multiple,
-                       variant.hidden.exact, variant.hidden.most, entry.compiled.workspace_per_element,
-                       entry.compiled.arguments.size(), arguments, quoted(entry.spec.strategy),
-                       quoted(entry.spec.knobs.dump()), quoted(entry.spec.origin));
+                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple,
+                       hidden.exact, hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
+                       arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
+                       quoted(entry.spec.origin));
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "call_template.h"
 
+#include "names.h"
+
 namespace norma {
 
 halide_type_t halide_type(norma_dtype dtype) {
-    return dtype == NORMA_BF16  ? halide_type_t(halide_type_bfloat, 16)
-           : dtype == NORMA_F16 ? halide_type_t(halide_type_float, 16)
-                                : halide_type_t(halide_type_float, 32);
+    return dtype == NORMA_I8     ? halide_type_t(halide_type_int, 8)
+           : is_quantized(dtype) ? halide_type_t(halide_type_uint, 8)
+           : dtype == NORMA_BF16 ? halide_type_t(halide_type_bfloat, 16)
+           : dtype == NORMA_F16  ? halide_type_t(halide_type_float, 16)
+                                 : halide_type_t(halide_type_float, 32);
 }
 
-void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden) {
+void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
+                   int64_t hidden) {
     call->user_context = call->eps = call->weight_offset = call->store_mode = max_arguments;
     for (uint8_t i = 0; i < kernel.argument_count; i++) {
         switch (kernel.arguments[i]) {
@@ -20,16 +25,19 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
             default: break;
         }
         const int index = tensor_index(kernel.arguments[i]);
-        const TensorKind kind = tensor_roles[index].kind;
+        const TensorKind kind = kinds[index];
+        const bool wide = kind == TensorKind::activation || kind == TensorKind::groups;
+        const int64_t extent = kind == TensorKind::groups ? hidden / group_size(kernel.scale) : hidden;
         TensorSlot &slot = call->slots[call->slot_count++];
         const bool column_sum = is_column_sum(index);
         slot.buffer.type = halide_type(column_sum ? NORMA_F32 : dtypes[index]);
-        slot.buffer.dimensions = kind == TensorKind::activation || column_sum ? 2 : 1;
+        slot.buffer.dimensions = wide || column_sum ? 2 : 1;
         slot.index = static_cast<uint8_t>(index);
         slot.argument = i;
         slot.has_rows = kind != TensorKind::vector || column_sum;
         slot.row_dimension = kind == TensorKind::statistic ? 0 : 1;
-        slot.one_row_stride = column_sum ? 0 : kind == TensorKind::activation ? hidden : 1;
+        slot.one_row_stride = column_sum ? 0 : wide ? extent : 1;
+        slot.extent = static_cast<int32_t>(extent);
         if (column_sum) {
             const uint8_t at = static_cast<uint8_t>(call->column_sum_count++);
             call->column_sums[at] = {slot.index, at};

@@ -15,6 +15,7 @@ struct TensorSlot {
     uint8_t argument;        // place in the argument vector
     bool has_rows;
     uint8_t row_dimension;
+    int32_t extent;          // of the dimension that is not the rows
     int64_t one_row_stride;  // harmless where there is but one row
 };
 
@@ -35,7 +36,8 @@ struct CallTemplate {
 
 halide_type_t halide_type(norma_dtype dtype);
 
-// `dtypes` by tensor_index. Statistics are f32 also when they are not wanted.
-void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, int64_t hidden);
+// `dtypes` and `kinds` by tensor_index. Statistics are f32 also when they are not wanted.
+void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
+                   int64_t hidden);
 
 }  // namespace norma

@@ -13,10 +13,39 @@ constexpr int64_t max_hidden = int64_t{1} << 30;
 constexpr uint32_t forward_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
 constexpr uint32_t backward_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE;
 
-norma_status check_dtype(const char *name, norma_dtype dtype, bool optional) {
-    if (!dtype_name(dtype) || (dtype == NORMA_NONE && !optional)) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.%s is %d; expected %sNORMA_F32, NORMA_F16 or NORMA_BF16", name,
-                    static_cast<int>(dtype), optional ? "NORMA_NONE, " : "");
+enum class Quantized { no, i8, any };
+
+norma_status check_dtype(const char *name, norma_dtype dtype, bool optional, Quantized quantized = Quantized::no) {
+    const bool allowed =
+        !is_quantized(dtype) || quantized == Quantized::any || (quantized == Quantized::i8 && dtype == NORMA_I8);
+    if (!dtype_name(dtype) || (dtype == NORMA_NONE && !optional) || !allowed) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.%s is %d; expected %sNORMA_F32, NORMA_F16%s", name,
+                    static_cast<int>(dtype), optional ? "NORMA_NONE, " : "",
+                    quantized == Quantized::no   ? " or NORMA_BF16"
+                    : quantized == Quantized::i8 ? ", NORMA_BF16 or NORMA_I8"
+                                                 : ", NORMA_BF16, NORMA_I8, NORMA_F8_E4M3 or NORMA_F8_E5M2");
+    }
+    return NORMA_OK;
+}
+
+norma_status check_scale(const norma_plan_desc &desc) {
+    if (!scale_name(desc.scale)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.scale is %d; expected NORMA_SCALE_NONE to NORMA_SCALE_GROUP_128",
+                    static_cast<int>(desc.scale));
+    }
+    if (is_quantized(desc.y) != (desc.scale != NORMA_SCALE_NONE)) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.scale is %s and desc.y is %s; expected a scale for a quantized y alone",
+                    scale_name(desc.scale), dtype_name(desc.y));
+    }
+    const int group = group_size(desc.scale);
+    if (group != 0 && desc.hidden % group != 0) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.hidden is %lld; expected whole groups of %d",
+                    static_cast<long long>(desc.hidden), group);
+    }
+    if (desc.contract == NORMA_HF && (is_quantized(desc.x) || is_quantized(desc.y))) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.contract is NORMA_HF; expected NORMA_FP32_ONCE with a quantized type");
     }
     return NORMA_OK;
 }
@@ -99,12 +128,14 @@ norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized
         return fail(NORMA_INVALID_ARGUMENT, "desc.hidden is %lld; expected 1 to %lld",
                     static_cast<long long>(desc.hidden), static_cast<long long>(max_hidden));
     }
-    norma_status status = check_dtype("x", desc.x, false);
-    status = status ? status : check_dtype("y", desc.y, false);
+    const bool backward = is_backward(desc.op);
+    norma_status status = check_dtype("x", desc.x, false, backward ? Quantized::no : Quantized::i8);
+    status = status ? status : check_dtype("y", desc.y, false, backward ? Quantized::no : Quantized::any);
     status = status ? status : check_dtype("weight", desc.weight, true);
     status = status ? status : check_dtype("bias", desc.bias, true);
     status = status ? status : check_dtype("residual", desc.residual, true);
     status = status ? status : check_contract(desc);
+    status = status ? status : check_scale(desc);
     status = status ? status : check_flags(desc);
     status = status ? status : check_device(desc.device);
     *normalized = desc;
@@ -115,7 +146,7 @@ bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b) {
     auto same_text = [](const char *p, const char *q) { return p == q || (p && q && strcmp(p, q) == 0); };
     return a.op == b.op && a.contract == b.contract && a.device.type == b.device.type && a.device.id == b.device.id &&
            a.hidden == b.hidden && a.x == b.x && a.y == b.y && a.weight == b.weight && a.bias == b.bias &&
-           a.residual == b.residual && a.flags == b.flags && same_text(a.target, b.target) &&
+           a.residual == b.residual && a.scale == b.scale && a.flags == b.flags && same_text(a.target, b.target) &&
            same_text(a.kernel, b.kernel);
 }
 

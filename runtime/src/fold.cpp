@@ -14,7 +14,7 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
         bool even = levels > 0;
         for (int i = 0; i < tensor_role_count && even; i++) {
             even =
-                plan.dtypes[i] == NORMA_NONE || tensor_roles[i].kind == TensorKind::vector ||
+                plan.dtypes[i] == NORMA_NONE || plan.kinds[i] == TensorKind::vector ||
                 tensor_of(arguments, i).strides[d] == work->operands[i].strides[levels - 1] * work->extents[levels - 1];
         }
         if (even) {
@@ -23,7 +23,7 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
         }
         work->extents[levels] = x.shape[d];
         for (int i = 0; i < tensor_role_count; i++) {
-            const bool steps = plan.dtypes[i] != NORMA_NONE && tensor_roles[i].kind != TensorKind::vector;
+            const bool steps = plan.dtypes[i] != NORMA_NONE && plan.kinds[i] != TensorKind::vector;
             work->operands[i].strides[levels] = steps ? tensor_of(arguments, i).strides[d] : 0;
         }
         levels++;

@@ -20,7 +20,7 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : r
         to.buffer = slot.buffer;
         to.buffer.host = reinterpret_cast<uint8_t *>(data ? data : reinterpret_cast<char *>(&unwanted_));
         to.buffer.dim = to.dimensions;
-        to.dimensions[0] = {0, static_cast<int32_t>(run.plan.hidden), 1, 0};
+        to.dimensions[0] = {0, slot.extent, 1, 0};
         arguments_[slot.argument] = &to.buffer;
     }
 }

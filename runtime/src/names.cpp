@@ -9,6 +9,9 @@ const char *dtype_name(norma_dtype dtype) {
         case NORMA_F32: return "f32";
         case NORMA_F16: return "f16";
         case NORMA_BF16: return "bf16";
+        case NORMA_I8: return "i8";
+        case NORMA_F8_E4M3: return "f8_e4m3";
+        case NORMA_F8_E5M2: return "f8_e5m2";
     }
     return nullptr;
 }
@@ -35,6 +38,29 @@ bool is_backward(norma_op op) { return op == NORMA_LAYER_NORM_BACKWARD || op == 
 
 bool is_layer_norm(norma_op op) { return op == NORMA_LAYER_NORM_FORWARD || op == NORMA_LAYER_NORM_BACKWARD; }
 
-int dtype_size(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : dtype == NORMA_NONE ? 0 : 2; }
+const char *scale_name(norma_scale scale) {
+    switch (scale) {
+        case NORMA_SCALE_NONE: return "none";
+        case NORMA_SCALE_TENSOR: return "tensor";
+        case NORMA_SCALE_ROW: return "row";
+        case NORMA_SCALE_GROUP_32: return "group_32";
+        case NORMA_SCALE_GROUP_64: return "group_64";
+        case NORMA_SCALE_GROUP_128: return "group_128";
+    }
+    return nullptr;
+}
+
+int group_size(norma_scale scale) {
+    return scale == NORMA_SCALE_GROUP_32    ? 32
+           : scale == NORMA_SCALE_GROUP_64  ? 64
+           : scale == NORMA_SCALE_GROUP_128 ? 128
+                                            : 0;
+}
+
+bool is_quantized(norma_dtype dtype) { return dtype >= NORMA_I8 && dtype <= NORMA_F8_E5M2; }
+
+int dtype_size(norma_dtype dtype) {
+    return dtype == NORMA_NONE ? 0 : dtype == NORMA_F32 ? 4 : is_quantized(dtype) ? 1 : 2;
+}
 
 }  // namespace norma

@@ -129,13 +129,19 @@ void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold
         only(backward, desc.x),         // dx
         gradient(desc.weight),
         gradient(desc.bias),
+        only(is_quantized(desc.x), NORMA_F32),            // x_scale
+        only(desc.scale != NORMA_SCALE_NONE, NORMA_F32),  // y_scale
     };
+    const int y_scale = tensor_index(Role::y_scale);
     plan.hidden = desc.hidden;
     int64_t bytes_per_row = 0;  // read and written
     for (int i = 0; i < tensor_role_count; i++) {
         plan.dtypes[i] = dtypes[i];
         plan.sizes[i] = dtype_size(dtypes[i]);
-        plan.outputs[i] = tensor_roles[i].output && !(backward && tensor_roles[i].kind == TensorKind::statistic);
+        plan.kinds[i] = i == y_scale && group_size(desc.scale) != 0 ? TensorKind::groups : tensor_roles[i].kind;
+        const bool given = (backward && tensor_roles[i].kind == TensorKind::statistic) ||
+                           (i == y_scale && desc.scale == NORMA_SCALE_TENSOR);
+        plan.outputs[i] = tensor_roles[i].output && !given;
         if (tensor_roles[i].kind == TensorKind::activation) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
@@ -143,7 +149,7 @@ void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold
     plan.streaming_rows = divide_up(streaming_threshold, bytes_per_row);
     plan.task_elements = task_elements;
     plan.rows_per_task = divide_up(task_elements, desc.hidden);
-    fill_template(&plan.call, *plan.kernel, plan.dtypes, desc.hidden);
+    fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
     plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);
     const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
     const bool prefetch = row_bytes >= plan.target->prefetch_row_min && row_bytes <= plan.target->prefetch_row_max;

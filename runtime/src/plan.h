@@ -19,6 +19,7 @@ struct norma_plan {
     norma_dtype dtypes[norma::tensor_role_count];
     int32_t sizes[norma::tensor_role_count];  // bytes of an element
     bool outputs[norma::tensor_role_count];   // what a run writes
+    norma::TensorKind kinds[norma::tensor_role_count];
 
     int64_t hidden;
     int64_t streaming_rows;      // from which on streaming stores pay

@@ -10,13 +10,14 @@ enum class TensorKind : uint8_t {
     activation,  // [..., hidden]
     vector,      // [hidden]
     statistic,   // [...]
+    groups,      // [..., hidden / group size]
 };
 
 struct TensorRole {
     const char *name;
-    size_t offset;  // in norma_arguments
-    TensorKind kind;
-    bool output;  // of an op that has it; the backward reads the statistics
+    size_t offset;    // in norma_arguments
+    TensorKind kind;  // but y_scale may have groups: see norma_plan::kinds
+    bool output;      // of an op that has it; see norma_plan::outputs
 };
 
 inline constexpr TensorRole tensor_roles[] = {
@@ -33,11 +34,13 @@ inline constexpr TensorRole tensor_roles[] = {
     {"dx", offsetof(norma_arguments, dx), TensorKind::activation, true},
     {"dweight", offsetof(norma_arguments, dweight), TensorKind::vector, true},
     {"dbias", offsetof(norma_arguments, dbias), TensorKind::vector, true},
+    {"x_scale", offsetof(norma_arguments, x_scale), TensorKind::statistic, false},
+    {"y_scale", offsetof(norma_arguments, y_scale), TensorKind::statistic, true},
 };
 
-inline constexpr int tensor_role_count = 13;
+inline constexpr int tensor_role_count = 15;
 
-constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::dbias; }
+constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::y_scale; }
 constexpr int tensor_index(Role role) { return static_cast<int>(role) - static_cast<int>(Role::x); }
 
 // The gradients of parameters: a kernel is given a strip's sums in their place.

@@ -25,7 +25,11 @@ struct Checked {
     bool has_inner;  // the last dimension is hidden
 
     const TensorRole &role() const { return tensor_roles[index]; }
+    TensorKind kind() const { return plan.kinds[index]; }
     int rank() const { return outer_rank + (has_inner ? 1 : 0); }
+    int64_t inner() const {
+        return kind() == TensorKind::groups ? plan.hidden / group_size(plan.desc.scale) : has_inner ? plan.hidden : 1;
+    }
 };
 
 norma_status refuse(const Checked &c, const char *field, int64_t value, const char *expected) {
@@ -38,7 +42,7 @@ norma_status check_absent(const norma_plan &plan, const norma_tensor &tensor, in
     }
     const char *why = "the plan has none";
     const uint32_t flags = plan.desc.flags;
-    if (tensor_roles[index].kind == TensorKind::statistic) {
+    if (index == tensor_index(Role::mean) || index == tensor_index(Role::rstd)) {
         why = flags & NORMA_RECOMPUTE_STATISTICS ? "the plan was made with NORMA_RECOMPUTE_STATISTICS"
               : is_backward(plan.desc.op) || (flags & NORMA_SAVE_STATISTICS)
                   ? "rms_norm has none"
@@ -69,9 +73,9 @@ norma_status check_shape(const Checked &c) {
     }
     if (tensor.rank != c.rank()) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.rank is %d; expected %d%s", c.role().name, tensor.rank, c.rank(),
-                    c.role().kind == TensorKind::activation  ? ", as x has"
-                    : c.role().kind == TensorKind::statistic ? ", one less than x"
-                                                             : "");
+                    c.kind() == TensorKind::activation  ? ", as x has"
+                    : c.kind() == TensorKind::statistic ? ", one less than x"
+                                                        : "");
     }
     for (int d = 0; d < c.outer_rank; d++) {
         if (tensor.shape[d] < 0) {
@@ -83,9 +87,10 @@ norma_status check_shape(const Checked &c) {
                         ll{tensor.shape[d]}, ll{c.x.shape[d]});
         }
     }
-    if (c.has_inner && tensor.shape[c.outer_rank] != c.plan.hidden) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected hidden (%lld)", c.role().name, c.outer_rank,
-                    ll{tensor.shape[c.outer_rank]}, ll{c.plan.hidden});
+    if (c.has_inner && tensor.shape[c.outer_rank] != c.inner()) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.shape[%d] is %lld; expected %s (%lld)", c.role().name, c.outer_rank,
+                    ll{tensor.shape[c.outer_rank]}, c.kind() == TensorKind::groups ? "the groups of hidden" : "hidden",
+                    ll{c.inner()});
     }
     return NORMA_OK;
 }
@@ -94,11 +99,11 @@ norma_status check_shape(const Checked &c) {
 norma_status check_strides(const Checked &c, Span *span) {
     const norma_tensor &tensor = c.tensor;
     const int inner = c.outer_rank;
-    if (c.has_inner && tensor.strides[inner] != 1 && c.plan.hidden > 1) {
+    if (c.has_inner && tensor.strides[inner] != 1 && c.inner() > 1) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.strides[%d] is %lld; expected 1", c.role().name, inner,
                     ll{tensor.strides[inner]});
     }
-    int64_t elements = c.has_inner ? c.plan.hidden : 1;
+    int64_t elements = c.inner();
     bool overflow = false;
     for (int d = 0; d < c.outer_rank; d++) {
         const int64_t stride = tensor.strides[d];
@@ -126,7 +131,7 @@ norma_status check_strides(const Checked &c, Span *span) {
 // From the smallest stride on, each dimension must step over all that lies inside it.
 norma_status check_rows_apart(const Checked &c) {
     const norma_tensor &tensor = c.tensor;
-    int64_t covered = c.has_inner ? c.plan.hidden : 1;
+    int64_t covered = c.inner();
     bool done[NORMA_MAX_RANK] = {};
     for (int step = 0; step < c.outer_rank; step++) {
         int next = -1;
@@ -139,7 +144,7 @@ norma_status check_rows_apart(const Checked &c) {
             break;
         }
         if (tensor.strides[next] < covered) {
-            const bool is_row = c.has_inner && covered == c.plan.hidden;
+            const bool is_row = c.has_inner && covered == c.plan.hidden && c.kind() != TensorKind::groups;
             return fail(NORMA_INVALID_ARGUMENT, "%s.strides[%d] is %lld; expected at least %s%lld%s", c.role().name,
                         next, ll{tensor.strides[next]}, is_row ? "hidden (" : "", ll{covered}, is_row ? ")" : "");
         }
@@ -207,6 +212,12 @@ norma_status check_apart(const norma_plan &plan, const norma_arguments &argument
     return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p with %lld bytes and overlaps %s (%p, %lld bytes); %s%s",
                 tensor_roles[output].name, a.data, ll{spans[output].bytes}, tensor_roles[other].name, b.data,
                 ll{spans[other].bytes}, hint, flag);
+}
+
+// Without a dimension of rows: parameters, and a scale that is given as one number.
+bool one_for_all(const norma_plan &plan, const norma_tensor &tensor, int index) {
+    const bool scale = index == tensor_index(Role::x_scale) || index == tensor_index(Role::y_scale);
+    return plan.kinds[index] == TensorKind::vector || (scale && !plan.outputs[index] && tensor.rank == 0);
 }
 
 norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
@@ -277,10 +288,10 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
             work->operands[i] = {};
             status = check_absent(plan, tensor, i);
         } else {
-            const TensorKind kind = tensor_roles[i].kind;
+            const TensorKind kind = plan.kinds[i];
             work->operands[i] = {static_cast<char *>(tensor.data), {}};
             status = check_tensor(
-                {plan, x, tensor, i, kind == TensorKind::vector ? 0 : x.rank - 1, kind != TensorKind::statistic},
+                {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : x.rank - 1, kind != TensorKind::statistic},
                 work->rows == 0, &spans[i]);
         }
         if (status) {

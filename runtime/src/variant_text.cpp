@@ -23,6 +23,9 @@ void add_manifest_line(Text &text, const norma_plan_desc &desc) {
             member(part.key, dtype_name(part.dtype));
         }
     }
+    if (desc.scale != NORMA_SCALE_NONE) {
+        member("scale", scale_name(desc.scale));
+    }
     if (desc.flags & NORMA_RECOMPUTE_STATISTICS) {
         member("statistics", "recomputed");
     }
@@ -53,6 +56,9 @@ bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc)
         if (part.has != part.asked) {
             return differs(part.name, dtype_name(part.has), dtype_name(part.asked));
         }
+    }
+    if (kernel.scale != desc.scale) {
+        return differs("scale", scale_name(kernel.scale), scale_name(desc.scale));
     }
     if (kernel.flags != (desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
         return kernel.flags ? differs("statistics", "recomputed", "saved")

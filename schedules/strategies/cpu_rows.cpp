@@ -18,6 +18,7 @@ Pipeline CpuRow::lower() {
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
     std::vector<Func> outputs = element_outputs_;
     outputs.insert(outputs.end(), column_outputs_.begin(), column_outputs_.end());
+    outputs.insert(outputs.end(), group_outputs_.begin(), group_outputs_.end());
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     bound_outputs();
     LoopLevel each_group = column_outputs_.empty() ? schedule_outputs(outputs) : schedule_column_outputs();
@@ -30,6 +31,12 @@ Pipeline CpuRow::lower() {
     }
     for (Func f : scalars_) {
         f.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    }
+    for (Func f : groups_) {
+        f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight());
+    }
+    for (Most &most : mosts_) {
+        schedule_most(most, each_group);
     }
     for (Sum &sum : sums_) {
         schedule_sum(sum, each_group);
@@ -69,6 +76,10 @@ void CpuRow::bound_outputs() {
     for (Func f : column_outputs_) {
         bound_row(f);
         f.output_buffer().dim(1).set_stride(0);
+    }
+    for (Func f : group_outputs_) {
+        f.output_buffer().dim(0).set_bounds(0, extent_ / group_size_).set_stride(1);
+        f.output_buffer().dim(1).set_min(0).set_extent(rows);
     }
     for (Func f : scalar_outputs_) {
         f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
@@ -110,8 +121,10 @@ LoopLevel CpuRow::schedule_column_outputs() {
 
 void CpuRow::schedule_elements(Func f) const {
     Var outer, inner;
-    TailStrategy tail = has_tail(knobs_.store_lanes) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp;
-    f.split(d_, outer, inner, knobs_.store_lanes, tail).vectorize(inner);
+    // A group's elements together: its scale is then one number.
+    const int lanes = group_size_ != 0 ? group_size_ : knobs_.store_lanes;
+    TailStrategy tail = has_tail(lanes) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp;
+    f.split(d_, outer, inner, lanes, tail).vectorize(inner);
 }
 
 // The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last
@@ -288,6 +301,53 @@ RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
+Expr CpuRow::largest(const std::string &name, const RowValue &value) {
+    Most most;
+    most.width = knobs_.lanes;
+    Expr blocks = extent_ / most.width;
+    RDom k(0, blocks, name + "_block"), rest(0, extent_ % most.width, name + "_rest"), l(0, most.width, name + "_lane");
+    most.lanes = Func(name + "_lanes");
+    most.lanes(lane_, r_) = cast<uint32_t>(0);
+    most.lanes(lane_, r_) = max(most.lanes(lane_, r_), magnitude_bits(value(element(k, lane_, most.width))));
+    most.block = k.x;
+    if (has_tail(most.width)) {
+        most.lanes(rest, r_) = max(most.lanes(rest, r_), magnitude_bits(value(blocks * most.width + rest)));
+        most.rest = rest.x;
+    }
+    most.all = Func(name);
+    most.all(r_) = cast<uint32_t>(0);
+    most.all(r_) = max(most.all(r_), most.lanes(l, r_));
+    most.lane = l.x;
+    mosts_.push_back(most);
+    return reinterpret<float>(most.all(r_));
+}
+
+void CpuRow::schedule_most(Most &most, const LoopLevel &each_group) const {
+    auto vectors = [&](auto stage) { stage.vectorize(lane_, std::min(most.width, knobs_.vector)).unroll(lane_); };
+    most.all.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    most.all.update().atomic().vectorize(most.lane);
+    most.lanes.compute_at(most.all, r_).store_in(MemoryType::Stack).bound_extent(lane_, most.width);
+    vectors(most.lanes);
+    vectors(most.lanes.update(0).reorder(lane_, most.block));
+    if (most.lanes.num_update_definitions() == 2) {
+        RVar outer, inner;
+        most.lanes.update(1).split(most.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
+    }
+}
+
+RowValue CpuRow::group_largest(const std::string &name, int size, const RowValue &value) {
+    Var g("g");
+    RDom k(0, size, name + "_element");
+    Func most(name);
+    most(g, r_) = cast<uint32_t>(0);
+    most(g, r_) = max(most(g, r_), magnitude_bits(value(unsafe_promise_clamped(g * size + k, 0, extent_ - 1))));
+    most.update().atomic().vectorize(k.x);
+    groups_.push_back(most);
+    group_size_ = size;
+    kept_bytes_++;  // 4 bytes for at least 32 elements
+    return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
+}
+
 Expr CpuRow::once(const std::string &name, Expr value) {
     Func f(name + "_once");
     f(r_) = std::move(value);
@@ -300,6 +360,12 @@ void CpuRow::store(const std::string &role, DType type, RowValue value) {
     f(d_, r_) = narrow(type, value(d_));
     // y leads the fused loops, whichever output the algorithm stores first.
     element_outputs_.insert(role == "y" ? element_outputs_.begin() : element_outputs_.end(), f);
+}
+
+void CpuRow::store_groups(const std::string &role, int, RowValue value) {
+    Func f(role);
+    f(d_, r_) = value(d_);
+    group_outputs_.push_back(f);
 }
 
 void CpuRow::store_scalar(const std::string &role, Expr value) {

@@ -54,8 +54,11 @@ public:
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr largest(const std::string &name, const RowValue &value) override;
+    RowValue group_largest(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, DType type, RowValue value) override;
+    void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
     void column_sum(const std::string &role, RowValue value) override;
 
@@ -73,6 +76,13 @@ private:
         bool one_chunk;
     };
 
+    // The largest magnitude of each lane, then of all.
+    struct Most {
+        Halide::Func lanes, all;
+        Halide::RVar block, rest, lane;
+        int width;
+    };
+
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
     bool short_rows() const;
@@ -81,6 +91,7 @@ private:
     Halide::LoopLevel schedule_outputs(const std::vector<Halide::Func> &outputs);
     Halide::LoopLevel schedule_column_outputs();
     void schedule_elements(Halide::Func f) const;
+    void schedule_most(Most &most, const Halide::LoopLevel &each_group) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
     CpuRowsKnobs knobs_;
@@ -89,6 +100,9 @@ private:
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
+    std::vector<Most> mosts_;
+    std::vector<Halide::Func> groups_, group_outputs_;  // of `group_size_` elements
+    int group_size_ = 0;
     std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
     int kept_bytes_ = 0;
 };

@@ -28,7 +28,7 @@ std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &ta
 }
 
 Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs) {
-    CpuRow row(cpu_rows_knobs(knobs), variant.hidden);
+    CpuRow row(cpu_rows_knobs(knobs), runs(variant));
     find_op(variant.op).algorithm(row, variant);
     Halide::Pipeline pipeline = row.lower();
     return {pipeline, row.inputs(), row.workspace_per_element()};

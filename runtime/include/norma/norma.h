@@ -53,8 +53,24 @@ typedef enum norma_dtype {
     NORMA_NONE = 0,  // the tensor is absent
     NORMA_F32 = 1,
     NORMA_F16 = 2,
-    NORMA_BF16 = 3
+    NORMA_BF16 = 3,
+    // Quantized: of x (NORMA_I8 alone) and y. Elements are multiples of a scale.
+    NORMA_I8 = 4,
+    NORMA_F8_E4M3 = 5,  // of OCP's FP8: no infinity, largest 448
+    NORMA_F8_E5M2 = 6   // largest 57344; infinity is never written
 } norma_dtype;
+
+// The scale of a quantized y, in arguments.y_scale: y = round(value / y_scale), saturated to +-127 in NORMA_I8.
+// A scale that the kernel finds is the largest magnitude over the type's largest number: 0 (and zeros) where that
+// magnitude is below 2^-100; NaN (and zeros, NaN kept in the 8-bit floats) where there is a NaN or infinity.
+typedef enum norma_scale {
+    NORMA_SCALE_NONE = 0,
+    NORMA_SCALE_TENSOR = 1,    // given: one number, y_scale of rank 0
+    NORMA_SCALE_ROW = 2,       // found: one for each row, y_scale of the shape of x without its last dimension
+    NORMA_SCALE_GROUP_32 = 3,  // found: one for each 32 consecutive elements of a row, y_scale [..., hidden / 32]
+    NORMA_SCALE_GROUP_64 = 4,
+    NORMA_SCALE_GROUP_128 = 5
+} norma_scale;
 
 typedef enum norma_op {
     NORMA_LAYER_NORM_FORWARD = 1,
@@ -119,6 +135,7 @@ typedef struct norma_plan_desc {
     norma_dtype weight;       // of weight and dweight. NORMA_NONE: no weight, and weight_offset is not used
     norma_dtype bias;         // of bias and dbias. NORMA_NONE: no bias. A backward does not read it
     norma_dtype residual;     // of residual and residual_out, or of d_residual. NORMA_NONE: without
+    norma_scale scale;        // of a quantized y
     uint32_t flags;           // NORMA_SAVE_STATISTICS | ...
     const char
         *target;  // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
@@ -145,6 +162,8 @@ typedef struct norma_arguments {
     norma_tensor dx;
     norma_tensor dweight;
     norma_tensor dbias;
+    norma_tensor x_scale;  // f32, of x in NORMA_I8: rank 0, or one for each row
+    norma_tensor y_scale;  // f32: see norma_scale
 } norma_arguments;
 
 // A task of a parallel loop.
@@ -228,6 +247,7 @@ typedef struct norma_kernel_info {
     norma_op op;
     norma_contract contract;
     norma_dtype x, y, weight, bias, residual;
+    norma_scale scale;
     uint32_t flags;           // those of a norma_plan_desc that choose it: NORMA_RECOMPUTE_STATISTICS
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
     int64_t hidden_exact;     // or only this one, when not 0

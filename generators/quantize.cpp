@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "quantize.h"
+
+#include <limits>
+
+#include "numeric.h"
+
+namespace norma {
+
+using Halide::Expr;
+using Halide::select;
+
+namespace {
+
+const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+
+// What a largest magnitude means. Below `tiny` the inverse of the scale would overflow.
+struct Dynamic {
+    float most, tiny = 0x1p-100f;
+
+    Expr scale(const Expr &magnitude) const {
+        return select(magnitude < tiny, 0.0f, magnitude < infinity, magnitude / most, nan);
+    }
+    Expr inverse(const Expr &magnitude) const {
+        return select(magnitude >= tiny && magnitude < infinity, most / magnitude, 0.0f);
+    }
+};
+
+}  // namespace
+
+void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
+    const Dynamic dynamic{largest(variant.y)};
+    if (variant.scale == Scale::tensor) {
+        Expr inverse = row.once("inverse", 1.0f / row.per_row("y_scale"));
+        row.store("y", variant.y, [=](Expr d) { return value(d) * inverse; });
+    } else if (variant.scale == Scale::row) {
+        Expr magnitude = row.once("magnitude", row.largest("largest", value));
+        Expr inverse = row.once("inverse", dynamic.inverse(magnitude));
+        row.store("y", variant.y, [=](Expr d) { return value(d) * inverse; });
+        row.store_scalar("y_scale", dynamic.scale(magnitude));
+    } else {
+        const int size = group_size(variant.scale);
+        RowValue magnitude = row.group_largest("largest", size, value);
+        row.store("y", variant.y, [=](Expr d) { return value(d) * dynamic.inverse(magnitude(d / size)); });
+        row.store_groups("y_scale", size, [=](Expr group) { return dynamic.scale(magnitude(group)); });
+    }
+}
+
+}  // namespace norma
