@@ -5,9 +5,9 @@
 
 namespace norma {
 
-// y_scale and y = round(value / y_scale) in the variant's type and kind of scale. A dynamic scale is the largest magnitude
-// over the type's largest number; 0, with zeros for y, where that magnitude is below 2^-100; NaN, with zeros for y (and
-// NaN for NaN where the type has it), where there is a NaN or infinity.
+// y_scale and y = round(value / y_scale) in the variant's type and kind of scale. A dynamic scale is the largest
+// magnitude over the type's largest number; 0, with zeros for y, where that magnitude is below 2^-100; NaN, with zeros
+// for y (and NaN for NaN where the type has it), where there is a NaN or infinity.
 void store_quantized(Row &row, const Variant &variant, const RowValue &value);
 
 }  // namespace norma

@@ -29,6 +29,18 @@ CallSpec full_backward_spec() {
     return spec;
 }
 
+// rms_norm of int8 to int8 with a scale for each row, or one that is given.
+CallSpec quantized_spec(norma_scale scale) {
+    CallSpec spec = full_spec();
+    for (const norma_kernel_info &kernel : runnable_kernels()) {
+        if (kernel.op == NORMA_RMS_NORM_FORWARD && kernel.x == NORMA_I8 && kernel.y == NORMA_I8 &&
+            kernel.scale == scale && kernel.hidden_multiple == 1) {
+            spec.kernel = kernel;
+        }
+    }
+    return spec;
+}
+
 class Prepared {
 public:
     explicit Prepared(const CallSpec &spec) : call(spec) {
@@ -177,6 +189,37 @@ TEST_CASE("a tensor that does not fit is refused by name", "[arguments]") {
             }
         }
     }
+}
+
+TEST_CASE("scales that do not fit are refused by name", "[arguments]") {
+    for (norma_scale scale : {NORMA_SCALE_ROW, NORMA_SCALE_TENSOR}) {
+        const CallSpec spec = quantized_spec(scale);
+        REQUIRE(spec.kernel.scale == scale);
+        Prepared(spec).check_runs();
+        for (int role : {role_x_scale, role_y_scale}) {
+            const std::string name = roles[role].name;
+            const std::pair<std::string, std::function<void(norma_tensor &)>> changes[] = {
+                {".dtype is 3 (bf16); expected f32", [](auto &t) { t.dtype = NORMA_BF16; }},
+                {".data is null", [](auto &t) { t.data = nullptr; }},
+                {".rank is 3", [](auto &t) { t.rank = 3; }},
+                {".data is 0x", [](auto &t) { t.data = moved(t.data, -2); }},
+            };
+            for (const auto &[words, change] : changes) {
+                Prepared prepared(spec);
+                change(prepared.tensor(role));
+                prepared.check_refused(name + words);
+            }
+        }
+        Prepared ranks(spec);
+        ranks.tensor(role_y_scale).rank = scale == NORMA_SCALE_ROW ? 0 : 1;
+        ranks.check_refused("y_scale.rank is ");
+    }
+    Prepared rows(quantized_spec(NORMA_SCALE_ROW));
+    rows.tensor(role_y_scale).data = rows.tensor(role_rstd).data;
+    rows.check_refused("overlaps rstd");
+    Prepared absent(full_spec());
+    absent.tensor(role_x_scale) = absent.tensor(role_rstd);
+    absent.check_refused("x_scale is given; expected all zero, since the plan has none");
 }
 
 TEST_CASE("a call that makes no sense is refused by name", "[arguments]") {

@@ -28,14 +28,18 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
     const norma_dtype rstd = (spec.backward() ? !recompute : spec.save_statistics) ? NORMA_F32 : NORMA_NONE;
     const norma_dtype mean = spec.is_layer_norm() ? rstd : NORMA_NONE;
     auto gradient = [&](norma_dtype dtype) { return dtype && spec.f32_gradients ? NORMA_F32 : dtype; };
-    const norma_dtype forward[role_count] = {k.x, k.weight, k.bias, k.residual, k.y, k.residual, mean, rstd};
+    const norma_dtype x_scale = k.x == NORMA_I8 ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype y_scale = k.scale != NORMA_SCALE_NONE ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype forward[role_count] = {k.x,        k.weight,   k.bias,     k.residual, k.y,
+                                             k.residual, mean,       rstd,       NORMA_NONE, NORMA_NONE,
+                                             NORMA_NONE, NORMA_NONE, NORMA_NONE, x_scale,    y_scale};
     const norma_dtype backward[role_count] = {
         k.x,  k.weight, NORMA_NONE, NORMA_NONE, NORMA_NONE,         NORMA_NONE,      mean,
         rstd, k.y,      k.residual, k.x,        gradient(k.weight), gradient(k.bias)};
     return spec.backward() ? backward[role] : forward[role];
 }
 
-size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : 2; }
+size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : dtype >= NORMA_I8 ? 1 : 2; }
 
 template <typename T>
 void store_as(char *data, const reference::Values &values) {
@@ -45,10 +49,19 @@ void store_as(char *data, const reference::Values &values) {
     }
 }
 
+// Multiples of a 40th, so that ordinary rows fill the range.
+void store_i8(char *data, const reference::Values &values) {
+    for (size_t i = 0; i < values.size(); i++) {
+        const double steps = std::isfinite(values[i]) ? std::round(values[i] * 40) : 0;
+        data[i] = static_cast<char>(static_cast<int8_t>(std::max(-127.0, std::min(127.0, steps))));
+    }
+}
+
 void store(norma_dtype dtype, char *data, const reference::Values &values) {
     switch (dtype) {
         case NORMA_F16: return store_as<Eigen::half>(data, values);
         case NORMA_BF16: return store_as<Eigen::bfloat16>(data, values);
+        case NORMA_I8: return store_i8(data, values);
         default: return store_as<float>(data, values);
     }
 }
@@ -84,7 +97,28 @@ bool CallSpec::is_layer_norm() const {
 }
 
 bool CallSpec::is_output(int role) const {
-    return roles[role].output && !(backward() && roles[role].kind == Role::statistic);
+    const bool given = (backward() && roles[role].kind == Role::statistic) ||
+                       (role == role_y_scale && kernel.scale == NORMA_SCALE_TENSOR);
+    return roles[role].output && !given;
+}
+
+int64_t CallSpec::group() const {
+    return kernel.scale >= NORMA_SCALE_GROUP_32 ? int64_t{32} << (kernel.scale - NORMA_SCALE_GROUP_32) : 0;
+}
+
+Role::Kind CallSpec::role_kind(int role) const {
+    const bool number =
+        (role == role_x_scale && one_x_scale) || (role == role_y_scale && kernel.scale == NORMA_SCALE_TENSOR);
+    return number ? Role::number : role == role_y_scale && group() != 0 ? Role::groups : roles[role].kind;
+}
+
+int64_t CallSpec::elements(int role) const {
+    switch (role_kind(role)) {
+        case Role::statistic:
+        case Role::number: return 1;
+        case Role::groups: return hidden / group();
+        default: return hidden;
+    }
 }
 
 std::string CallSpec::text() const {
@@ -97,7 +131,7 @@ std::string CallSpec::text() const {
         << row_padding << " and " << outer_padding << ", offset " << offset << ", store " << store << ", threads "
         << threads << (save_statistics ? ", statistics" : "") << (y_in_place ? ", y in place" : "")
         << (residual_out_in_place ? ", residual_out in place" : "") << (dx_in_place ? ", dx in place" : "")
-        << (f32_gradients ? ", f32 gradients" : "");
+        << (f32_gradients ? ", f32 gradients" : "") << (one_x_scale ? ", one x_scale" : "");
     return out.str();
 }
 
@@ -113,6 +147,7 @@ norma_plan_desc describe(const CallSpec &spec) {
     desc.weight = k.weight;
     desc.bias = k.bias;
     desc.residual = k.residual;
+    desc.scale = k.scale;
     const uint32_t forward = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) |
                              (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
                              (spec.residual_out_in_place ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
@@ -152,14 +187,16 @@ void Call::place(int role) {
     norma_tensor &tensor = arguments.*roles[role].tensor;
     tensor.dtype = dtype_of(spec, role);
     tensor.device.type = NORMA_CPU;
-    const std::vector<int64_t> outer = roles[role].kind == Role::vector ? std::vector<int64_t>{} : spec.outer;
+    const Role::Kind kind = spec.role_kind(role);
+    const bool has_rows = kind != Role::vector && kind != Role::number;
+    const std::vector<int64_t> outer = has_rows ? spec.outer : std::vector<int64_t>{};
     tensor.rank = static_cast<int32_t>(outer.size());
     int64_t stride = 1, reach = 1;
-    if (roles[role].kind != Role::statistic) {
-        tensor.shape[tensor.rank] = spec.hidden;
+    if (kind != Role::statistic && kind != Role::number) {
+        tensor.shape[tensor.rank] = spec.elements(role);
         tensor.strides[tensor.rank] = 1;
-        stride = spec.hidden;
-        reach = spec.hidden;
+        stride = spec.elements(role);
+        reach = spec.elements(role);
         tensor.rank++;
     }
     stride += spec.row_padding;
@@ -182,7 +219,9 @@ void Call::fill(int role) {
     const norma_tensor &tensor = this->tensor(role);
     const bool output = spec.is_output(role);
     std::memset(memory_[role].begin, output ? canary : 0xff, memory_[role].bytes);  // 0xff..: NaN in all types
-    if (!output && roles[role].kind == Role::statistic) {
+    if (!output && (role == role_x_scale || role == role_y_scale)) {
+        fill_scale(role);
+    } else if (!output && roles[role].kind == Role::statistic) {
         fill_statistics(role);
     } else if (!output && roles[role].kind == Role::vector) {
         reference::Values values(static_cast<size_t>(spec.hidden));
@@ -212,8 +251,19 @@ void Call::fill_statistics(int role) {
     }
 }
 
+void Call::fill_scale(int role) {
+    const bool number = spec.role_kind(role) == Role::number;
+    for (int64_t row = 0; row < (number ? 1 : spec.rows()); row++) {
+        const int64_t id = spec.row_ids.empty() || number ? row : spec.row_ids[static_cast<size_t>(row)];
+        store(NORMA_F32, row_data(role, row), {0.02 + 0.01 * static_cast<double>((id + 7) % 5)});
+    }
+}
+
 char *Call::row_data(int role, int64_t row) const {
     const norma_tensor &tensor = this->tensor(role);
+    if (spec.role_kind(role) == Role::number) {
+        return static_cast<char *>(tensor.data);
+    }
     int64_t offset = 0;
     for (int d = static_cast<int>(spec.outer.size()) - 1; d >= 0; d--) {
         offset += row % tensor.shape[d] * tensor.strides[d];
@@ -272,8 +322,7 @@ std::string Call::row_bytes(int role, int64_t row) const {
     if (tensor.dtype == NORMA_NONE || roles[role].kind == Role::vector) {
         return "";
     }
-    const int64_t count = roles[role].kind == Role::statistic ? 1 : spec.hidden;
-    return {row_data(role, row), static_cast<size_t>(count) * size_of(tensor.dtype)};
+    return {row_data(role, row), static_cast<size_t>(spec.elements(role)) * size_of(tensor.dtype)};
 }
 
 std::string Call::bytes(int role) const {

@@ -15,8 +15,8 @@ namespace norma::test {
 struct Role {
     const char *name;
     norma_tensor norma_arguments::*tensor;
-    enum Kind { activation, vector, statistic } kind;
-    bool output;  // but a backward reads the statistics
+    enum Kind { activation, vector, statistic, groups, number } kind;  // but see CallSpec::role_kind
+    bool output;                                                       // but see CallSpec::is_output
 };
 
 inline constexpr Role roles[] = {
@@ -33,6 +33,8 @@ inline constexpr Role roles[] = {
     {"dx", &norma_arguments::dx, Role::activation, true},
     {"dweight", &norma_arguments::dweight, Role::vector, true},
     {"dbias", &norma_arguments::dbias, Role::vector, true},
+    {"x_scale", &norma_arguments::x_scale, Role::statistic, false},
+    {"y_scale", &norma_arguments::y_scale, Role::statistic, true},
 };
 enum RoleIndex {
     role_x,
@@ -48,6 +50,8 @@ enum RoleIndex {
     role_dx,
     role_dweight,
     role_dbias,
+    role_x_scale,
+    role_y_scale,
     role_count
 };
 
@@ -68,6 +72,7 @@ struct CallSpec {
     float weight_offset = 0;
     bool save_statistics = true;  // of a forward
     bool f32_gradients = false;   // of a backward
+    bool one_x_scale = false;     // for all rows
     norma_store store = NORMA_STORE_ORDINARY;
     int32_t threads = 1;
 
@@ -75,6 +80,9 @@ struct CallSpec {
     bool backward() const;
     bool is_layer_norm() const;
     bool is_output(int role) const;
+    Role::Kind role_kind(int role) const;
+    int64_t group() const;             // elements of a group of y; 0 without
+    int64_t elements(int role) const;  // of one row of a tensor, or of all of one without rows
     std::string text() const;
 };
 
@@ -129,8 +137,11 @@ private:
     std::string check_untouched(int role) const;
     std::string check_forward() const;
     std::string check_backward() const;
+    std::string check_quantized(int64_t row, const reference::Values &x, const reference::Options &options,
+                                const reference::Row &expected, double ulps) const;
     std::string check_row(int64_t row, const reference::Options &options) const;
     void fill_statistics(int role);
+    void fill_scale(int role);
     reference::Values original_row(int role, int64_t row) const;
 
     Memory memory_[role_count];

@@ -11,8 +11,7 @@ reference::Values Call::original_row(int role, int64_t row) const {
     const norma_tensor &tensor = this->tensor(role);
     const char *begin = memory_[role].begin;
     const char *at = roles[role].kind == Role::vector ? static_cast<char *>(tensor.data) : row_data(role, row);
-    const int64_t count = roles[role].kind == Role::statistic ? 1 : spec.hidden;
-    return reference::load(tensor.dtype, memory_[role].before_run.data() + (at - begin), count);
+    return reference::load(tensor.dtype, memory_[role].before_run.data() + (at - begin), spec.elements(role));
 }
 
 // Everything but the elements of outputs must be as it was.
@@ -59,6 +58,12 @@ std::string mismatch_text(const char *what, int64_t row, const Mismatch &mismatc
 
 std::string Call::check_row(int64_t row, const reference::Options &options) const {
     reference::Values x = original_row(role_x, row);
+    if (spec.kernel.x == NORMA_I8) {
+        const double scale = original_row(role_x_scale, row)[0];
+        for (double &value : x) {
+            value = static_cast<double>(static_cast<float>(value * scale));
+        }
+    }
     if (spec.kernel.residual != NORMA_NONE) {
         x = reference::add_residual(spec.kernel.residual, x, original_row(role_residual, row));
         const reference::Values got =
@@ -72,8 +77,17 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
     const bool is_layer_norm = spec.is_layer_norm();
     const reference::Row expected = is_layer_norm ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
     const double ulps = ulps_allowed(spec.kind, spec.kernel.op, spec.hidden);
+    if (spec.kernel.scale != NORMA_SCALE_NONE) {
+        const std::string problem = check_quantized(row, x, options, expected, ulps);
+        if (!problem.empty()) {
+            return problem;
+        }
+    }
     const RowJudge judge({spec.kernel.op, spec.kernel.x, spec.kernel.y, spec.kernel.contract, ulps}, options, expected);
-    if (auto mismatch = judge.first_mismatch(reference::load(spec.kernel.y, row_data(role_y, row), spec.hidden))) {
+    const bool quantized = spec.kernel.scale != NORMA_SCALE_NONE;
+    if (auto mismatch =
+            quantized ? std::nullopt
+                      : judge.first_mismatch(reference::load(spec.kernel.y, row_data(role_y, row), spec.hidden))) {
         return mismatch_text("y", row, *mismatch);
     }
     if (!spec.save_statistics) {

@@ -75,6 +75,14 @@ public:
         return std::nullopt;
     }
 
+    // Before the rounding to y.
+    double tolerance(size_t i) const {
+        // Among denormal numbers even sums and products round to multiples of the smallest.
+        const double quantum = 0x1p-149 * (1 + std::fabs(weight(i)) * (1 + (centred() ? expected_.rstd : 0)));
+        return (judged_.y == NORMA_F32 ? judged_.ulps * reference::ulp(NORMA_F32, largest_) : relative(terms(i))) +
+               quantum;
+    }
+
 private:
     double weight(size_t i) const { return options_.weight.empty() ? 1 : options_.weight[i] + options_.weight_offset; }
 
@@ -88,13 +96,6 @@ private:
     }
 
     double relative(double magnitude) const { return judged_.ulps * 0x1p-23 * std::fabs(magnitude); }
-
-    double tolerance(size_t i) const {
-        // Among denormal numbers even sums and products round to multiples of the smallest.
-        const double quantum = 0x1p-149 * (1 + std::fabs(weight(i)) * (1 + (centred() ? expected_.rstd : 0)));
-        return (judged_.y == NORMA_F32 ? judged_.ulps * reference::ulp(NORMA_F32, largest_) : relative(terms(i))) +
-               quantum;
-    }
 
     // The contract hf: x-hat is rounded to the type of x, then the product to
     // that of y. Either may flip near a tie.

@@ -25,6 +25,9 @@ struct Format {
 
 inline Format format(norma_dtype dtype) {
     switch (dtype) {
+        case NORMA_F8_E4M3: return {0x1p-3, 0x1p-9, 448};
+        case NORMA_F8_E5M2: return {0x1p-2, 0x1p-16, 57344};
+        case NORMA_I8: return {0, 1, 127};  // evenly spaced
         case NORMA_F16: return {0x1p-10, 0x1p-24, 65504.0};
         case NORMA_BF16: return {0x1p-7, 0x1p-133, 0x1.fep127};
         default: return {0x1p-23, 0x1p-149, 0x1.fffffep127};
@@ -62,12 +65,32 @@ void widen(const void *data, Values &values) {
     }
 }
 
+inline double f8_value(norma_dtype dtype, uint8_t bits) {
+    const int mantissa_bits = dtype == NORMA_F8_E4M3 ? 3 : 2, bias = dtype == NORMA_F8_E4M3 ? 7 : 15;
+    const int exponent = (bits & 0x7f) >> mantissa_bits, mantissa = bits & ((1 << mantissa_bits) - 1);
+    const bool special = dtype == NORMA_F8_E4M3 ? (bits & 0x7f) == 0x7f : exponent == 31;
+    const double magnitude = special ? (dtype == NORMA_F8_E5M2 && mantissa == 0 ? INFINITY : NAN)
+                             : exponent == 0
+                                 ? std::ldexp(mantissa, 1 - bias - mantissa_bits)
+                                 : std::ldexp((1 << mantissa_bits) + mantissa, exponent - bias - mantissa_bits);
+    return bits & 0x80 ? -magnitude : magnitude;
+}
+
+inline void widen_f8(norma_dtype dtype, const void *data, Values &values) {
+    for (size_t i = 0; i < values.size(); i++) {
+        values[i] = f8_value(dtype, static_cast<const uint8_t *>(data)[i]);
+    }
+}
+
 // Elements of a type in memory, exactly.
 inline Values load(norma_dtype dtype, const void *data, int64_t count) {
     Values values(static_cast<size_t>(count));
     switch (dtype) {
         case NORMA_F16: widen<Eigen::half>(data, values); break;
         case NORMA_BF16: widen<Eigen::bfloat16>(data, values); break;
+        case NORMA_I8: widen<int8_t>(data, values); break;
+        case NORMA_F8_E4M3:
+        case NORMA_F8_E5M2: widen_f8(dtype, data, values); break;
         default: widen<float>(data, values); break;
     }
     return values;

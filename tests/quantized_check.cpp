@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// What is wrong with a row of a quantized y. The scale: within the error of the largest |y|. y: what some value within that
+// error of y / y_scale rounds to, so the exact payload except where float64 lies that close to a tie.
+#include <sstream>
+
+#include "call.h"
+#include "compare.h"
+
+namespace norma::test {
+namespace {
+
+double saturated(norma_dtype dtype, double value) {
+    const double most = reference::format(dtype).largest;
+    return reference::round_to(dtype, std::max(-most, std::min(most, value)));
+}
+
+std::string text(const char *what, int64_t row, size_t i, double got, double expected) {
+    std::ostringstream out;
+    out.precision(10);
+    out << what << " row " << row << " element " << i << " is " << got << "; expected about " << expected;
+    return out.str();
+}
+
+}  // namespace
+
+std::string Call::check_quantized(int64_t row, const reference::Values &x, const reference::Options &options,
+                                  const reference::Row &expected, double ulps) const {
+    const norma_dtype dtype = spec.kernel.y;
+    const double most = reference::format(dtype).largest;
+    const RowJudge judge({spec.kernel.op, spec.kernel.x, NORMA_F32, NORMA_FP32_ONCE, ulps}, options, expected);
+    const bool given = spec.kernel.scale == NORMA_SCALE_TENSOR;
+    const reference::Values scales = given ? original_row(role_y_scale, row)
+                                           : reference::load(NORMA_F32, row_data(role_y_scale, row),
+                                                             spec.elements(role_y_scale));
+    const reference::Values got = reference::load(dtype, row_data(role_y, row), spec.hidden);
+    const size_t per_scale = x.size() / scales.size();
+    for (size_t g = 0; g < scales.size(); g++) {
+        double largest = 0, error = 0;
+        bool finite = true;
+        for (size_t i = g * per_scale; i < (g + 1) * per_scale; i++) {
+            finite &= std::isfinite(expected.y[i]);
+            largest = std::max(largest, finite_magnitude(expected.y[i]));
+            error = std::max(error, judge.tolerance(i));
+        }
+        const double scale = scales[g];
+        const bool lost = largest < 0x1p-99;  // counts as zero, or may
+        if (!given && (finite != std::isfinite(scale) ||
+                       (finite && !(lost && scale == 0) &&
+                        std::fabs(scale - largest / most) > error / most + 0x1p-22 * scale))) {
+            return text("y_scale", row, g, scale, finite ? largest / most : NAN);
+        }
+        for (size_t i = g * per_scale; i < (g + 1) * per_scale; i++) {
+            const bool no_scale = !given && (!finite || scale == 0);
+            const double y = expected.y[i];
+            if (std::isnan(y) || (no_scale && std::isinf(y))) {
+                const bool good = dtype == NORMA_I8 ? got[i] == 0 : std::isnan(got[i]);
+                if (!good) {
+                    return text("y", row, i, got[i], dtype == NORMA_I8 ? 0 : NAN);
+                }
+                continue;
+            }
+            const double value = no_scale ? 0 : y / scale;
+            const double off = no_scale ? 0 : judge.tolerance(i) / scale + 0x1p-21 * finite_magnitude(value);
+            if (!(got[i] >= saturated(dtype, value - off) && got[i] <= saturated(dtype, value + off))) {
+                return text("y", row, i, got[i], value);
+            }
+        }
+    }
+    return "";
+}
+
+}  // namespace norma::test
