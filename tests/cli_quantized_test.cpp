@@ -23,7 +23,8 @@ struct QuantizedSession : Session {
 }  // namespace
 
 TEST_CASE("run writes y and y_scale that give the values back") {
-    for (const auto &[scale, group] : {std::pair<std::string, int64_t>{"row", 64}, {"group:32", 32}, {"group:64", 64}}) {
+    for (const auto &[scale, group] :
+         {std::pair<std::string, int64_t>{"row", 64}, {"group:32", 32}, {"group:64", 64}}) {
         QuantizedSession s;
         s.input.tensors["x"] = tensor("BF16", {3, 64}, 1);
         s.input.tensors["weight"] = tensor("BF16", {64}, 2);

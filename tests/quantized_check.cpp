@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is wrong with a row of a quantized y. The scale: within the error of the largest |y|. y: what some value within that
-// error of y / y_scale rounds to, so the exact payload except where float64 lies that close to a tie.
+// What is wrong with a row of a quantized y. The scale: within the error of the largest |y|. y: what some value within
+// that error of y / y_scale rounds to, so the exact payload except where float64 lies that close to a tie.
 #include <sstream>
 
 #include "call.h"
@@ -29,9 +29,9 @@ std::string Call::check_quantized(int64_t row, const reference::Values &x, const
     const double most = reference::format(dtype).largest;
     const RowJudge judge({spec.kernel.op, spec.kernel.x, NORMA_F32, NORMA_FP32_ONCE, ulps}, options, expected);
     const bool given = spec.kernel.scale == NORMA_SCALE_TENSOR;
-    const reference::Values scales = given ? original_row(role_y_scale, row)
-                                           : reference::load(NORMA_F32, row_data(role_y_scale, row),
-                                                             spec.elements(role_y_scale));
+    const reference::Values scales =
+        given ? original_row(role_y_scale, row)
+              : reference::load(NORMA_F32, row_data(role_y_scale, row), spec.elements(role_y_scale));
     const reference::Values got = reference::load(dtype, row_data(role_y, row), spec.hidden);
     const size_t per_scale = x.size() / scales.size();
     for (size_t g = 0; g < scales.size(); g++) {
@@ -44,9 +44,9 @@ std::string Call::check_quantized(int64_t row, const reference::Values &x, const
         }
         const double scale = scales[g];
         const bool lost = largest < 0x1p-99;  // counts as zero, or may
-        if (!given && (finite != std::isfinite(scale) ||
-                       (finite && !(lost && scale == 0) &&
-                        std::fabs(scale - largest / most) > error / most + 0x1p-22 * scale))) {
+        if (!given &&
+            (finite != std::isfinite(scale) ||
+             (finite && !(lost && scale == 0) && std::fabs(scale - largest / most) > error / most + 0x1p-22 * scale))) {
             return text("y_scale", row, g, scale, finite ? largest / most : NAN);
         }
         for (size_t i = g * per_scale; i < (g + 1) * per_scale; i++) {
