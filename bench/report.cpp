@@ -16,7 +16,7 @@ std::string time_text(double ns) {
                       : fmt::format("{:.2f} ms", ns / 1e6);
 }
 
-constexpr const char *row_format = "{:<11} {:<9} {:>13} {:>10} {:>9} {:>7} {:>10} {:>10} {:>6} {:>10} {:>6}  {}\n";
+constexpr const char *row_format = "{:<19} {:<9} {:>13} {:>10} {:>9} {:>7} {:>10} {:>10} {:>6} {:>10} {:>6}  {}\n";
 
 }  // namespace
 
