@@ -181,6 +181,15 @@ TEST_CASE("one kernel can be looked at in every stage", "[normagen]") {
     CHECK_FALSE(fs::exists(d / "none"));
 }
 
+TEST_CASE("kernels for one hidden size compile, also where nothing is left of a loop", "[normagen]") {
+    Directory d;
+    d.write("m.json", manifest(R"({"op": ["layer_norm_forward", "layer_norm_backward", "rms_norm_forward",
+        "rms_norm_backward"], "x": ["f32", "bf16"], "hidden": [1, 32, 64, 128, 1000]})"));
+    const Result result = normagen("compile --target x86-64-v3 --manifest " + d / "m.json" + " --out " + d / "out");
+    INFO(result.err);
+    CHECK(result.status == 0);
+}
+
 TEST_CASE("an object has no instruction that its target lacks", "[normagen]") {
     Directory d;
     d.write("m.json", manifest(R"({"op": "layer_norm_forward", "x": "bf16", "weight": "x"},

@@ -75,8 +75,6 @@ Stmt StoreModePass::streaming_loop(const For *op) {
     Staging staging(in_strip, count);
     staging_ = &staging;
     Stmt body = IRMutator::mutate(op->body);
-    staging.next = 0;
-    IRMutator::mutate(substitute_in_all_lets(op->body));  // for flushes that stand outside of the body's lets
     staging_ = nullptr;
 
     auto serial = [&](const Expr &variable, const Expr &extent, const Stmt &loop_body) {
@@ -93,6 +91,18 @@ Stmt StoreModePass::streaming_loop(const For *op) {
     }
     return serial(strip, (op->extent + strip_ - 1) / strip_, filled);
 }
+
+Stmt StoreModePass::visit(const LetStmt *op) {
+    if (staging_ == nullptr) {
+        return IRMutator::visit(op);
+    }
+    Expr value = mutate(op->value);
+    staging_->lets.emplace_back(op->name, value);
+    Stmt body = mutate(op->body);
+    staging_->lets.pop_back();
+    return LetStmt::make(op->name, value, body);
+}
+
 Stmt StoreModePass::visit(const Store *op) {
     if (!is_dense_output(op)) {
         return IRMutator::visit(op);
@@ -109,26 +119,33 @@ Stmt StoreModePass::visit(const Store *op) {
 }
 
 Stmt StoreModePass::stage(const Store *op, Staging &staging) {
-    if (staging.next == staging.stores.size()) {
-        staging.stores.emplace_back();
-        staging.stores.back().block = unique_name("block");
-    }
-    Staged &staged = staging.stores[staging.next++];
+    staging.stores.emplace_back();
+    Staged &staged = staging.stores.back();
+    staged.block = unique_name("block");
     const Ramp *ramp = op->index.as<Ramp>();
     staged.element = op->value.type().element_of();
     staged.lanes = ramp->lanes;
 
+    // The flush stands outside of the lets of the loop and of the value.
+    auto outside = [&](Expr expr) {
+        for (auto let = staging.lets.rbegin(); let != staging.lets.rend(); ++let) {
+            expr = substitute(let->first, let->second, expr);
+        }
+        return substitute_in_all_lets(expr);
+    };
     auto bytes = [&](const Type &type) { return staging.count * (ramp->lanes * type.bytes()); };
     auto memory = [](const std::string &name) { return Variable::make(type_of<void *>(), name); };
-    staged.flush = Evaluate::make(Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
-                                             {memory(op->name), cast<int64_t>(ramp->base) * staged.element.bytes(),
-                                              memory(staged.block), bytes(staged.element)},
-                                             Call::Extern));
+    staged.flush =
+        Evaluate::make(Call::make(Int(32), "kernel_stream_store_" + std::to_string(stream_bytes_),
+                                  {memory(op->name), cast<int64_t>(outside(ramp->base)) * staged.element.bytes(),
+                                   memory(staged.block), bytes(staged.element)},
+                                  Call::Extern));
     FindRowLoads loads;
-    op->value.accept(&loads);
+    Expr value = substitute_in_all_lets(op->value);
+    value.accept(&loads);
     for (const auto &[input, load] : loads.found) {
         Expr stride = Variable::make(Int(32), input + ".stride.1");
-        Expr next = cast<int64_t>(load->index.as<Ramp>()->base + stride * rows_ahead_) * load->type.bytes();
+        Expr next = cast<int64_t>(outside(load->index.as<Ramp>()->base) + stride * rows_ahead_) * load->type.bytes();
         Expr prefetch = Call::make(Int(32), "kernel_prefetch", {memory(input), next, bytes(load->type), store_mode()},
                                    Call::Extern);
         staged.flush = Block::make(staged.flush, Evaluate::make(prefetch));

@@ -9,6 +9,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace norma {
@@ -26,6 +27,7 @@ protected:
     using IRMutator::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
 
 private:
     // A store whose results wait on the stack to be streamed.
@@ -39,8 +41,8 @@ private:
     struct Staging {
         Staging(Halide::Expr position, Halide::Expr count) : position(std::move(position)), count(std::move(count)) {}
         Halide::Expr position, count;
-        std::vector<Staged> stores;  // in the order of the loop
-        size_t next = 0;             // of stores, to be staged
+        std::vector<Staged> stores;                              // in the order of the loop
+        std::vector<std::pair<std::string, Halide::Expr>> lets;  // around the next store, within the loop
     };
 
     bool is_dense_output(const Halide::Internal::Store *op) const;
