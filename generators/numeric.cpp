@@ -39,7 +39,7 @@ Expr float_to_i8(const Expr &value) {
 // `mantissa` bits. As float_to_f16 in half_convert.cpp.
 Expr float_to_f8(const Expr &value, int bias, int mantissa, float most, uint32_t nan) {
     int dropped = 23 - mantissa;
-    Expr magnitude = bits_of(value) & constant(0x7fffffff), sign = (bits_of(value) >> 24) & constant(0x80);
+    Expr magnitude = magnitude_bits(value), sign = (bits_of(value) >> 24) & constant(0x80);
     Expr held = min(magnitude, bits_of(Expr(most)));
     Expr odd = (held >> dropped) & constant(1);
     uint32_t rebias = (uint32_t)(127 - bias) << 23, half = (1u << (dropped - 1)) - 1;

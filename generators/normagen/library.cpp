@@ -57,6 +57,17 @@ std::string response_line(const fs::path &path) {
     return line + "\n";
 }
 
+// Those of the manifest, and what backward kernels need beside them.
+std::vector<Variant> all_variants(const Manifest &manifest) {
+    std::vector<Variant> variants = manifest.variants;
+    if (std::any_of(variants.begin(), variants.end(), is_backward)) {
+        for (DType type : {DType::f32, DType::f16, DType::bf16}) {
+            variants.push_back(strip_sum_variant(type));
+        }
+    }
+    return variants;
+}
+
 }  // namespace
 
 std::vector<TargetFile> select_targets(const std::string &text, const Manifest &manifest,
@@ -104,17 +115,6 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
         }
     }
     return specs;
-}
-
-// Those of the manifest, and what backward kernels need beside them.
-std::vector<Variant> all_variants(const Manifest &manifest) {
-    std::vector<Variant> variants = manifest.variants;
-    if (std::any_of(variants.begin(), variants.end(), is_backward)) {
-        for (DType type : {DType::f32, DType::f16, DType::bf16}) {
-            variants.push_back(strip_sum_variant(type));
-        }
-    }
-    return variants;
 }
 
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files, const fs::path &out,

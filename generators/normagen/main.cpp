@@ -7,6 +7,7 @@
 #include <map>
 #include <thread>
 
+#include "../../schedules/strategies/strip_sum.h"
 #include "../ops.h"
 #include "json_file.h"
 #include "library.h"
@@ -77,7 +78,7 @@ void compile_one(const Options &options) {
     Variant variant;
     try {
         variant = parse_name(options.kernel);
-        if (variant.op != "strip_sum") {
+        if (!is_strip_sum(variant)) {
             find_op(variant.op);
         }
     } catch (const std::invalid_argument &error) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "../../schedules/strategies/strip_sum.h"
 #include "targets.h"
 
 namespace norma {
@@ -58,8 +59,6 @@ private:
     std::string text_;
 };
 
-bool is_strip_sum(const RegistryEntry &entry) { return entry.spec.strategy == "strip_sum"; }
-
 std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec) + "_argv"; }
 
 // In the order of norma_dtype. Empty where the library has no backward.
@@ -67,7 +66,8 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
     std::vector<std::string> functions;
     for (DType type : {DType::f32, DType::f16, DType::bf16}) {
         for (const RegistryEntry &entry : entries) {
-            if (is_strip_sum(entry) && entry.spec.target.name == target.name && entry.spec.variant.y == type) {
+            if (is_strip_sum(entry.spec.variant) && entry.spec.target.name == target.name &&
+                entry.spec.variant.y == type) {
                 functions.push_back(argv_function(entry));
             }
         }
@@ -117,7 +117,7 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
     size_t count = 0;
     for (const RegistryEntry &entry : entries) {
         declarations += fmt::format("int {}(void **arguments);\n", argv_function(entry));
-        if (!is_strip_sum(entry)) {
+        if (!is_strip_sum(entry.spec.variant)) {
             const size_t target = index_of(targets, entry.spec.target.name);
             lines += kernel_lines(entry, target, lists.name_of(entry.compiled.arguments));
             count++;

@@ -2,7 +2,6 @@
 #include "cpu_rows.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "../../generators/numeric.h"
 #include "../../generators/passes/column_sum.h"
@@ -212,22 +211,22 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
 }
 
 void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
-    auto lanes = [&](auto stage) { stage.vectorize(lane_, std::min(sum.lanes, knobs_.vector)).unroll(lane_); };
     sum.mean.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
     // One row's sum after the other's, so that its lanes stay in registers.
-    sum.total.compute_at(sum.mean, r_).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
-    lanes(sum.total);
-    lanes(sum.total.update(0).reorder(lane_, sum.part));
-    if (sum.total.num_update_definitions() == 2) {
+    schedule_lanes(sum.total.compute_at(sum.mean, r_), sum.lanes, sum.part, sum.rest);
+    if (!sum.one_chunk) {
+        schedule_lanes(sum.chunk.compute_at(sum.total, sum.part), sum.lanes, sum.block, RVar());
+    }
+}
+
+void CpuRow::schedule_lanes(Func f, int lanes, const RVar &along, const RVar &rest) const {
+    auto vectors = [&](auto stage) { stage.vectorize(lane_, std::min(lanes, knobs_.vector)).unroll(lane_); };
+    vectors(f.store_in(MemoryType::Stack).bound_extent(lane_, lanes));
+    vectors(f.update(0).reorder(lane_, along));
+    if (f.num_update_definitions() == 2) {
         RVar outer, inner;
-        sum.total.update(1).split(sum.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
+        f.update(1).split(rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
     }
-    if (sum.one_chunk) {
-        return;
-    }
-    sum.chunk.compute_at(sum.total, sum.part).store_in(MemoryType::Stack).bound_extent(lane_, sum.lanes);
-    lanes(sum.chunk);
-    lanes(sum.chunk.update().reorder(lane_, sum.block));
 }
 
 // Bounds inference cannot see that the guards around a sum keep it inside the row.
@@ -323,16 +322,9 @@ Expr CpuRow::largest(const std::string &name, const RowValue &value) {
 }
 
 void CpuRow::schedule_most(Most &most, const LoopLevel &each_group) const {
-    auto vectors = [&](auto stage) { stage.vectorize(lane_, std::min(most.width, knobs_.vector)).unroll(lane_); };
     most.all.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
     most.all.update().atomic().vectorize(most.lane);
-    most.lanes.compute_at(most.all, r_).store_in(MemoryType::Stack).bound_extent(lane_, most.width);
-    vectors(most.lanes);
-    vectors(most.lanes.update(0).reorder(lane_, most.block));
-    if (most.lanes.num_update_definitions() == 2) {
-        RVar outer, inner;
-        most.lanes.update(1).split(most.rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
-    }
+    schedule_lanes(most.lanes.compute_at(most.all, r_), most.width, most.block, most.rest);
 }
 
 RowValue CpuRow::group_largest(const std::string &name, int size, const RowValue &value) {
@@ -378,69 +370,6 @@ void CpuRow::column_sum(const std::string &role, RowValue value) {
     Func f(role);
     f(d_, r_) = value(d_);
     column_outputs_.push_back(f);
-}
-
-namespace {
-
-bool power_of_two(int n) { return n > 0 && (n & (n - 1)) == 0; }
-
-struct Knob {
-    const char *name;
-    int CpuRowsKnobs::*member;
-    bool (*legal)(int value);
-    const char *expected;
-};
-
-const Knob knob_table[] = {
-    {"lanes", &CpuRowsKnobs::lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
-     "a power of two, 2 to 1024"},
-    {"pair_lanes", &CpuRowsKnobs::pair_lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
-     "a power of two, 2 to 1024"},
-    {"chunk", &CpuRowsKnobs::chunk, [](int n) { return n >= 1 && n <= 1024; }, "1 to 1024"},
-    {"column_rows", &CpuRowsKnobs::column_rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
-    {"column_lanes", &CpuRowsKnobs::column_lanes, [](int n) { return power_of_two(n) && n >= 16 && n <= 1024; },
-     "a power of two, 16 to 1024"},
-    {"rows", &CpuRowsKnobs::rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
-    {"vector", &CpuRowsKnobs::vector, [](int n) { return power_of_two(n) && n <= 64; }, "a power of two, 1 to 64"},
-    {"store_lanes", &CpuRowsKnobs::store_lanes, [](int n) { return power_of_two(n) && n >= 32 && n <= 1024; },
-     "a power of two, 32 to 1024"},
-    {"stream_bytes", &CpuRowsKnobs::stream_bytes, [](int n) { return n == 16 || n == 32 || n == 64; }, "16, 32 or 64"},
-    {"strip", &CpuRowsKnobs::strip, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
-    {"short_strip", &CpuRowsKnobs::short_strip, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
-    {"native_f16", &CpuRowsKnobs::native_f16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
-    {"native_bf16", &CpuRowsKnobs::native_bf16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
-};
-
-}  // namespace
-
-std::string cpu_rows_refusal(const CpuRowsKnobs &knobs) {
-    for (const Knob &knob : knob_table) {
-        int value = knobs.*knob.member;
-        if (!knob.legal(value)) {
-            return knob.name + (" is " + std::to_string(value)) + "; expected " + knob.expected;
-        }
-    }
-    if (knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
-        return "vector is " + std::to_string(knobs.vector) + "; expected at most lanes and pair_lanes";
-    }
-    return "";
-}
-
-CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
-    CpuRowsKnobs knobs;
-    for (const auto &[key, value] : json.items()) {
-        const std::string &name = key;
-        auto knob =
-            std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
-        if (knob == std::end(knob_table)) {
-            throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
-        }
-        if (!value.is_number_integer()) {
-            throw std::invalid_argument("knob " + name + " of cpu_rows is " + value.dump() + "; expected an integer");
-        }
-        knobs.*knob->member = value;
-    }
-    return knobs;
 }
 
 }  // namespace norma

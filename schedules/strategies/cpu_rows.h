@@ -91,6 +91,8 @@ private:
     Halide::LoopLevel schedule_outputs(const std::vector<Halide::Func> &outputs);
     Halide::LoopLevel schedule_column_outputs();
     void schedule_elements(Halide::Func f) const;
+    // Of a sum or maximum in lanes: along its blocks, then the rest of the row where that has an update of its own.
+    void schedule_lanes(Halide::Func f, int lanes, const Halide::RVar &along, const Halide::RVar &rest) const;
     void schedule_most(Most &most, const Halide::LoopLevel &each_group) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 

@@ -59,7 +59,7 @@ const Strategy &find_strategy(const std::string &name) {
 }
 
 const Strategy &default_strategy(const Variant &variant) {
-    return find_strategy(variant.op == "strip_sum" ? "strip_sum" : "cpu_rows");
+    return find_strategy(is_strip_sum(variant) ? "strip_sum" : "cpu_rows");
 }
 
 }  // namespace norma

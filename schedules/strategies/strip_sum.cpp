@@ -8,6 +8,12 @@ namespace norma {
 
 using namespace Halide;
 
+namespace {
+
+const char *const op = "strip_sum";
+
+}  // namespace
+
 Lowered strip_sum(DType y_type) {
     constexpr int columns = 32;  // summed side by side, in registers
     ImageParam partials(Float(32), 2, "partials");
@@ -32,9 +38,11 @@ Lowered strip_sum(DType y_type) {
 
 Variant strip_sum_variant(DType y) {
     Variant variant;
-    variant.op = "strip_sum";
+    variant.op = op;
     variant.y = y;
     return variant;
 }
+
+bool is_strip_sum(const Variant &variant) { return variant.op == op; }
 
 }  // namespace norma

@@ -10,7 +10,8 @@ namespace norma {
 // the type of y. A call may cover any range of columns.
 Lowered strip_sum(DType y);
 
-// The kernel of strip_sum, as a variant to be compiled.
+// The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
 Variant strip_sum_variant(DType y);
+bool is_strip_sum(const Variant &variant);
 
 }  // namespace norma
