@@ -119,7 +119,7 @@ norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *a
     const bool usable =
         !execution || (execution->size >= sizeof(norma_execution) && execution->threads >= 0 && !execution->workspace);
     int64_t rows = 0;
-    if (!usable || !has_rows(arguments, &rows)) {
+    if (!needs_workspace(*plan) || !usable || !has_rows(arguments, &rows)) {
         return norma_plan_run(plan, arguments, execution);
     }
     norma_execution own = {};
@@ -128,8 +128,8 @@ norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *a
     }
     own.size = sizeof(norma_execution);
     const norma_status status = norma_plan_workspace_size(plan, rows, own.threads, &own.workspace_size);
-    if (status != NORMA_OK || own.workspace_size == 0) {
-        return status ? status : norma_plan_run(plan, arguments, execution);
+    if (status != NORMA_OK) {
+        return status;
     }
     own.workspace = allocate_scratch(own.workspace_size);
     if (!own.workspace) {

@@ -24,8 +24,8 @@ struct Gradients {
 
 int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t block) {
     const norma_plan &plan = gradients.plan;
-    const int64_t first = block * columns_per_block, rest = plan.hidden - first;
-    const int32_t columns = static_cast<int32_t>(rest < columns_per_block ? rest : columns_per_block);
+    const int64_t first = block * columns_per_block;
+    const int32_t columns = static_cast<int32_t>(smaller(plan.hidden - first, columns_per_block));
     const int32_t strip_stride = static_cast<int32_t>(gradients.sums.strip_bytes / static_cast<int64_t>(sizeof(float)));
 
     halide_dimension_t from_dimensions[] = {{0, columns, 1, 0},
@@ -69,10 +69,9 @@ void run_worker(void *task_data, int64_t) {
 
 norma_status add_strips(const norma_plan &plan, const Work &work, const norma_execution &execution,
                         const StripSums &sums, int64_t strips) {
-    const int64_t blocks = (plan.hidden + columns_per_block - 1) / columns_per_block;
+    const int64_t blocks = divide_up(plan.hidden, columns_per_block);
     const int64_t count = blocks * plan.call.column_sum_count;
-    const int64_t elements_per_block = columns_per_block * (strips > 0 ? strips : 1);
-    const int64_t least = (plan.task_elements + elements_per_block - 1) / elements_per_block;
+    const int64_t least = divide_up(plan.task_elements, columns_per_block * (strips > 0 ? strips : 1));
     const int32_t workers = workers_for(execution, count, least);
     Gradients gradients = {plan, work, sums, strips, blocks, {count, items_per_range(count, least, workers)}};
     const norma_status status = run_workers(execution, workers, run_worker, &gradients);

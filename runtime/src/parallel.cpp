@@ -3,6 +3,7 @@
 
 #include "errors.h"
 #include "halide_hooks.h"
+#include "integers.h"
 
 namespace norma {
 namespace {
@@ -37,16 +38,12 @@ int32_t workers_for(const norma_execution &execution, int64_t count, int64_t lea
     if (count / 2 < least || execution.threads == 1) {
         return 1;
     }
-    const int64_t useful = count / least;
-    const int32_t most = most_workers(execution);
-    return useful < most ? static_cast<int32_t>(useful) : most;
+    return static_cast<int32_t>(smaller(count / least, most_workers(execution)));
 }
 
 int64_t items_per_range(int64_t count, int64_t least, int32_t workers) {
-    int64_t rounds = count / least / workers;
-    rounds = rounds < most_rounds ? rounds : most_rounds;
-    const int64_t ranges = workers * (rounds > 1 ? rounds : 1);
-    return count / ranges + (count % ranges != 0);
+    const int64_t rounds = smaller(count / least / workers, most_rounds);
+    return divide_up(count, workers * (rounds > 1 ? rounds : 1));
 }
 
 norma_status run_workers(const norma_execution &execution, int32_t workers, norma_task worker, void *data) {

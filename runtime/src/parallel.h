@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "integers.h"
 #include "plan.h"
 
 namespace norma {
@@ -16,9 +17,8 @@ public:
     // False when none is left.
     bool take(int64_t *first, int64_t *count) {
         *first = next_.fetch_add(each_);
-        const int64_t rest = count_ - *first;
-        *count = rest < each_ ? rest : each_;
-        return rest > 0;
+        *count = smaller(count_ - *first, each_);
+        return *count > 0;
     }
 
 private:

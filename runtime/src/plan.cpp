@@ -8,6 +8,7 @@
 
 #include "errors.h"
 #include "halide_hooks.h"
+#include "integers.h"
 #include "names.h"
 #include "targets.h"
 #include "variant_text.h"
@@ -102,8 +103,6 @@ norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) 
     }
     return NORMA_OK;
 }
-
-int64_t divide_up(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 
 // What the run needs to know of the kernel and the variant.
 void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold) {

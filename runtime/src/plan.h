@@ -36,6 +36,11 @@ namespace norma {
 // Checks the desc, replaces zeros by what they mean, and keeps its strings where they are.
 norma_status normalize(const norma_plan_desc *desc, norma_plan_desc *normalized);
 
+// Whether any run of the plan does.
+inline bool needs_workspace(const norma_plan &plan) {
+    return plan.workspace_per_worker > 0 || plan.call.column_sum_count > 0;
+}
+
 bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b);
 
 // Of a normalized desc.

@@ -35,7 +35,7 @@ int64_t scratch_size(const norma_plan &plan, const norma_execution &execution) {
 }
 
 norma_status check_workspace(const norma_plan &plan, const norma_execution &execution, int64_t rows) {
-    if (plan.workspace_per_worker == 0 && plan.call.column_sum_count == 0) {
+    if (!needs_workspace(plan)) {
         return NORMA_OK;
     }
     const size_t needed = static_cast<size_t>(scratch_size(plan, execution) + strip_sums_size(plan, rows));
@@ -79,9 +79,9 @@ struct SharedRun {
 int run_strips(const SharedRun &shared, KernelCall &call, int64_t first, int64_t count) {
     int error = 0;
     for (int64_t strip = first; strip < first + count && error == 0; strip++) {
-        const int64_t row = strip * shared.strips.rows_per_strip, rest = shared.run.work.rows - row;
+        const int64_t row = strip * shared.strips.rows_per_strip;
         call.start_strip(shared.sums.strip(strip), shared.sums.column_sum_bytes);
-        error = call.run(row, rest < shared.strips.rows_per_strip ? rest : shared.strips.rows_per_strip);
+        error = call.run(row, smaller(shared.run.work.rows - row, shared.strips.rows_per_strip));
     }
     return error;
 }

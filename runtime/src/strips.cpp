@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "strips.h"
 
+#include "integers.h"
 #include "workspace.h"
 
 namespace norma {
 namespace {
-
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // Never falls with the number of rows.
 int64_t most_strips_of(int64_t rows, int64_t hidden) {
@@ -24,13 +23,12 @@ Strips cut_in_strips(int64_t rows, int64_t hidden) {
         return {0, 0};
     }
     const int64_t most = most_strips_of(rows, hidden);
-    const int64_t rows_per_strip = rows / most + (rows % most != 0);
-    return {rows / rows_per_strip + (rows % rows_per_strip != 0), rows_per_strip};
+    const int64_t rows_per_strip = divide_up(rows, most);
+    return {divide_up(rows, rows_per_strip), rows_per_strip};
 }
 
 StripSums strip_sums(const norma_plan &plan, char *base) {
-    const int64_t bytes = plan.hidden * static_cast<int64_t>(sizeof(float)), alignment = scratch_alignment;
-    const int64_t column_sum_bytes = (bytes + alignment - 1) / alignment * alignment;
+    const int64_t column_sum_bytes = align_scratch(plan.hidden * static_cast<int64_t>(sizeof(float)));
     return {base, column_sum_bytes, column_sum_bytes * plan.call.column_sum_count};
 }
 

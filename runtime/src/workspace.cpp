@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "integers.h"
+
 namespace norma {
 namespace {
 
@@ -21,8 +23,12 @@ char *&previous_top(void *block) { return static_cast<char **>(block)[-1]; }
 
 int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden) {
     const int64_t bytes = hidden * kernel.workspace_per_element;
+    return bytes == 0 ? 0 : align_scratch(bytes) + static_cast<int64_t>(worker_slack);
+}
+
+int64_t align_scratch(int64_t bytes) {
     const int64_t alignment = scratch_alignment;
-    return bytes == 0 ? 0 : (bytes + alignment - 1) / alignment * alignment + static_cast<int64_t>(worker_slack);
+    return divide_up(bytes, alignment) * alignment;
 }
 
 void *take_scratch(Scratch *scratch, size_t size) {

@@ -8,6 +8,9 @@ namespace norma {
 
 inline constexpr size_t scratch_alignment = 128;  // at least Halide's vectors, and two cache lines apart
 
+// Rounded up to whole multiples of scratch_alignment.
+int64_t align_scratch(int64_t bytes);
+
 // Bytes of workspace for one worker; 0 when the kernel needs none.
 int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden);
 

@@ -105,7 +105,7 @@ typedef struct norma_device {
 // strides. Strides of dimensions of one element do not matter. A device type of 0 means the CPU. Data must be aligned
 // to its element size; nothing more is asked, and results do not depend on more.
 typedef struct norma_tensor {
-    void *data;  // null means absent; with zero rows it may be null in any case
+    void *data;  // null means absent; with zero rows it may be null, but for dweight and dbias
     norma_dtype dtype;
     norma_device device;
     int32_t rank;
@@ -209,7 +209,7 @@ NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_argume
 
 // Bytes of workspace that a run of at most `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs.
 // 0 for most forward plans. A backward with weight or bias needs 4 bytes for each of their elements and each strip of
-// rows; there are never more than 128 strips (docs/numerics.md).
+// rows, and for each element of weight and each thread; there are never more than 128 strips (docs/backward.md).
 NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int64_t rows, int32_t threads, size_t *bytes);
 
 // The chosen kernel's name, and why it was chosen: one line for each kernel considered. Valid as long as the plan.
