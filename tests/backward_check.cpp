@@ -5,8 +5,6 @@
 // - dweight, dbias: (those ULP + sqrt(rows)) * epsilon * the sum of the terms' magnitudes. A row whose n is centred
 //   with a rounded mean counts as one of the magnitude of at least one standard deviation.
 // Saved statistics are taken as they are given, so their own rounding is not the kernel's error.
-#include <sstream>
-
 #include "call.h"
 #include "compare.h"
 #include "reference_backward.h"
@@ -25,14 +23,6 @@ struct ColumnSums {
         error[i] += allowed;
     }
 };
-
-std::string mismatch(const char *what, int64_t row, size_t i, double got, double expected, double tolerance) {
-    std::ostringstream out;
-    out.precision(10);
-    out << what << " row " << row << " element " << i << " is " << got << "; expected " << expected << " +- "
-        << tolerance;
-    return out.str();
-}
 
 }  // namespace
 
@@ -72,7 +62,7 @@ std::string Call::check_backward() const {
             const double tolerance =
                 2 * ulps * 0x1p-23 * (finite_magnitude(expected.scale) + std::fabs(d_residual[i])) + quantum;
             if (!acceptable(kernel.x, got[i], dx, tolerance)) {
-                return mismatch("dx", row, i, got[i], dx, tolerance);
+                return mismatch_text("dx", row, {static_cast<int64_t>(i), got[i], dx, tolerance});
             }
             const double deviation = options.centred && !saved ? std::fabs(dy[i]) : 0;
             const double size = std::max(finite_magnitude(expected.dweight[i]), deviation);
@@ -92,7 +82,8 @@ std::string Call::check_backward() const {
         const reference::Values got = reference::load(dtype, tensor(role).data, spec.hidden);
         for (size_t i = 0; i < got.size(); i++) {
             if (!acceptable(dtype, got[i], columns.sum[i], columns.error[i])) {
-                return mismatch(roles[role].name, -1, i, got[i], columns.sum[i], columns.error[i]);
+                return mismatch_text(roles[role].name, -1,
+                                     {static_cast<int64_t>(i), got[i], columns.sum[i], columns.error[i]});
             }
         }
     }

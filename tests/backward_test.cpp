@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What every_kernel_test does not reach: the reference itself, gradients over many rows, and what they may depend on.
 #include <cstdint>
-#include <memory>
-#include <thread>
 
 #include "call.h"
 #include "catch.h"

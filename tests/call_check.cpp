@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What is wrong with the outputs of a call.
-#include <sstream>
-
 #include "call.h"
 #include "compare.h"
 
@@ -43,18 +41,6 @@ std::string Call::check_untouched(int role) const {
     }
     return "";
 }
-
-namespace {
-
-std::string mismatch_text(const char *what, int64_t row, const Mismatch &mismatch) {
-    std::ostringstream out;
-    out.precision(10);
-    out << what << " row " << row << " element " << mismatch.element << " is " << mismatch.got << "; expected "
-        << mismatch.expected << " +- " << mismatch.tolerance;
-    return out.str();
-}
-
-}  // namespace
 
 std::string Call::check_row(int64_t row, const reference::Options &options) const {
     reference::Values x = original_row(role_x, row);

@@ -16,6 +16,8 @@
 #pragma once
 
 #include <optional>
+#include <sstream>
+#include <string>
 
 #include "reference.h"
 
@@ -34,6 +36,14 @@ struct Mismatch {
     int64_t element;
     double got, expected, tolerance;
 };
+
+inline std::string mismatch_text(const char *what, int64_t row, const Mismatch &mismatch) {
+    std::ostringstream out;
+    out.precision(10);
+    out << what << " row " << row << " element " << mismatch.element << " is " << mismatch.got << "; expected "
+        << mismatch.expected << " +- " << mismatch.tolerance;
+    return out.str();
+}
 
 inline bool rounds_from(norma_dtype dtype, double got, double low, double high) {
     return got >= reference::round_to(dtype, low) && got <= reference::round_to(dtype, high);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is wrong with a row of a quantized y. The scale: within the error of the largest |y|. y: what some value within
 // that error of y / y_scale rounds to, so the exact payload except where float64 lies that close to a tie.
-#include <sstream>
-
 #include "call.h"
 #include "compare.h"
 
@@ -12,13 +10,6 @@ namespace {
 double saturated(norma_dtype dtype, double value) {
     const double most = reference::format(dtype).largest;
     return reference::round_to(dtype, std::max(-most, std::min(most, value)));
-}
-
-std::string text(const char *what, int64_t row, size_t i, double got, double expected) {
-    std::ostringstream out;
-    out.precision(10);
-    out << what << " row " << row << " element " << i << " is " << got << "; expected about " << expected;
-    return out.str();
 }
 
 }  // namespace
@@ -47,7 +38,8 @@ std::string Call::check_quantized(int64_t row, const reference::Values &x, const
         if (!given &&
             (finite != std::isfinite(scale) ||
              (finite && !(lost && scale == 0) && std::fabs(scale - largest / most) > error / most + 0x1p-22 * scale))) {
-            return text("y_scale", row, g, scale, finite ? largest / most : NAN);
+            return mismatch_text("y_scale", row,
+                                 {static_cast<int64_t>(g), scale, finite ? largest / most : NAN, error / most});
         }
         for (size_t i = g * per_scale; i < (g + 1) * per_scale; i++) {
             const bool no_scale = !given && (!finite || scale == 0);
@@ -55,14 +47,14 @@ std::string Call::check_quantized(int64_t row, const reference::Values &x, const
             if (std::isnan(y) || (no_scale && std::isinf(y))) {
                 const bool good = dtype == NORMA_I8 ? got[i] == 0 : std::isnan(got[i]);
                 if (!good) {
-                    return text("y", row, i, got[i], dtype == NORMA_I8 ? 0 : NAN);
+                    return mismatch_text("y", row, {static_cast<int64_t>(i), got[i], dtype == NORMA_I8 ? 0 : NAN, 0});
                 }
                 continue;
             }
             const double value = no_scale ? 0 : y / scale;
             const double off = no_scale ? 0 : judge.tolerance(i) / scale + 0x1p-21 * finite_magnitude(value);
             if (!(got[i] >= saturated(dtype, value - off) && got[i] <= saturated(dtype, value + off))) {
-                return text("y", row, i, got[i], value);
+                return mismatch_text("y", row, {static_cast<int64_t>(i), got[i], value, off});
             }
         }
     }

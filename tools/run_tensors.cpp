@@ -126,7 +126,7 @@ private:
         } else if (group == 0) {
             arguments.y_scale =
                 output("y_scale", desc.scale == NORMA_SCALE_NONE ? NORMA_NONE : NORMA_F32, Kind::statistic);
-        } else if (desc.hidden % group == 0) {
+        } else {
             groups_ = outer_;
             groups_.push_back(desc.hidden / group);
             arguments.y_scale = output("y_scale", NORMA_F32, Kind::groups);
