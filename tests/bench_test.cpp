@@ -17,9 +17,11 @@
 #include "bench/measure.h"
 #include "bench/options.h"
 #include "catch.h"
+#include "kernels.h"
 
 using namespace norma::bench;
 using nlohmann::json;
+using norma::test::baseline_target;
 
 namespace {
 
@@ -198,7 +200,7 @@ TEST_CASE("options of norma bench take effect") {
     REQUIRE(first("--shapes 2x64 --dtype bf16")["bytes"] == 2 * 64 * 4 + 64 * 2);
     REQUIRE(!first("--shapes 2x64").contains("yardstick_ns"));
     REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
-    REQUIRE(first("--shapes 2x64 --target x86-64-v2")["target"] == "x86-64-v2");
+    REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());
     REQUIRE_THROWS(first("--shapes 2x64 --target pentium"));
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli_session.h"
+#include "tests/kernels.h"
 
 namespace {
 
@@ -104,7 +105,8 @@ TEST_CASE("run uses the contract, target, kernel, threads and stores that it is 
     };
     CHECK(contains(log_of("--contract hf"), "plan: kernel rms_norm_forward.x_bf16.w_bf16.y_bf16.hf."));
     CHECK(contains(log_of("--contract fp32_once"), "plan: kernel rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once."));
-    CHECK(contains(log_of("--target x86-64-v2"), "target x86-64-v2"));
+    const std::string baseline = norma::test::baseline_target();
+    CHECK(contains(log_of("--target " + baseline), "target " + baseline));
     const std::string kernel = "rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.any";
     CHECK(contains(log_of("--kernel " + kernel), "plan: kernel " + kernel + ","));
     CHECK(contains(log_of("--threads 1"), ", 1 workers, "));

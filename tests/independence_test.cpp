@@ -8,6 +8,7 @@
 #include "call.h"
 #include "catch.h"
 #include "environment.h"
+#include "shapes.h"
 
 namespace {
 
@@ -72,7 +73,7 @@ Rows run_with(const CallSpec &spec, const std::optional<Setting> &setting) {
 // Compares a way to run with the plain one: `change` alters the call, `setting` the environment.
 void compare_with_plain(const std::function<void(CallSpec &)> &change, const std::optional<Setting> &setting = {}) {
     for (const norma_kernel_info &kernel : cross_section()) {
-        for (int64_t hidden : {1, 3, 63, 64, 65, 127, 192, 257, 1024, 4160}) {
+        for (int64_t hidden : shapes().at("independence_hidden")) {
             if (!can_run(kernel, hidden)) {
                 continue;
             }

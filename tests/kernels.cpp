@@ -29,6 +29,8 @@ std::vector<norma_kernel_info> all_kernels() {
     return kernels;
 }
 
+std::string baseline_target() { return all_kernels().back().target; }
+
 std::vector<norma_kernel_info> runnable_kernels() {
     std::vector<norma_kernel_info> kernels;
     for (const norma_kernel_info &kernel : all_kernels()) {

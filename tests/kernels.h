@@ -13,6 +13,8 @@ namespace norma::test {
 void require_ok(norma_status status, const std::string &what);
 
 std::vector<norma_kernel_info> all_kernels();
+// The library's last target, which every CPU of its architecture runs.
+std::string baseline_target();
 // Those that this CPU executes.
 std::vector<norma_kernel_info> runnable_kernels();
 bool can_run(const norma_kernel_info &kernel, int64_t hidden);

@@ -53,7 +53,7 @@ TEST_CASE("kernels and targets can be listed", "[library]") {
         norma_target_info target = {};
         target.size = sizeof(target);
         require_ok(norma_get_target_info(i, &target), "norma_get_target_info");
-        CHECK(std::string(target.halide).find("x86-64") == 0);
+        CHECK(std::string(target.halide).find("-64-linux") != std::string::npos);
         CHECK((!target.chosen || target.runnable));
         CHECK((chosen == 0 || !target.chosen));
         chosen += target.chosen;

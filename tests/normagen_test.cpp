@@ -195,6 +195,8 @@ TEST_CASE("an object has no instruction that its target lacks", "[normagen]") {
     d.write("m.json", manifest(R"({"op": "layer_norm_forward", "x": "bf16", "weight": "x"},
                                   {"op": "rms_norm_forward", "x": ["f32", "f16"], "hidden": "64n"})"));
     REQUIRE(normagen("compile --target all --manifest " + d / "m.json" + " --out " + d / "out").status == 0);
+    REQUIRE(normagen("compile --target aarch64 --manifest " + d / "m.json" + " --out " + d / "arm").status == 0);
+    CHECK(contains(shell("readelf -h " + d / "arm/halide_runtime.o").out, "AArch64"));
     const std::map<std::string, std::string> foreign = {
         {"x86_64_v2", "%ymm|%zmm|\\sv[a-z]+ps\\b|popcnt|crc32|movbe"},
         {"x86_64_v3", "%zmm|%k[0-7]"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The shapes of data/shapes.json.
+// The shapes of data/shapes.json, or of another file that the build was given.
 #pragma once
 
 #include <fstream>
@@ -9,7 +9,7 @@ namespace norma::test {
 
 inline const nlohmann::json &shapes() {
     static const nlohmann::json json = [] {
-        std::ifstream file(NORMA_SOURCE_DIR "/tests/data/shapes.json");
+        std::ifstream file(NORMA_SHAPES);
         return nlohmann::json::parse(file);
     }();
     return json;

@@ -28,6 +28,7 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
     const std::string run_time =
         R"("run_time": {"streaming_threshold": 1, "prefetch_row_min": 1, "prefetch_row_max": 1})";
     const std::string base = R"({"name": "a", "needs": "n", "halide": "x86-64-linux", )" + run_time;
+    const std::string arm = R"({"name": "a", "needs": "n", "halide": "arm-64-linux", )" + run_time;
     struct Case {
         std::string a, message;
     };
@@ -42,6 +43,11 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         {R"({"name": "a", "needs": "n", "parent": "a"})", "a.json: parent: the parents of a form a circle"},
         {base + R"(, "features": ["avx9"]})", "features[0]: \"avx9\" is not a CPU feature"},
         {base + R"(, "features": ["no_asserts"]})", "features[0]: \"no_asserts\" is not a CPU feature"},
+        {base + R"(, "features": ["armv86a"]})", "features[0]: \"armv86a\" is not a CPU feature"},
+        {arm + R"(, "features": ["sve2"]})", "a.json: \"arm-64-linux-sve2\" has SVE"},
+        {R"({"name": "a", "needs": "n", "halide": "arm-64-linux-sve-vector_bits_128", )" + run_time + "}", "has SVE"},
+        {arm + R"(, "knobs": {"cpu_rows": {"native_f16": 1}}})", "for a: native_f16 is 1"},
+        {arm + R"(, "features": ["arm_fp16"], "knobs": {"cpu_rows": {"native_bf16": 1}}})", "for a: native_bf16 is 1"},
         {base + R"(, "knobs": {"cpu_rows": {"lanes": "x"}}})", "knobs.cpu_rows.lanes: \"x\" is not an integer"},
         {base + R"(, "knobs": []})", "knobs: [] is not an object"},
         {base + R"(, "knobs": {"cpu_rows": {"speed": 11}}})", "for a: \"speed\" is not a knob of cpu_rows"},
@@ -62,6 +68,21 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
     d.write("targets/a.json", base + "}");
     CHECK(contains(normagen("targets --targets " + d / "targets").out, "a\n    needs n\n    x86-64-linux\n"));
     check_refused(normagen("targets --targets " + d / "none"), "no targets");
+}
+
+TEST_CASE("a library for two architectures is refused", "[normagen]") {
+    Directory d;
+    const std::string all = R"({"schema": 1, "name": "t", "targets": ["x86-64-v2", "aarch64"], "kernels": [)"
+                            R"({"op": "rms_norm_forward", "x": "f32"}]})";
+    const std::string why = "targets x86-64-v2 (x86-64-linux) and aarch64 (arm-64-linux) are of two architectures";
+    check_refused(normagen("compile --target all --manifest " + d.write("m.json", all) + " --out " + d / "out"), why);
+    check_refused(normagen("list --target x86-64-v2,aarch64 --manifest " + minimal), why);
+    CHECK_FALSE(fs::exists(d / "out"));
+    // Left out, targets are those of this machine's architecture.
+    const json list = json::parse(normagen("list --json --target all --manifest " + d.write("two.json", two)).out);
+    for (const json &kernel : list.at("kernels")) {
+        CHECK(kernel.at("target").get<std::string>().rfind("x86-64", 0) == 0);
+    }
 }
 
 TEST_CASE("a wrong command line is refused in one line", "[normagen]") {

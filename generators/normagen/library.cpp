@@ -68,6 +68,16 @@ std::vector<Variant> all_variants(const Manifest &manifest) {
     return variants;
 }
 
+void refuse_mix(const std::vector<TargetFile> &targets) {
+    for (const TargetFile &target : targets) {
+        if (architecture(target) != architecture(targets.front())) {
+            throw InputError(fmt::format(
+                "targets {} ({}) and {} ({}) are of two architectures; expected one, which a library is for",
+                targets.front().spec.name, architecture(targets.front()), target.spec.name, architecture(target)));
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<TargetFile> select_targets(const std::string &text, const Manifest &manifest,
@@ -86,7 +96,9 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     }
     std::vector<TargetFile> selected;
     for (const TargetFile &target : known) {
-        if ((names.empty() || names.count(target.spec.name) != 0) && (!host || runs_here(target))) {
+        const bool wanted =
+            names.empty() ? architecture(target) == architecture_here() : names.count(target.spec.name) != 0;
+        if (wanted && (!host || runs_here(target))) {
             selected.push_back(target);
         }
     }
@@ -96,6 +108,7 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     if (selected.empty()) {
         throw InputError("this machine runs none of the manifest's targets");
     }
+    refuse_mix(selected);
     return selected;
 }
 

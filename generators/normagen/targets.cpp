@@ -15,10 +15,11 @@ using nlohmann::json;
 
 namespace {
 
-// Features of a CPU. All others say how to generate code, which no CPU can be asked about.
+// Features of a CPU that the runtime can look for. Others say how to generate code, or (armv8.1a and later) are levels
+// that Halide's runtime takes for available without looking.
 bool is_cpu_feature(Halide::Target::Feature feature) {
     const std::string name = Halide::Target::feature_to_name(feature);
-    for (const char *family : {"sse", "avx", "fma", "f16c"}) {
+    for (const char *family : {"sse", "avx", "fma", "f16c", "arm_", "sve"}) {
         if (name.rfind(family, 0) == 0) {
             return true;
         }
@@ -45,7 +46,7 @@ void check(const Source &source) {
         for (const Node &item : root.at("features").items()) {
             const Halide::Target::Feature feature = Halide::Target::feature_from_name(item.string());
             if (feature == Halide::Target::FeatureEnd || !is_cpu_feature(feature)) {
-                item.fail("\"" + item.string() + "\" is not a CPU feature that Halide knows");
+                item.fail("\"" + item.string() + "\" is not a CPU feature that Halide's runtime looks for");
             }
         }
     }
@@ -122,6 +123,12 @@ void complete(TargetFile &target, const Node &root) {
         root.fail("\"" + text + "\" is not a target of Halide");
     }
     target.spec.halide = text;
+    const Halide::Target halide(text);
+    if (halide.has_feature(Halide::Target::SVE) || halide.has_feature(Halide::Target::SVE2)) {
+        root.fail("\"" + text +
+                  "\" has SVE, of which Halide compiles for one length of vectors; the runtime cannot ask " +
+                  "a CPU for its length, and a wrong one gives wrong results");
+    }
     for (const char *key : {"streaming_threshold", "prefetch_row_min", "prefetch_row_max"}) {
         if (!target.spec.run_time.contains(key)) {
             root.fail("run_time." + std::string(key) + " is missing, here and in the parents");
@@ -177,6 +184,16 @@ bool runs_here(const TargetFile &target) {
         has_all = has_all && host.has_feature(Halide::Target::feature_from_name(feature));
     }
     return has_all;
+}
+
+std::string architecture(const TargetFile &target) {
+    const Halide::Target full(target.spec.halide);
+    return Halide::Target(full.os, full.arch, full.bits, {}).to_string();
+}
+
+std::string architecture_here() {
+    const Halide::Target full = Halide::get_host_target();
+    return Halide::Target(full.os, full.arch, full.bits, {}).to_string();
 }
 
 std::array<uint64_t, 4> feature_bits(const TargetSpec &target) {

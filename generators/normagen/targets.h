@@ -27,6 +27,10 @@ const TargetFile &find_target(const std::vector<TargetFile> &targets, const std:
 // Whether this machine executes its code.
 bool runs_here(const TargetFile &target);
 
+// What targets of one library have in common, as Halide writes it: x86-64-linux.
+std::string architecture(const TargetFile &target);
+std::string architecture_here();
+
 // Bits of halide_target_feature_t: what a CPU must have.
 std::array<uint64_t, 4> feature_bits(const TargetSpec &target);
 

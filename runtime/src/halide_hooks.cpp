@@ -2,12 +2,12 @@
 #include "halide_hooks.h"
 
 #include <HalideRuntime.h>
-#include <cpuid.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu_features.h"
 #include "verbose.h"
 #include "workspace.h"
 
@@ -58,12 +58,6 @@ void install() {
     halide_set_custom_free(on_free);
 }
 
-// Halide 21 does not look for this one, and takes what it does not know for available.
-bool cpu_has_avx512_bf16() {
-    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 5 & 1) != 0;
-}
-
 struct PoolLoop {
     norma_task task;
     void *task_data;
@@ -85,9 +79,7 @@ void install_halide_hooks() {
 bool cpu_has_features(const uint64_t *features) {
     constexpr int words = (halide_target_feature_end + 63) / 64;
     static_assert(words <= 4, "Target::features is too short for this Halide");
-    const int zen4 = halide_target_feature_avx512_zen4;
-    const bool wants_bf16 = (features[zen4 / 64] >> (zen4 % 64) & 1) != 0;
-    return (!wants_bf16 || cpu_has_avx512_bf16()) && halide_can_use_target_features(words, features) != 0;
+    return cpu_has_overlooked_features(features) && halide_can_use_target_features(words, features) != 0;
 }
 
 void set_pool_threads(int32_t threads) { halide_set_num_threads(threads); }

@@ -11,6 +11,11 @@ namespace norma {
 
 namespace {
 
+// Halide converts f16 natively on ARM only where it may also compute in it.
+bool converts_f16(const Halide::Target &target) {
+    return target.has_feature(Halide::Target::F16C) || target.has_feature(Halide::Target::ARMFp16);
+}
+
 std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &target) {
     CpuRowsKnobs knobs;
     try {
@@ -18,7 +23,7 @@ std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &ta
     } catch (const std::invalid_argument &error) {
         return error.what();
     }
-    if (knobs.native_f16 != 0 && !target.has_feature(Halide::Target::F16C)) {
+    if (knobs.native_f16 != 0 && !converts_f16(target)) {
         return "native_f16 is 1; the target has no such instruction";
     }
     if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
