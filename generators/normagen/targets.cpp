@@ -27,6 +27,10 @@ bool is_cpu_feature(Halide::Target::Feature feature) {
     return false;
 }
 
+std::string without_features(const Halide::Target &target) {
+    return Halide::Target(target.os, target.arch, target.bits, {}).to_string();
+}
+
 // The file of one target. `text` keeps it alive for `node`.
 struct Source {
     json text;
@@ -42,6 +46,12 @@ void check(const Source &source) {
         root.at("name").fail("\"" + root.at("name").string() + "\" is not the name of the file; expected " + stem);
     }
     root.at("needs").string();
+    if (root.has("halide")) {
+        const std::string text = root.at("halide").string();
+        if (Halide::Target::validate_target_string(text) && without_features(Halide::Target(text)) != text) {
+            root.at("halide").fail("\"" + text + "\" has features; expected them in features");
+        }
+    }
     if (root.has("features")) {
         for (const Node &item : root.at("features").items()) {
             const Halide::Target::Feature feature = Halide::Target::feature_from_name(item.string());
@@ -186,15 +196,9 @@ bool runs_here(const TargetFile &target) {
     return has_all;
 }
 
-std::string architecture(const TargetFile &target) {
-    const Halide::Target full(target.spec.halide);
-    return Halide::Target(full.os, full.arch, full.bits, {}).to_string();
-}
+std::string architecture(const TargetFile &target) { return without_features(Halide::Target(target.spec.halide)); }
 
-std::string architecture_here() {
-    const Halide::Target full = Halide::get_host_target();
-    return Halide::Target(full.os, full.arch, full.bits, {}).to_string();
-}
+std::string architecture_here() { return without_features(Halide::get_host_target()); }
 
 std::array<uint64_t, 4> feature_bits(const TargetSpec &target) {
     static_assert(Halide::Target::FeatureEnd <= 256);
