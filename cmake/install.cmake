@@ -1,13 +1,27 @@
-# Headers, library, CMake package and pkg-config file. Nothing of Halide is needed to use them.
+# What an installation and a bundle hold: headers, libraries, CMake package and pkg-config file. Nothing of Halide is
+# needed to use them, and they may be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/norma)
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY runtime/include/norma DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${PROJECT_BINARY_DIR}/lib/libnorma.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(PROGRAMS $<TARGET_FILE:norma_tool> DESTINATION ${CMAKE_INSTALL_BINDIR})
+set(libraries ${CMAKE_INSTALL_LIBDIR}/libnorma.a)
+if(NORMA_SHARED)
+    install(TARGETS norma_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    list(APPEND libraries ${CMAKE_INSTALL_LIBDIR}/libnorma.so.${PROJECT_VERSION})
+endif()
+list(TRANSFORM libraries PREPEND "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/")
+list(JOIN libraries "\" \"" libraries)
+install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug \"${libraries}\" COMMAND_ERROR_IS_FATAL ANY)")
+if(TARGET norma_tool)  # not in a bundle
+    install(PROGRAMS $<TARGET_FILE:norma_tool> DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(FILES LICENSE NOTICE ${NORMA_KERNELS}/manifest.lock.json DESTINATION ${CMAKE_INSTALL_DATADIR}/norma)
+
 configure_package_config_file(cmake/norma-config.cmake.in ${PROJECT_BINARY_DIR}/norma-config.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/norma-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/norma-config.cmake ${PROJECT_BINARY_DIR}/norma-config-version.cmake DESTINATION ${package_dir})
+file(RELATIVE_PATH NORMA_PKGCONFIG_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/norma.pc.in ${PROJECT_BINARY_DIR}/norma.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/norma.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/norma.pc DESTINATION ${pkgconfig_dir})

@@ -3,7 +3,7 @@ norma_test(toy_op_test SOURCES toy_op_test.cpp ../runtime/src/streaming.cpp LINK
 target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/${NORMA_ARCHITECTURE})
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
-norma_test(normagen_test SOURCES normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
+norma_test(normagen_test SOURCES bundle_test.cpp normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(normagen_test normagen)
 
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/check_adding_a_target ${PROJECT_SOURCE_DIR})
@@ -12,4 +12,14 @@ set_tests_properties(adding_a_target PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZ
 add_executable(neighbour_generator neighbour_generator.cpp)
 target_link_libraries(neighbour_generator PRIVATE halide)
 add_custom_command(OUTPUT neighbour.a COMMAND neighbour_generator ${CMAKE_CURRENT_BINARY_DIR}/neighbour DEPENDS neighbour_generator)
-norma_test(neighbour_test SOURCES neighbour_test.cpp neighbour.a LINK norma halide_headers ${CMAKE_CURRENT_BINARY_DIR}/neighbour.a)
+set(neighbour neighbour.a LINK halide_headers ${CMAKE_CURRENT_BINARY_DIR}/neighbour.a)
+norma_test(neighbour_test SOURCES neighbour_test.cpp ${neighbour} norma)
+
+if(NOT NORMA_SANITIZED)
+    norma_test(neighbour_shared_test SOURCES neighbour_test.cpp ${neighbour} norma_shared)
+    add_test(NAME shared_library_symbols COMMAND ${PROJECT_SOURCE_DIR}/tests/check_symbols ${PROJECT_BINARY_DIR}/lib/libnorma.so)
+    set(consumers ${PROJECT_SOURCE_DIR}/tests/check_consumers ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND})
+    add_test(NAME installed_consumers COMMAND ${consumers} ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix)
+    add_test(NAME bundle_consumers COMMAND ${consumers} $<TARGET_FILE:normagen> bundle --shared --jobs 2 --targets host
+        --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
+endif()

@@ -60,15 +60,15 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         INFO(c.a);
         d.write("targets/a.json", c.a);
         d.write("m.json", two);
-        check_refused(normagen("compile --targets " + d / "targets" + " --target a --manifest " + d / "m.json" +
+        check_refused(normagen("compile --target-files " + d / "targets" + " --target a --manifest " + d / "m.json" +
                                " --out " + d / "out"),
                       c.message);
         CHECK_FALSE(fs::exists(d / "out"));
     }
     Directory d;
     d.write("targets/a.json", base + "}");
-    CHECK(contains(normagen("targets --targets " + d / "targets").out, "a\n    needs n\n    x86-64-linux\n"));
-    check_refused(normagen("targets --targets " + d / "none"), "no targets");
+    CHECK(contains(normagen("targets --target-files " + d / "targets").out, "a\n    needs n\n    x86-64-linux\n"));
+    check_refused(normagen("targets --target-files " + d / "none"), "no targets");
 }
 
 TEST_CASE("a library for two architectures is refused", "[normagen]") {

@@ -9,6 +9,7 @@
 
 #include "../../schedules/strategies/strip_sum.h"
 #include "../ops.h"
+#include "bundle.h"
 #include "json_file.h"
 #include "library.h"
 
@@ -20,11 +21,15 @@ struct Options {
     std::string manifest, target, out, cache, kernel, stage, file;
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     bool json = false;
+    BundleOptions bundle;
     JobLimits limits;
 };
 
 const std::map<std::string, Stage> stages = {
     {"object", Stage::object}, {"stmt", Stage::stmt}, {"assembly", Stage::assembly}, {"llvm", Stage::llvm}};
+
+const char target_option[] = "--target,--targets";
+const char target_help[] = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
 
 void list(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
@@ -107,40 +112,67 @@ void compile(const Options &options) {
                     options.limits);
 }
 
+void bundle(const Options &options) {
+    const Manifest manifest = read_manifest(options.manifest);
+    const std::vector<TargetFile> targets = select_targets(options.target.empty() ? "all" : options.target, manifest,
+                                                           read_targets(options.targets_directory));
+    BundleOptions bundle = options.bundle;
+    bundle.out = options.out;
+    bundle.cache = options.cache;
+    bundle.limits = options.limits;
+    bundle_library(manifest, targets, bundle);
+}
+
+void add_limits(CLI::App &command, JobLimits &limits) {
+    command.add_option("--jobs", limits.at_once, "processes at once")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command.add_option("--timeout", limits.seconds, "seconds for one kernel")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
+}
+
+void add_bundle(CLI::App &command, Options &options) {
+    command.add_option("--manifest", options.manifest)->required();
+    command.add_option(target_option, options.target, target_help)->default_str("all");
+    command.add_option("--out", options.out, "directory to write")->required();
+    command.add_flag("--shared", options.bundle.shared, "with libnorma.so");
+    command.add_option("--work", options.bundle.work,
+                       "directory to build in, kept for the next time [a temporary one]");
+    command.add_option("--cache", options.cache, "directory of compiled kernels [WORK/cache]");
+    command.add_option("--toolchain", options.bundle.toolchain, "CMake's toolchain file, for another architecture")
+        ->check(CLI::ExistingFile);
+    add_limits(command, options.limits);
+}
+
 void add_commands(CLI::App &app, Options &options, std::function<void(const Options &)> &command) {
     auto add = [&](const char *name, const char *what, void (*run)(const Options &)) {
         CLI::App *sub = app.add_subcommand(name, what);
-        sub->add_option("--targets", options.targets_directory, "directory of the target files")->capture_default_str();
+        sub->add_option("--target-files", options.targets_directory, "directory of the target files")
+            ->capture_default_str();
         sub->callback([&command, run] { command = run; });
         return sub;
     };
-    const char *target_help = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
-
     CLI::App *list_command = add("list", "print the kernels that a manifest expands to", list);
     list_command->add_option("--manifest", options.manifest)->required();
-    list_command->add_option("--target", options.target, target_help);
+    list_command->add_option(target_option, options.target, target_help);
     list_command->add_flag("--json", options.json);
 
     add("targets", "print the targets", list_targets)->add_flag("--json", options.json);
 
     CLI::App *compile_command = add("compile", "compile a manifest's kernels, or look at one", compile);
-    compile_command->add_option("--target", options.target, target_help)->required();
+    compile_command->add_option(target_option, options.target, target_help)->required();
     auto *manifest = compile_command->add_option("--manifest", options.manifest);
     auto *out = compile_command->add_option("--out", options.out, "directory to write");
     auto *cache = compile_command->add_option("--cache", options.cache, "directory of compiled kernels [OUT/cache]");
-    auto *jobs = compile_command->add_option("--jobs", options.limits.at_once, "processes at once")
-                     ->check(CLI::Range(1, 1024))
-                     ->capture_default_str();
-    compile_command->add_option("--timeout", options.limits.seconds, "seconds for one kernel")
-        ->check(CLI::Range(0.001, 86400.0))
-        ->capture_default_str();
+    add_limits(*compile_command, options.limits);
     auto *kernel = compile_command->add_option("--kernel", options.kernel, "the name of one kernel");
     auto *stage = compile_command->add_option("--stage", options.stage, "what to write of it: stmt, llvm, ...")
                       ->check(CLI::IsMember(stages));
     auto *file = compile_command->add_option("-o", options.file, "file to write");
     manifest->needs(out);
     out->needs(manifest);
-    kernel->needs(stage, file)->excludes(manifest, cache, jobs);
+    kernel->needs(stage, file)->excludes(manifest, cache, compile_command->get_option("--jobs"));
     stage->needs(kernel);
     file->needs(kernel);
     compile_command->callback([&, manifest, kernel, compile_command] {
@@ -149,6 +181,8 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
         }
         command = compile;
     });
+
+    add_bundle(*add("bundle", "make a library of a manifest, to install anywhere", bundle), options);
 }
 
 int run(int argc, char **argv) {

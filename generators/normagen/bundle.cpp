@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "bundle.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "child.h"
+#include "files.h"
+
+namespace norma {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path lock_file_of_bundles = "share/norma/manifest.lock.json";
+
+// Removed at the end.
+class TemporaryDirectory {
+public:
+    explicit TemporaryDirectory(const fs::path &prefix) {
+        std::string name = prefix.string() + ".XXXXXX";
+        if (mkdtemp(name.data()) == nullptr) {
+            throw OutputError(name + ": cannot make this directory: " + std::strerror(errno));
+        }
+        path_ = name;
+    }
+    TemporaryDirectory(const TemporaryDirectory &) = delete;
+    TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
+    ~TemporaryDirectory() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+
+    const fs::path &path() const { return path_; }
+
+private:
+    fs::path path_;
+};
+
+// What `directory` holds and `bundle` does not; the libraries of an earlier bundle do not count. Empty: nothing.
+std::string stranger(const fs::path &directory, const fs::path &bundle) {
+    for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
+        const fs::path name = entry.path().lexically_relative(directory);
+        const bool old_library = name.string().rfind("lib/libnorma.so", 0) == 0;
+        if (!entry.is_directory() && !old_library && !fs::exists(bundle / name)) {
+            return name.string();
+        }
+    }
+    return "";
+}
+
+[[noreturn]] void refuse_out(const fs::path &out, const std::string &why) {
+    throw InputError(fmt::format("--out {} {}; expected a new or empty directory, or an earlier bundle to replace",
+                                 out.string(), why));
+}
+
+void check_out(const fs::path &out) {
+    if (fs::exists(out) && !fs::is_directory(out)) {
+        refuse_out(out, "is no directory");
+    }
+    if (fs::is_directory(out) && !fs::is_empty(out) && !fs::exists(out / lock_file_of_bundles)) {
+        refuse_out(out, "has files, but no " + lock_file_of_bundles.string());
+    }
+}
+
+// Runs the program, and throws what it wrote where it fails.
+void run_program(const std::vector<std::string> &words) {
+    const auto exec = [&] {
+        std::vector<char *> pointers;
+        for (const std::string &word : words) {
+            pointers.push_back(const_cast<char *>(word.c_str()));
+        }
+        pointers.push_back(nullptr);
+        unsetenv("DESTDIR");  // --out says where
+        execv(pointers[0], pointers.data());
+        throw OutputError(words[0] + ": " + std::strerror(errno));
+    };
+    Child child(exec, std::chrono::hours(1));
+    while (!child.ended()) {
+        pollfd wake_up = child.wake_up();
+        poll(&wake_up, 1, 100);
+    }
+    if (!child.failure().empty()) {
+        throw OutputError(
+            fmt::format("cannot build the library: {}: {}\n{}", words[0], child.failure(), child.output()));
+    }
+}
+
+void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
+    if (fs::exists(out)) {
+        if (const std::string name = stranger(out, bundle); !name.empty()) {
+            refuse_out(out, "has " + name);
+        }
+        fs::rename(out, old);
+    }
+    fs::rename(bundle, out);
+}
+
+}  // namespace
+
+void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const BundleOptions &options) {
+    const fs::path out = (fs::absolute(options.out) / "").lexically_normal().parent_path();
+    check_out(out);
+    make_directory(out.parent_path());
+    // Beside its place, so that it can be renamed to it.
+    const TemporaryDirectory staging(out);
+    std::unique_ptr<TemporaryDirectory> temporary;
+    if (options.work.empty()) {
+        temporary = std::make_unique<TemporaryDirectory>(fs::temp_directory_path() / "norma-bundle");
+    }
+    const fs::path work = fs::absolute(temporary ? temporary->path() : options.work);
+    const fs::path kernels = work / "kernels";
+    compile_library(manifest, targets, kernels, options.cache.empty() ? work / "cache" : options.cache, options.limits);
+    // An object that has changed under its old name is linked again.
+    fs::last_write_time(kernels / "objects.rsp", fs::file_time_type::clock::now());
+    run_program({NORMA_CMAKE, "-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
+                 "-DPREFIX=" + (staging.path() / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
+                 "-DTOOLCHAIN=" + (options.toolchain.empty() ? "" : fs::absolute(options.toolchain).string()),
+                 fmt::format("-DJOBS={}", options.limits.at_once), "-P", NORMA_BUNDLE_SCRIPT});
+    replace(out, staging.path() / "bundle", staging.path() / "old");
+    fmt::print("{}: libnorma.a has {} bytes\n", options.out.string(), fs::file_size(out / "lib/libnorma.a"));
+}
+
+}  // namespace norma
