@@ -6,6 +6,7 @@ set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled 
 norma_test(normagen_test SOURCES bundle_test.cpp normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(normagen_test normagen)
 
+add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/check_adding_a_target ${PROJECT_SOURCE_DIR})
 set_tests_properties(adding_a_target PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZED}>")
 
@@ -22,4 +23,8 @@ if(NOT NORMA_SANITIZED)
     add_test(NAME installed_consumers COMMAND ${consumers} ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix)
     add_test(NAME bundle_consumers COMMAND ${consumers} $<TARGET_FILE:normagen> bundle --shared --jobs 2 --targets host
         --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
+    if(NORMA_ARCHITECTURE STREQUAL x86_64)
+        add_test(NAME abi COMMAND ${PROJECT_SOURCE_DIR}/script/abi --check ${PROJECT_BINARY_DIR})
+    endif()
+    add_test(NAME model_manifests COMMAND ${PROJECT_SOURCE_DIR}/tests/check_models ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 endif()
