@@ -5,6 +5,9 @@ foreach(target aarch64 aarch64-fp16)
         ${target} ${run} $<TARGET_FILE:bits> -- x86-64-v3 ${host_build}/tests/bits)
 endforeach()
 
+add_test(NAME bundle_cross COMMAND ${PROJECT_SOURCE_DIR}/tests/check_cross_bundle
+    ${PROJECT_SOURCE_DIR} ${NORMA_NORMAGEN} ${CMAKE_TOOLCHAIN_FILE} ${CMAKE_C_COMPILER} ${run})
+
 # On a CPU without half precision: the dispatcher leaves its kernels alone, and the others use no instruction of it.
 set(old_cpu qemu-aarch64 -L /usr/aarch64-linux-gnu -cpu cortex-a53)
 add_test(NAME old_cpu_runs_baseline COMMAND ${old_cpu} $<TARGET_FILE:every_kernel_test> "every kernel: each short row")

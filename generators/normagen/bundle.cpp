@@ -94,13 +94,21 @@ void run_program(const std::vector<std::string> &words) {
 }
 
 void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
-    if (fs::exists(out)) {
+    const bool replaces = fs::exists(out);
+    if (replaces) {
         if (const std::string name = stranger(out, bundle); !name.empty()) {
             refuse_out(out, "has " + name);
         }
         fs::rename(out, old);
     }
-    fs::rename(bundle, out);
+    std::error_code error;
+    fs::rename(bundle, out, error);
+    if (error) {
+        if (replaces) {
+            fs::rename(old, out);
+        }
+        throw OutputError(out.string() + ": cannot write: " + error.message());
+    }
 }
 
 }  // namespace
@@ -108,6 +116,10 @@ void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
 void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const BundleOptions &options) {
     const fs::path out = (fs::absolute(options.out) / "").lexically_normal().parent_path();
     check_out(out);
+    if (options.toolchain.empty() && architecture(targets.front()) != architecture_here()) {
+        throw InputError(fmt::format("target {} is for {}, this machine is {}; expected --toolchain for the former",
+                                     targets.front().spec.name, architecture(targets.front()), architecture_here()));
+    }
     make_directory(out.parent_path());
     // Beside its place, so that it can be renamed to it.
     const TemporaryDirectory staging(out);
