@@ -19,5 +19,6 @@ void add_list(CLI::App &app);
 void add_info(CLI::App &app);
 void add_run(CLI::App &app);
 void add_demo(CLI::App &app);
+void add_quality(CLI::App &app);
 
 }  // namespace norma::tool

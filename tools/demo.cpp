@@ -11,8 +11,8 @@
 #include "bench/machine.h"
 #include "bench/measure.h"
 #include "commands.h"
-#include "demo_layer.h"
 #include "dtypes.h"
+#include "layer.h"
 #include "library.h"
 #include "tests/reference.h"
 

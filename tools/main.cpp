@@ -48,6 +48,7 @@ int main(int count, char **arguments) {
     norma::tool::add_info(app);
     norma::tool::add_run(app);
     norma::tool::add_demo(app);
+    norma::tool::add_quality(app);
     norma::bench::add_bench(app);
     try {
         if (count > 1 && arguments[1][0] != '-') {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "demo_layer.h"
+#include "layer.h"
 
 #include <fmt/format.h>
 
@@ -15,27 +15,6 @@ using safetensors::Tensor;
 
 Data data_of(const Tensor *tensor) {
     return tensor == nullptr ? Data{} : Data{dtype_of_safetensors(tensor->dtype), tensor->bytes};
-}
-
-Layer layer_of(const safetensors::File &file, const std::string &name, const std::string &path) {
-    const Tensor *x = file.find(name + ".x"), *weight = file.find(name + ".weight"), *bias = file.find(name + ".bias");
-    const int64_t hidden = x->shape.empty() ? 0 : x->shape.back();
-    if (x->elements() == 0 || hidden == 0) {
-        throw InputError(fmt::format("{}: {}.x has no rows; expected [..., hidden] of 1 or more", path, name));
-    }
-    for (const Tensor *parameter : {weight, bias}) {
-        if (parameter != nullptr && parameter->shape != std::vector<int64_t>{hidden}) {
-            throw InputError(
-                fmt::format("{}: {}.weight and {}.bias: expected the shape [{}]", path, name, name, hidden));
-        }
-    }
-    for (const Tensor *tensor : {x, weight, bias}) {
-        if (tensor != nullptr && dtype_of_safetensors(tensor->dtype) == NORMA_NONE) {
-            throw InputError(
-                fmt::format("{}: {} has a tensor of {}; expected F32, F16 or BF16", path, name, tensor->dtype));
-        }
-    }
-    return {name, x->elements() / hidden, hidden, data_of(x), data_of(weight), data_of(bias)};
 }
 
 template <typename T>
@@ -58,6 +37,33 @@ std::vector<double> Data::row(int64_t index, int64_t hidden) const {
     }
     const size_t element = safetensors::dtype_bytes(name_in_safetensors(dtype));
     return reference::load(dtype, bytes.data() + static_cast<size_t>(index * hidden) * element, hidden);
+}
+
+Layer layer_of(const safetensors::File &file, const std::string &prefix, const std::string &path) {
+    const std::string dotted = prefix.empty() ? "" : prefix + ".";
+    const Tensor *x = file.find(dotted + "x"), *weight = file.find(dotted + "weight"),
+                 *bias = file.find(dotted + "bias");
+    if (x == nullptr) {
+        throw InputError(fmt::format("{}: has no tensor \"{}x\"", path, dotted));
+    }
+    const int64_t hidden = x->shape.empty() ? 0 : x->shape.back();
+    if (x->elements() == 0 || hidden == 0) {
+        throw InputError(fmt::format("{}: {}x has no rows; expected [..., hidden] of 1 or more", path, dotted));
+    }
+    for (const Tensor *parameter : {weight, bias}) {
+        if (parameter != nullptr && parameter->shape != std::vector<int64_t>{hidden}) {
+            throw InputError(
+                fmt::format("{}: {}weight and {}bias: expected the shape [{}]", path, dotted, dotted, hidden));
+        }
+    }
+    for (const Tensor *tensor : {x, weight, bias}) {
+        const norma_dtype dtype = tensor == nullptr ? NORMA_F32 : dtype_of_safetensors(tensor->dtype);
+        if (dtype == NORMA_NONE || dtype >= NORMA_I8) {
+            throw InputError(fmt::format("{}: {} has a tensor of {}; expected F32, F16 or BF16", path,
+                                         prefix.empty() ? "the norm" : prefix, tensor->dtype));
+        }
+    }
+    return {prefix, x->elements() / hidden, hidden, data_of(x), data_of(weight), data_of(bias)};
 }
 
 std::vector<Layer> layers_of(const safetensors::File &file, const std::string &path) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The LayerNorms that a safetensors file holds: PREFIX.x, and PREFIX.weight and PREFIX.bias where there are.
+// The norms that a safetensors file holds: PREFIX.x, and PREFIX.weight and PREFIX.bias where there are.
 #pragma once
 
 #include <norma/norma.h>
@@ -25,7 +25,10 @@ struct Layer {
     Data x, weight, bias;
 };
 
-// At least one. Throws InputError where one is not what a LayerNorm takes.
+// Throws InputError where a tensor is missing, or not what a norm takes. Without a prefix it is x, weight and bias.
+Layer layer_of(const safetensors::File &file, const std::string &prefix, const std::string &path);
+
+// Of each PREFIX.x; at least one.
 std::vector<Layer> layers_of(const safetensors::File &file, const std::string &path);
 
 // The layer with every tensor of f32 rounded to the type.

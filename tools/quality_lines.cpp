@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "quality_lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <norma/norma.hpp>
+
+#include "commands.h"
+#include "dtypes.h"
+#include "low_precision.h"
+
+namespace norma::tool {
+
+namespace {
+
+using reference::Values;
+
+class Judge {
+public:
+    Judge(const Layer &layer, norma_op op, double eps) : layer_(layer), op_(op) {
+        options_.eps = eps;
+        options_.weight = layer.weight.row(0, layer.hidden);
+        options_.bias = layer.bias.row(0, layer.hidden);
+        for (int64_t row = 0; row < layer.rows; row++) {
+            const Values x = layer.x.row(row, layer.hidden);
+            const Values y = (centred() ? reference::layer_norm(x, options_) : reference::rms_norm(x, options_)).y;
+            expected_.insert(expected_.end(), y.begin(), y.end());
+        }
+        for (size_t i = 0; i < expected_.size(); i++) {
+            if (!std::isfinite(expected_[i])) {
+                throw InputError(fmt::format("row {} of x has no finite norm; expected finite x, weight and bias",
+                                             static_cast<int64_t>(i) / layer.hidden));
+            }
+            largest_ = std::max(largest_, std::fabs(expected_[i]));
+        }
+    }
+
+    double largest() const { return largest_; }
+
+    // Of the library's kernel.
+    QualityLine kernel(norma_dtype dtype, const ScaleName &scale) const {
+        norma_plan_desc desc = describe(op_, layer_.hidden, layer_.x.dtype, layer_.weight.dtype, layer_.bias.dtype);
+        desc.y = dtype;
+        desc.scale = scale.scale;
+        const Plan plan(desc);
+
+        const int64_t groups = scale.group == 0 ? 1 : layer_.hidden / scale.group;  // of a row
+        std::vector<char> y(expected_.size() * safetensors::dtype_bytes(name_in_safetensors(dtype)));
+        std::vector<float> y_scale(scale.scale >= NORMA_SCALE_ROW ? static_cast<size_t>(layer_.rows * groups) : 1, 1);
+        norma_arguments arguments = norma::arguments(static_cast<float>(options_.eps));
+        arguments.x = placed(layer_.x, {layer_.rows, layer_.hidden});
+        arguments.weight = placed(layer_.weight, {layer_.hidden});
+        arguments.bias = placed(layer_.bias, {layer_.hidden});
+        arguments.y = tensor(y.data(), dtype, {layer_.rows, layer_.hidden});
+        if (scale.scale == NORMA_SCALE_TENSOR) {  // as calibrated on these very values
+            y_scale[0] = largest_ > 0 ? static_cast<float>(largest_ / reference::format(dtype).largest) : 1;
+            arguments.y_scale = tensor(y_scale.data(), {});
+        } else if (scale.group != 0) {
+            arguments.y_scale = tensor(y_scale.data(), {layer_.rows, groups});
+        } else if (scale.scale == NORMA_SCALE_ROW) {
+            arguments.y_scale = tensor(y_scale.data(), {layer_.rows});
+        }
+        Workspace workspace;
+        plan.run(arguments, norma::execution(), workspace);
+
+        Values got = reference::load(dtype, y.data(), static_cast<int64_t>(expected_.size()));
+        const size_t per_scale = got.size() / y_scale.size();
+        for (size_t i = 0; i < got.size(); i++) {
+            got[i] *= static_cast<double>(y_scale[i / per_scale]);
+        }
+        return judged({name_of(dtype), scale.name, "norma", 0, 0, plan.kernel()}, got);
+    }
+
+    // All in float64 but the statistics.
+    QualityLine low_precision(const LowPrecision &precision) const {
+        Values got;
+        for (int64_t row = 0; row < layer_.rows; row++) {
+            const Values x = layer_.x.row(row, layer_.hidden);
+            const Statistics statistics = precision.statistics(x, centred());
+            const double rstd = 1 / std::sqrt(statistics.variance + options_.eps);
+            for (size_t d = 0; d < x.size(); d++) {
+                got.push_back(reference::affine(options_, d, (x[d] - statistics.mean) * rstd));
+            }
+        }
+        return judged({"f64", "none", precision.name, 0, 0, ""}, got);
+    }
+
+private:
+    bool centred() const { return op_ == NORMA_LAYER_NORM_FORWARD; }
+
+    static norma_tensor placed(const Data &data, std::initializer_list<int64_t> shape) {
+        return data.dtype == NORMA_NONE ? norma_tensor{} : tensor(data.bytes.data(), data.dtype, shape);
+    }
+
+    QualityLine judged(QualityLine line, const Values &got) const {
+        double signal = 0, noise = 0;
+        for (size_t i = 0; i < got.size(); i++) {
+            const double error = std::fabs(got[i] - expected_[i]);
+            signal += expected_[i] * expected_[i];
+            noise += error * error;
+            line.largest_error = std::isnan(noise) ? NAN : std::max(line.largest_error, error);
+        }
+        line.snr = std::isnan(noise) ? NAN : noise == 0 ? INFINITY : 10 * std::log10(signal / noise);
+        return line;
+    }
+
+    const Layer &layer_;
+    norma_op op_;
+    reference::Options options_;
+    Values expected_;
+    double largest_ = 0;
+};
+
+}  // namespace
+
+Quality quality_of(const Layer &layer, norma_op op, double eps) {
+    const Judge judge(layer, op, eps);
+    Quality quality{judge.largest(), {}, {}};
+    for (norma_dtype dtype : {NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_F8_E4M3, NORMA_F8_E5M2}) {
+        for (const ScaleName &scale : scale_names) {
+            if ((scale.scale == NORMA_SCALE_NONE) != (dtype < NORMA_I8)) {
+                continue;
+            }
+            auto leave_out = [&](const std::string &why) {
+                quality.left_out.push_back({name_of(dtype), scale.name, why});
+            };
+            if (scale.group != 0 && layer.hidden % scale.group != 0) {
+                leave_out(fmt::format("the hidden size {} is not whole groups", layer.hidden));
+                continue;
+            }
+            try {
+                quality.lines.push_back(judge.kernel(dtype, scale));
+            } catch (const Error &error) {
+                if (error.status() != NORMA_NOT_IN_LIBRARY) {
+                    throw;
+                }
+                leave_out("not in this library");
+            }
+        }
+    }
+    for (const LowPrecision &precision : low_precisions) {
+        if (op == NORMA_LAYER_NORM_FORWARD || !precision.layer_norm_only) {
+            quality.lines.push_back(judge.low_precision(precision));
+        }
+    }
+    return quality;
+}
+
+}  // namespace norma::tool
