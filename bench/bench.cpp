@@ -68,7 +68,11 @@ void add_bench(CLI::App &app) {
     bench->add_option("--op", options->ops, "layer_norm, rms_norm, layer_norm_backward, rms_norm_backward, or several")
         ->delimiter(',')
         ->capture_default_str();
-    bench->add_option("--dtype", options->dtype, "f32, f16 or bf16; x:y where y (or dy) has another type")
+    bench
+        ->add_option("--dtype", options->dtype,
+                     "f32, f16, bf16 or i8; x:y where y (or dy) has another type, which may be f8_e4m3 or f8_e5m2")
+        ->capture_default_str();
+    bench->add_option("--scale", options->scale, "of an 8-bit y: tensor, row, group:32, group:64 or group:128")
         ->capture_default_str();
     bench->add_option("--shapes", options->shapes, "rows x hidden, as in 1x768,512x4096")
         ->delimiter(',')

@@ -15,45 +15,74 @@ constexpr float eps = 1e-5f;
 bool is_layer_norm(const Case &c) { return c.op == Op::layer_norm || c.op == Op::layer_norm_backward; }
 bool has_bias(const Case &c) { return is_layer_norm(c); }
 
+// Of weight, bias and residual.
+norma_dtype wide_type(const Case &c) { return element_size(c.x) == 1 ? NORMA_F32 : c.x; }
+
+int64_t scale_count(const Case &c) {
+    switch (c.scale) {
+        case NORMA_SCALE_NONE: return 0;
+        case NORMA_SCALE_TENSOR: return 1;
+        case NORMA_SCALE_ROW: return c.rows;
+        default: return c.rows * (c.hidden / (int64_t{32} << (c.scale - NORMA_SCALE_GROUP_32)));
+    }
+}
+
 // Tensors of a backward in the places of those of a forward: dy in that of residual, dx in that of y.
 struct Tensors {
     explicit Tensors(const Case &c)
         : x(random_tensor(c.x, c.rows * c.hidden)),
           y(static_cast<size_t>(c.rows * c.hidden * element_size(is_backward(c.op) ? c.x : c.y))),
-          weight(random_tensor(c.x, c.hidden)),
-          bias(random_tensor(c.x, c.hidden)) {
+          weight(random_tensor(wide_type(c), c.hidden)),
+          bias(random_tensor(wide_type(c), c.hidden)),
+          x_scale(random_tensor(NORMA_F32, c.rows)),
+          y_scale(random_tensor(NORMA_F32, scale_count(c))) {
         if (is_backward(c.op)) {
             residual = random_tensor(c.y, c.rows * c.hidden);
             mean = random_tensor(NORMA_F32, c.rows);
             rstd = random_tensor(NORMA_F32, c.rows);
             dweight = Memory(static_cast<size_t>(c.hidden * element_size(c.x)));
         } else if (c.residual) {
-            residual = random_tensor(c.x, c.rows * c.hidden);
-            residual_out = Memory(static_cast<size_t>(c.rows * c.hidden * element_size(c.x)));
+            residual = random_tensor(wide_type(c), c.rows * c.hidden);
+            residual_out = Memory(static_cast<size_t>(c.rows * c.hidden * element_size(wide_type(c))));
+        }
+        if (c.scale == NORMA_SCALE_TENSOR) {  // a given scale is positive
+            *static_cast<float *>(y_scale.data()) = 0.03125f;
         }
     }
-    Memory x, y, weight, bias, residual, residual_out, mean, rstd, dweight;
+    Memory x, y, weight, bias, x_scale, y_scale, residual, residual_out, mean, rstd, dweight;
 };
 
 Plan make_plan(const Case &c) {
     const norma_op forward = is_layer_norm(c) ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD;
     const norma_op backward = is_layer_norm(c) ? NORMA_LAYER_NORM_BACKWARD : NORMA_RMS_NORM_BACKWARD;
+    const norma_dtype wide = wide_type(c);
     norma_plan_desc desc =
-        describe(is_backward(c.op) ? backward : forward, c.hidden, c.x, c.x, has_bias(c) ? c.x : NORMA_NONE);
+        describe(is_backward(c.op) ? backward : forward, c.hidden, c.x, wide, has_bias(c) ? wide : NORMA_NONE);
     desc.y = c.y;
-    desc.residual = c.residual ? c.x : NORMA_NONE;
+    desc.scale = c.scale;
+    desc.residual = c.residual ? wide : NORMA_NONE;
     desc.flags = c.recompute ? NORMA_RECOMPUTE_STATISTICS : 0;
     desc.target = c.target.empty() ? nullptr : c.target.c_str();
     return Plan(desc);
 }
 
+norma_tensor scale_tensor(const Case &c, const Memory &memory) {
+    switch (c.scale) {
+        case NORMA_SCALE_NONE: return {};
+        case NORMA_SCALE_TENSOR: return tensor(memory.data(), NORMA_F32, {});
+        case NORMA_SCALE_ROW: return tensor(memory.data(), NORMA_F32, {c.rows});
+        default: return tensor(memory.data(), NORMA_F32, {c.rows, scale_count(c) / c.rows});
+    }
+}
+
 norma_arguments make_arguments(const Case &c, const Tensors &t) {
     norma_arguments a = arguments(eps);
+    const norma_dtype wide = wide_type(c);
     const auto activation = [&](const Memory &memory, norma_dtype dtype) {
         return tensor(memory.data(), dtype, {c.rows, c.hidden});
     };
     a.x = activation(t.x, c.x);
-    a.weight = tensor(t.weight.data(), c.x, {c.hidden});
+    a.weight = tensor(t.weight.data(), wide, {c.hidden});
     if (is_backward(c.op)) {
         a.dy = activation(t.residual, c.y);
         a.dx = activation(t.y, c.x);
@@ -68,12 +97,16 @@ norma_arguments make_arguments(const Case &c, const Tensors &t) {
         return a;
     }
     a.y = activation(t.y, c.y);
+    a.y_scale = scale_tensor(c, t.y_scale);
+    if (element_size(c.x) == 1) {
+        a.x_scale = tensor(t.x_scale.data(), NORMA_F32, {c.rows});
+    }
     if (has_bias(c)) {
-        a.bias = tensor(t.bias.data(), c.x, {c.hidden});
+        a.bias = tensor(t.bias.data(), wide, {c.hidden});
     }
     if (c.residual) {
-        a.residual = activation(t.residual, c.x);
-        a.residual_out = activation(t.residual_out, c.x);
+        a.residual = activation(t.residual, wide);
+        a.residual_out = activation(t.residual_out, wide);
     }
     return a;
 }
@@ -87,7 +120,7 @@ Streams make_streams(const Case &c, const Tensors &t) {
             t.residual_out.data(),
             x_size,
             backward     ? y_size
-            : c.residual ? x_size
+            : c.residual ? static_cast<int>(element_size(wide_type(c)))
                          : 0,
             backward ? x_size : y_size};
 }
@@ -123,11 +156,14 @@ int64_t bytes_moved(const Case &c) {
         const int64_t statistics = c.recompute ? 0 : c.rows * element_size(NORMA_F32) * vectors;
         return c.rows * c.hidden * (2 * x + y) + statistics + c.hidden * x * (1 + vectors);
     }
-    const int64_t activations = x + y + (c.residual ? 2 * x : 0);
-    return c.rows * c.hidden * activations + c.hidden * x * vectors;
+    const int64_t wide = element_size(wide_type(c)), activations = x + y + (c.residual ? 2 * wide : 0);
+    const int64_t scales = scale_count(c) + (x == 1 ? c.rows : 0);
+    return c.rows * c.hidden * activations + scales * element_size(NORMA_F32) + c.hidden * wide * vectors;
 }
 
-int64_t bytes_allocated(const Case &c) { return bytes_moved(c) + c.hidden * element_size(c.x); }
+int64_t bytes_allocated(const Case &c) {
+    return bytes_moved(c) + c.hidden * element_size(wide_type(c)) + c.rows * element_size(NORMA_F32);
+}
 
 Result measure_case(const Case &c, Team &team, const Effort &effort) {
     const Plan plan = make_plan(c);

@@ -15,8 +15,9 @@ namespace norma::bench {
 
 struct Case {
     Op op = Op::layer_norm;
-    norma_dtype x = NORMA_F32;  // also weight, bias, residual and dx
-    norma_dtype y = NORMA_F32;  // or dy
+    norma_dtype x = NORMA_F32;             // also weight, bias, residual and dx, which are f32 beside an 8-bit x
+    norma_dtype y = NORMA_F32;             // or dy
+    norma_scale scale = NORMA_SCALE_NONE;  // of an 8-bit y
     int64_t rows = 0;
     int64_t hidden = 0;
     bool residual = false;   // of a forward
@@ -41,7 +42,7 @@ struct Result {
 
 bool is_backward(Op op);
 
-// Read and written: every activation and statistic once, weight, bias and their gradients once for all rows.
+// Read and written: every activation, statistic and scale once, weight, bias and their gradients once for all rows.
 int64_t bytes_moved(const Case &c);
 
 // All memory that a case takes.

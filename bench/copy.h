@@ -8,8 +8,7 @@
 
 namespace norma::bench {
 
-// All elements of the streams, split to the team's threads as rows are. Streams are aligned to 64 bytes; sizes are 2
-// or 4.
+// All elements of the streams, split to the team's threads as rows are. Streams are aligned to 64 bytes.
 void copy(const Loops &loops, const Streams &streams, int64_t elements, Store store, Team &team);
 
 }  // namespace norma::bench

@@ -8,8 +8,9 @@
 namespace norma::bench {
 namespace {
 
-// A step reads or writes one vector of each 16-bit stream and two of each 32-bit one, in the order of their addresses.
-constexpr int64_t step = Lanes::bytes / 2;
+// A step reads or writes one vector of each stream of bytes, two of 16-bit and four of 32-bit ones, in the order of
+// their addresses.
+constexpr int64_t step = Lanes::bytes;
 
 // Without a residual, y = x where the sizes agree. Else whatever keeps every load alive costs least.
 template <int x_size, int residual_size, int residual_out_size, int y_size, bool streaming>
@@ -18,28 +19,29 @@ void copy_range(const Streams &s, int64_t begin, int64_t end) {
     const char *residual = static_cast<const char *>(s.residual);
     char *y = static_cast<char *>(s.y);
     char *residual_out = static_cast<char *>(s.residual_out);
+    constexpr int read = x_size > residual_size ? x_size : residual_size;
     int64_t i = begin;
-#pragma GCC unroll 2
     for (; i + step <= end; i += step) {
-        typename Lanes::V sum[2], other[2];
-#pragma GCC unroll 2
-        for (int h = 0; h < 2; h++) {
-            sum[h] = h < x_size / 2 ? Lanes::load(x + i * x_size + h * Lanes::bytes) : sum[0];
+        typename Lanes::V sum[4], other[4];
+#pragma GCC unroll 4
+        for (int h = 0; h < 4; h++) {
+            sum[h] = h < x_size ? Lanes::load(x + i * x_size + h * Lanes::bytes) : sum[h % x_size];
             if (residual_size != 0) {
-                other[h] =
-                    h < residual_size / 2 ? Lanes::load(residual + i * residual_size + h * Lanes::bytes) : other[0];
+                other[h] = h < residual_size ? Lanes::load(residual + i * residual_size + h * Lanes::bytes)
+                                             : other[h % residual_size];
                 sum[h] = Lanes::combine(sum[h], other[h]);
             }
         }
-        if ((x_size == 4 || residual_size == 4) && y_size == 2) {
-            sum[0] = Lanes::combine(sum[0], sum[1]);
+#pragma GCC unroll 4
+        for (int h = y_size; h < read; h++) {
+            sum[h % y_size] = Lanes::combine(sum[h % y_size], sum[h]);
         }
-#pragma GCC unroll 2
-        for (int h = 0; h < 2; h++) {
-            if (h < y_size / 2) {
+#pragma GCC unroll 4
+        for (int h = 0; h < 4; h++) {
+            if (h < y_size) {
                 Lanes::template store<streaming>(y + i * y_size + h * Lanes::bytes, sum[h]);
             }
-            if (h < residual_out_size / 2) {
+            if (h < residual_out_size) {
                 Lanes::template store<streaming>(residual_out + i * residual_size + h * Lanes::bytes, other[h]);
             }
         }
@@ -73,20 +75,23 @@ CopyLoop copy_with_residual(const Streams &s, Store store) {
     }
 }
 
+template <int x_size>
+CopyLoop copy_from(const Streams &s, Store store) {
+    switch (s.y_size) {
+        case 1: return copy_with_residual<x_size, 1>(s, store);
+        case 2: return copy_with_residual<x_size, 2>(s, store);
+        case 4: return copy_with_residual<x_size, 4>(s, store);
+        default: return nullptr;
+    }
+}
+
 CopyLoop copy_loop(const Streams &s, Store store) {
-    if (s.x_size == 4 && s.y_size == 4) {
-        return copy_with_residual<4, 4>(s, store);
+    switch (s.x_size) {
+        case 1: return copy_from<1>(s, store);
+        case 2: return copy_from<2>(s, store);
+        case 4: return copy_from<4>(s, store);
+        default: return nullptr;
     }
-    if (s.x_size == 4 && s.y_size == 2) {
-        return copy_with_residual<4, 2>(s, store);
-    }
-    if (s.x_size == 2 && s.y_size == 4) {
-        return copy_with_residual<2, 4>(s, store);
-    }
-    if (s.x_size == 2 && s.y_size == 2) {
-        return copy_with_residual<2, 2>(s, store);
-    }
-    return nullptr;
 }
 
 }  // namespace

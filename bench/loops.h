@@ -16,7 +16,8 @@ struct Streams {
     const void *residual;
     void *y;
     void *residual_out;
-    int x_size, residual_size, y_size;  // bytes of an element: 2 or 4; residual_out has residual's
+    int x_size, residual_size,
+        y_size;  // bytes of an element: 1, 2 or 4, residual's 2 or 4; residual_out has residual's
 };
 
 // Reads and writes the elements [begin, end) of every stream; y and residual_out get a combination of what was read.
@@ -35,7 +36,7 @@ using NormLoop = void (*)(const Norm &norm, int64_t begin_row, int64_t end_row);
 // For one instruction set.
 struct Loops {
     const char *name;
-    CopyLoop (*copy)(const Streams &streams, Store store);  // returns null for sizes other than 2 and 4
+    CopyLoop (*copy)(const Streams &streams, Store store);  // returns null for sizes that Streams has not
     NormLoop (*rms_norm)(Store store);                      // null where there is no yardstick
     NormLoop (*layer_norm)(Store store);
 };

@@ -40,7 +40,15 @@ Memory::Memory(size_t bytes) {
 
 void Memory::Free::operator()(void *p) const { std::free(p); }
 
-int64_t element_size(norma_dtype dtype) { return dtype == NORMA_NONE ? 0 : dtype == NORMA_F32 ? 4 : 2; }
+int64_t element_size(norma_dtype dtype) {
+    switch (dtype) {
+        case NORMA_NONE: return 0;
+        case NORMA_F32: return 4;
+        case NORMA_F16:
+        case NORMA_BF16: return 2;
+        default: return 1;
+    }
+}
 
 Memory random_tensor(norma_dtype dtype, int64_t count) {
     Memory memory(static_cast<size_t>(count * element_size(dtype)));
@@ -50,6 +58,8 @@ Memory random_tensor(norma_dtype dtype, int64_t count) {
         fill(static_cast<uint16_t *>(memory.data()), count, 10, 14);
     } else if (dtype == NORMA_BF16) {
         fill(static_cast<uint16_t *>(memory.data()), count, 7, 126);
+    } else if (dtype == NORMA_I8) {
+        fill(static_cast<uint8_t *>(memory.data()), count, 7, 0);
     }
     return memory;
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "memory.h"
+
 namespace norma::bench {
 namespace {
 
@@ -16,8 +18,14 @@ constexpr std::pair<const char *, Op> ops[] = {{"layer_norm", Op::layer_norm},
                                                {"rms_norm_forward", Op::rms_norm},
                                                {"layer_norm_backward", Op::layer_norm_backward},
                                                {"rms_norm_backward", Op::rms_norm_backward}};
-constexpr std::pair<const char *, norma_dtype> dtypes[] = {
-    {"f32", NORMA_F32}, {"f16", NORMA_F16}, {"bf16", NORMA_BF16}};
+constexpr std::pair<const char *, norma_dtype> dtypes[] = {{"f32", NORMA_F32},         {"f16", NORMA_F16},
+                                                           {"bf16", NORMA_BF16},       {"i8", NORMA_I8},
+                                                           {"f8_e4m3", NORMA_F8_E4M3}, {"f8_e5m2", NORMA_F8_E5M2}};
+constexpr std::pair<const char *, norma_scale> scales[] = {{"tensor", NORMA_SCALE_TENSOR},
+                                                           {"row", NORMA_SCALE_ROW},
+                                                           {"group:32", NORMA_SCALE_GROUP_32},
+                                                           {"group:64", NORMA_SCALE_GROUP_64},
+                                                           {"group:128", NORMA_SCALE_GROUP_128}};
 constexpr std::pair<const char *, norma_store> stores[] = {
     {"auto", NORMA_STORE_AUTO}, {"ordinary", NORMA_STORE_ORDINARY}, {"streaming", NORMA_STORE_STREAMING}};
 
@@ -77,6 +85,8 @@ std::vector<Case> parse_cases(const Options &options) {
     Case c;
     c.x = look_up(dtypes, "--dtype", options.dtype.substr(0, colon));
     c.y = colon == std::string::npos ? c.x : look_up(dtypes, "--dtype", options.dtype.substr(colon + 1));
+    const norma_scale scale = look_up(scales, "--scale", options.scale);
+    c.scale = element_size(c.y) == 1 ? scale : NORMA_SCALE_NONE;
     c.store = look_up(stores, "--store", options.store);
     c.residual = options.residual;
     c.recompute = options.recompute;
@@ -114,16 +124,11 @@ const char *to_string(Op op) {
 }
 
 std::string dtype_text(const Case &c) {
-    std::string text;
-    for (const auto &[word, dtype] : dtypes) {
-        if (dtype == c.x) {
-            text = word + text;
-        }
-        if (dtype == c.y && c.y != c.x) {
-            text += std::string(":") + word;
-        }
-    }
-    return text;
+    auto word = [](norma_dtype dtype) {
+        auto entry = std::find_if(std::begin(dtypes), std::end(dtypes), [&](auto &e) { return e.second == dtype; });
+        return std::string(entry->first);
+    };
+    return c.y == c.x ? word(c.x) : word(c.x) + ":" + word(c.y);
 }
 
 }  // namespace norma::bench

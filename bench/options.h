@@ -13,6 +13,7 @@ namespace norma::bench {
 struct Options {
     std::vector<std::string> ops = {"layer_norm", "rms_norm"};
     std::string dtype = "f32";
+    std::string scale = "row";  // of an 8-bit y
     std::vector<std::string> shapes = {"1x768",    "1x4096",    "32x768",    "512x768",
                                        "512x4096", "65536x128", "4096x4096", "8192x8192"};
     int threads = 1;

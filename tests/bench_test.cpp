@@ -110,6 +110,15 @@ TEST_CASE("bytes count activations once and parameters once for all rows") {
     c.y = NORMA_BF16;
     c.residual = true;
     REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 2);
+    c.residual = false;
+    c.y = NORMA_I8;
+    c.scale = NORMA_SCALE_ROW;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 3 + 10 * 4 + 100 * 2);
+    c.x = NORMA_I8;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 2 + 2 * 10 * 4 + 100 * 4);
+    c.hidden = 128;
+    c.scale = NORMA_SCALE_GROUP_64;
+    REQUIRE(bytes_moved(c) == 10 * 128 * 2 + 10 * 4 + 20 * 4 + 128 * 4);
 }
 
 TEST_CASE("options become cases") {
@@ -136,6 +145,7 @@ TEST_CASE("bad options are refused in one line") {
                                   "--dtype f64",
                                   "--dtype f32:",
                                   "--dtype :f32",
+                                  "--scale column",
                                   "--shapes 12",
                                   "--shapes 0x4",
                                   "--shapes 4x0",
@@ -198,6 +208,11 @@ TEST_CASE("options of norma bench take effect") {
     REQUIRE(first("--shapes 2x64 --threads 2")["threads"] == 2);
     REQUIRE(first("--shapes 2x64 --dtype bf16")["dtype"] == "bf16");
     REQUIRE(first("--shapes 2x64 --dtype bf16")["bytes"] == 2 * 64 * 4 + 64 * 2);
+    auto kernel = [&](const std::string &arguments) { return first(arguments)["kernel"].get<std::string>(); };
+    REQUIRE(kernel("--shapes 2x64 --dtype bf16:i8").find(".y_i8.q_row.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x64 --dtype i8").find(".x_i8.w_f32.y_i8.q_row.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x64 --dtype f32:f8_e4m3 --scale tensor").find(".q_tensor.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x128 --dtype bf16:f8_e4m3 --scale group:64").find(".q_group_64.") != std::string::npos);
     REQUIRE(!first("--shapes 2x64").contains("yardstick_ns"));
     REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
     REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());

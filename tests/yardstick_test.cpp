@@ -82,9 +82,12 @@ TEST_CASE("copies copy, and touch nothing else") {
     Team team(2);
     for (const Loops *loops : all_loops()) {
         for (const Store store : stores) {
-            for (const int size : {2, 4}) {
+            for (const int size : {1, 2, 4}) {
                 for (const int64_t elements : {1, 31, 64, 127, 1000, 4096, 70001}) {
                     for (const bool residual : {false, true}) {
+                        if (residual && size == 1) {
+                            continue;
+                        }
                         CAPTURE(loops->name, store == Store::streaming, size, elements, residual);
                         const int64_t bytes = elements * size;
                         const auto x_bytes = pattern(bytes, 1), r_bytes = pattern(bytes, 2);
@@ -114,8 +117,8 @@ TEST_CASE("copies between types of other sizes write all of y and no more") {
     constexpr int64_t elements = 1000;
     for (const Loops *loops : all_loops()) {
         for (const Store store : stores) {
-            for (const int x_size : {2, 4}) {
-                const int y_size = 6 - x_size;
+            for (const auto &[x_size, y_size] :
+                 std::vector<std::pair<int, int>>{{2, 4}, {4, 2}, {1, 4}, {4, 1}, {2, 1}}) {
                 const size_t bytes = static_cast<size_t>(elements * y_size);
                 const auto values = std::vector<uint8_t>(static_cast<size_t>(elements * x_size), 0);
                 Memory x(values.size()), y(bytes + 64);
