@@ -10,6 +10,10 @@ using Halide::Expr;
 
 RowValue load_input(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x);
+    if (variant.x == DType::i32) {
+        RowValue scale = row.parameter("x_column_scale", DType::f32);
+        x = [=, stored = x](Expr d) { return stored(d) * scale(d); };
+    }
     if (is_quantized(variant.x)) {
         Expr scale = row.per_row("x_scale");
         x = [=, stored = x](Expr d) { return stored(d) * scale; };
@@ -23,16 +27,21 @@ RowValue load_input(Row &row, const Variant &variant) {
     return sum;
 }
 
+RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value) {
+    if (variant.weight == DType::none) {
+        return value;
+    }
+    RowValue weight = row.parameter("weight", variant.weight);
+    Expr offset = row.scalar("weight_offset");
+    return [=](Expr d) { return value(d) * (weight(d) + offset); };
+}
+
 void store_affine(Row &row, const Variant &variant, const RowValue &normalized) {
     RowValue y = normalized;
     if (variant.contract == Contract::hf) {
         y = [=, before = y](Expr d) { return round_to(variant.x, before(d)); };
     }
-    if (variant.weight != DType::none) {
-        RowValue weight = row.parameter("weight", variant.weight);
-        Expr offset = row.scalar("weight_offset");
-        y = [=, before = y](Expr d) { return before(d) * (weight(d) + offset); };
-    }
+    y = apply_weight(row, variant, y);
     if (variant.bias != DType::none) {
         RowValue bias = row.parameter("bias", variant.bias);
         y = [=, before = y](Expr d) { return before(d) + bias(d); };

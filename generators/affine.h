@@ -10,6 +10,9 @@ namespace norma {
 // sees.
 RowValue load_input(Row &row, const Variant &variant);
 
+// value * (weight + weight_offset); value itself without a weight.
+RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value);
+
 // normalized * (weight + weight_offset) + bias, in the variant's contract, with what of these the variant has.
 void store_affine(Row &row, const Variant &variant, const RowValue &normalized);
 

@@ -14,6 +14,8 @@ Type halide_type(DType type) {
         case DType::f16: return Float(16);
         case DType::bf16: return BFloat(16);
         case DType::i8: return Int(8);
+        case DType::i32: return Int(32);
+        case DType::u8:
         case DType::f8_e4m3:
         case DType::f8_e5m2: return UInt(8);
         default: return Float(32);
@@ -30,10 +32,12 @@ Expr bits_of(const Expr &value) { return reinterpret<uint32_t>(value); }
 Expr constant(uint32_t bits) { return Internal::make_const(UInt(32), bits); }
 
 // Adding 1.5 * 2^23 leaves a spacing of 1, so the addition rounds, and the integer is in the low bits.
-Expr float_to_i8(const Expr &value) {
-    Expr known = select(value == value, value, 0.0f);
-    return cast<int8_t>(reinterpret<int32_t>(clamp(known, -127.0f, 127.0f) + 12582912.0f));
-}
+const float to_integer = 12582912.0f;
+
+Expr known(const Expr &value) { return select(value == value, value, 0.0f); }
+
+// Of a value that is not NaN, and that rounds to a number of the type.
+Expr float_to_integer(Type type, const Expr &value) { return cast(type, reinterpret<int32_t>(value + to_integer)); }
 
 // An 8-bit float with the largest magnitude `most`, whose exponent is biased by `bias` and whose mantissa has
 // `mantissa` bits. As float_to_f16 in half_convert.cpp.
@@ -56,17 +60,30 @@ Expr float_to_f8(const Expr &value, int bias, int mantissa, float most, uint32_t
 Expr magnitude_bits(const Expr &value) { return bits_of(value) & constant(0x7fffffff); }
 
 Expr narrow(DType type, Expr value) {
+    if (value.type() == halide_type(type)) {
+        return value;
+    }
     switch (type) {
         case DType::f16:
         case DType::bf16: return float_to_half(halide_type(type), value);
-        case DType::i8: return float_to_i8(value);
+        case DType::i8: return float_to_integer(Int(8), clamp(known(value), -127.0f, 127.0f));
+        case DType::u8: return float_to_integer(UInt(8), clamp(known(value), 0.0f, 255.0f));
         case DType::f8_e4m3: return float_to_f8(value, 7, 3, largest(type), 0x7f);
         case DType::f8_e5m2: return float_to_f8(value, 15, 2, largest(type), 0x7e);
         default: return value;
     }
 }
 
+Expr narrow_within(DType type, Expr value) {
+    return type == DType::i8 ? float_to_integer(Int(8), known(value)) : narrow(type, std::move(value));
+}
+
 float largest(DType type) { return type == DType::i8 ? 127.0f : type == DType::f8_e4m3 ? 448.0f : 57344.0f; }
+
+Expr round_to_integer(const Expr &value) {
+    Expr rounded = (clamp(value, -0x1p20f, 0x1p20f) + to_integer) - to_integer;
+    return select(value == value, rounded, value);
+}
 
 Expr round_to(DType type, Expr value) { return type == DType::f32 ? value : widen(narrow(type, std::move(value))); }
 

@@ -28,20 +28,36 @@ struct Dynamic {
 
 }  // namespace
 
+void store_with_row_scale(Row &row, const Variant &variant, const RowValue &value, const Expr &factor,
+                          const Expr &largest_value) {
+    const Dynamic dynamic{largest(variant.y)};
+    Expr found = row.once("largest_value", largest_value);
+    Expr magnitude = row.once("magnitude", select(found < dynamic.tiny && factor < infinity, 0.0f, found * factor));
+    Expr inverse = row.once("inverse", dynamic.inverse(magnitude) * factor);
+    row.store("y", variant.y, [=](Expr d) { return narrow_within(variant.y, value(d) * inverse); });
+    row.store_scalar("y_scale", dynamic.scale(magnitude));
+}
+
 void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
     const Dynamic dynamic{largest(variant.y)};
+    if (variant.y_float != DType::none) {
+        row.store("y_float", variant.y_float, value);
+    }
     if (variant.scale == Scale::tensor) {
         Expr inverse = row.once("inverse", 1.0f / row.per_row("y_scale"));
-        row.store("y", variant.y, [=](Expr d) { return value(d) * inverse; });
+        RowValue y = [=](Expr d) { return value(d) * inverse; };
+        if (variant.y == DType::u8) {
+            Expr zero_point = row.scalar("y_zero_point");
+            y = [=, steps = y](Expr d) { return round_to_integer(steps(d)) + zero_point; };
+        }
+        row.store("y", variant.y, y);
     } else if (variant.scale == Scale::row) {
-        Expr magnitude = row.once("magnitude", row.largest("largest", value));
-        Expr inverse = row.once("inverse", dynamic.inverse(magnitude));
-        row.store("y", variant.y, [=](Expr d) { return value(d) * inverse; });
-        row.store_scalar("y_scale", dynamic.scale(magnitude));
+        store_with_row_scale(row, variant, value, 1.0f, row.largest("largest", value));
     } else {
         const int size = group_size(variant.scale);
         RowValue magnitude = row.group_largest("largest", size, value);
-        row.store("y", variant.y, [=](Expr d) { return value(d) * dynamic.inverse(magnitude(d / size)); });
+        row.store("y", variant.y,
+                  [=](Expr d) { return narrow_within(variant.y, value(d) * dynamic.inverse(magnitude(d / size))); });
         row.store_groups("y_scale", size, [=](Expr group) { return dynamic.scale(magnitude(group)); });
     }
 }

@@ -10,4 +10,8 @@ namespace norma {
 // for y (and NaN for NaN where the type has it), where there is a NaN or infinity.
 void store_quantized(Row &row, const Variant &variant, const RowValue &value);
 
+// The same for a scale of each row and value * factor, of whose `value` the largest magnitude is known.
+void store_with_row_scale(Row &row, const Variant &variant, const RowValue &value, const Halide::Expr &factor,
+                          const Halide::Expr &largest_value);
+
 }  // namespace norma

@@ -11,8 +11,9 @@ namespace norma {
 namespace {
 
 constexpr std::pair<const char *, DType> dtypes[] = {
-    {"none", DType::none}, {"f32", DType::f32},         {"f16", DType::f16},        {"bf16", DType::bf16},
-    {"i8", DType::i8},     {"f8_e4m3", DType::f8_e4m3}, {"f8_e5m2", DType::f8_e5m2}};
+    {"none", DType::none},       {"f32", DType::f32}, {"f16", DType::f16},
+    {"bf16", DType::bf16},       {"i8", DType::i8},   {"f8_e4m3", DType::f8_e4m3},
+    {"f8_e5m2", DType::f8_e5m2}, {"u8", DType::u8},   {"i32", DType::i32}};
 constexpr std::pair<const char *, Scale> scales[] = {{"none", Scale::none},         {"tensor", Scale::tensor},
                                                      {"row", Scale::row},           {"group_32", Scale::group_32},
                                                      {"group_64", Scale::group_64}, {"group_128", Scale::group_128}};
@@ -57,18 +58,20 @@ std::string hidden_name(const HiddenClass &hidden) {
     throw std::logic_error("a hidden class without a name");
 }
 
+// The types in a name, by their prefixes.
+constexpr std::pair<const char *, DType Variant::*> types_in_name[] = {
+    {"x_", &Variant::x},        {"w_", &Variant::weight}, {"b_", &Variant::bias},
+    {"r_", &Variant::residual}, {"y_", &Variant::y},      {"f_", &Variant::y_float}};
+
 }  // namespace
 
 std::string name(const Variant &variant) {
     std::string text = variant.op;
-    auto part = [&](const char *prefix, DType type) {
-        text += type == DType::none ? "" : prefix + std::string(to_string(type));
-    };
-    part(".x_", variant.x);
-    part(".w_", variant.weight);
-    part(".b_", variant.bias);
-    part(".r_", variant.residual);
-    part(".y_", variant.y);
+    for (const auto &[prefix, type] : types_in_name) {
+        if (variant.*type != DType::none) {
+            text += std::string(".") + prefix + to_string(variant.*type);
+        }
+    }
     text += variant.scale == Scale::none ? "" : std::string(".q_") + to_string(variant.scale);
     text += variant.statistics == Statistics::saved ? "" : std::string(".s_") + to_string(variant.statistics);
     return text + "." + to_string(variant.contract) + "." + hidden_name(variant.hidden);
@@ -92,15 +95,12 @@ Variant parse_name(const std::string &text) {
     }
     for (size_t i = 1; known && i < parts.size() - 2; i++) {
         const std::string prefix = parts[i].substr(0, 2), word = parts[i].substr(std::min<size_t>(2, parts[i].size()));
-        DType *type = prefix == "x_"   ? &variant.x
-                      : prefix == "w_" ? &variant.weight
-                      : prefix == "b_" ? &variant.bias
-                      : prefix == "r_" ? &variant.residual
-                      : prefix == "y_" ? &variant.y
-                                       : nullptr;
-        known = type != nullptr || prefix == "s_" || prefix == "q_";
-        if (type != nullptr) {
-            *type = parse_dtype(word);
+        const auto *type = std::find_if(std::begin(types_in_name), std::end(types_in_name),
+                                        [&](const auto &entry) { return prefix == entry.first; });
+        const bool is_type = type != std::end(types_in_name);
+        known = is_type || prefix == "s_" || prefix == "q_";
+        if (is_type) {
+            variant.*type->second = parse_dtype(word);
         } else if (prefix == "q_") {
             variant.scale = parse_scale(word);
         } else if (known) {
@@ -128,6 +128,16 @@ std::string refusal(const Variant &variant) {
         return quantized ? std::string("y is ") + to_string(variant.y) + ", which needs a scale"
                          : std::string("scale is for a quantized y, not for ") + to_string(variant.y);
     }
+    if (variant.y == DType::i32 || variant.x == DType::u8) {
+        return std::string(variant.y == DType::i32 ? "y is i32, which is for x" : "x is u8, which is for y") + " alone";
+    }
+    if (variant.y == DType::u8 && variant.scale != Scale::tensor) {
+        return "y is u8, which needs the scale of a tensor, with a zero point";
+    }
+    if (variant.y_float != DType::none && (!quantized || is_quantized(variant.y_float))) {
+        return quantized ? std::string("y_float is ") + to_string(variant.y_float)
+                         : "y_float is beside a quantized y only";
+    }
     const int group = group_size(variant.scale);
     if (group != 0 && variant.hidden.exact % group != 0) {
         return "hidden is " + std::to_string(variant.hidden.exact) + ", which is not whole groups of " +
@@ -142,7 +152,7 @@ std::string refusal(const Variant &variant) {
     return "";
 }
 
-bool is_quantized(DType type) { return type == DType::i8 || type == DType::f8_e4m3 || type == DType::f8_e5m2; }
+bool is_quantized(DType type) { return type >= DType::i8; }
 
 int group_size(Scale scale) {
     switch (scale) {

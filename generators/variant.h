@@ -6,7 +6,8 @@
 
 namespace norma {
 
-enum class DType { none, f32, f16, bf16, i8, f8_e4m3, f8_e5m2 };
+// i32 is for x alone: the sums of an int8 matmul. u8, with a zero point, is for y alone.
+enum class DType { none, f32, f16, bf16, i8, f8_e4m3, f8_e5m2, u8, i32 };
 
 // What the elements of a quantized y are multiples of: one number for the tensor, given; or one for each row or group
 // of consecutive elements, found from their largest magnitude.
@@ -28,8 +29,9 @@ struct HiddenClass {
 struct Variant {
     std::string op;  // "layer_norm_forward": a key of ops()
     Contract contract = Contract::fp32_once;
-    DType x = DType::f32;  // of x and dx
-    DType y = DType::f32;  // of y and dy
+    DType x = DType::f32;         // of x and dx
+    DType y = DType::f32;         // of y and dy
+    DType y_float = DType::none;  // of a second y, which is not quantized
     DType weight = DType::none;
     DType bias = DType::none;
     DType residual = DType::none;  // of residual and residual_out; of d_residual
@@ -49,12 +51,13 @@ Statistics parse_statistics(const std::string &text);  // likewise
 HiddenClass parse_hidden(const std::string &text);     // "any", "64n", "any_to_1024", "768"; likewise
 
 // "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, and saved
-// statistics, are left out. "rms_norm_forward.x_bf16.y_i8.q_row.fp32_once.any" has a scale for each row.
+// statistics, are left out. "rms_norm_forward.x_bf16.y_i8.f_bf16.q_row.fp32_once.any" has a scale for each row, and
+// y_float.
 std::string name(const Variant &variant);
 Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
 
 bool is_backward(const Variant &variant);
-bool is_quantized(DType type);
+bool is_quantized(DType type);             // elements are multiples of a scale
 int group_size(Scale scale);               // 0 where there are no groups
 HiddenClass runs(const Variant &variant);  // its hidden class, of which only whole groups are left
 

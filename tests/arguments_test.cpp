@@ -29,12 +29,12 @@ CallSpec full_backward_spec() {
     return spec;
 }
 
-// rms_norm of int8 to int8 with a scale for each row, or one that is given.
-CallSpec quantized_spec(norma_scale scale) {
+// rms_norm with a scale for each row, or one that is given.
+CallSpec quantized_spec(norma_scale scale, norma_dtype x = NORMA_I8, norma_dtype y = NORMA_I8) {
     CallSpec spec = full_spec();
     for (const norma_kernel_info &kernel : runnable_kernels()) {
-        if (kernel.op == NORMA_RMS_NORM_FORWARD && kernel.x == NORMA_I8 && kernel.y == NORMA_I8 &&
-            kernel.scale == scale && kernel.hidden_multiple == 1) {
+        if (kernel.op == NORMA_RMS_NORM_FORWARD && kernel.x == x && kernel.y == y && kernel.scale == scale &&
+            kernel.y_float == NORMA_NONE && kernel.residual == NORMA_NONE && kernel.hidden_multiple == 1) {
             spec.kernel = kernel;
         }
     }
@@ -220,6 +220,33 @@ TEST_CASE("scales that do not fit are refused by name", "[arguments]") {
     Prepared absent(full_spec());
     absent.tensor(role_x_scale) = absent.tensor(role_rstd);
     absent.check_refused("x_scale is given; expected all zero, since the plan has none");
+}
+
+TEST_CASE("a zero point that does not fit is refused", "[arguments]") {
+    const CallSpec spec = quantized_spec(NORMA_SCALE_TENSOR, NORMA_BF16, NORMA_U8);
+    Prepared(spec).check_runs();
+    for (int32_t zero_point : {-1, 256}) {
+        Prepared prepared(spec);
+        prepared.call.arguments.y_zero_point = zero_point;
+        prepared.check_refused("y_zero_point is " + std::to_string(zero_point) + "; expected 0 to 255");
+    }
+    Prepared prepared(quantized_spec(NORMA_SCALE_TENSOR));
+    prepared.call.arguments.y_zero_point = 128;
+    prepared.check_refused("y_zero_point is 128; expected 0, since y is not u8");
+}
+
+TEST_CASE("the scales of int32 columns are checked as a vector", "[arguments]") {
+    const CallSpec spec = quantized_spec(NORMA_SCALE_ROW, NORMA_I32);
+    Prepared(spec).check_runs();
+    Prepared absent(spec);
+    absent.tensor(role_x_column_scale).data = nullptr;
+    absent.check_refused("x_column_scale.data is null");
+    Prepared shorter(spec);
+    shorter.tensor(role_x_column_scale).shape[0]--;
+    shorter.check_refused("x_column_scale.shape[0] is ");
+    Prepared given(quantized_spec(NORMA_SCALE_ROW));
+    given.tensor(role_x_column_scale) = given.tensor(role_weight);
+    given.check_refused("x_column_scale is given; expected all zero, since the plan has none");
 }
 
 TEST_CASE("a call that makes no sense is refused by name", "[arguments]") {

@@ -28,18 +28,21 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
     const norma_dtype rstd = (spec.backward() ? !recompute : spec.save_statistics) ? NORMA_F32 : NORMA_NONE;
     const norma_dtype mean = spec.is_layer_norm() ? rstd : NORMA_NONE;
     auto gradient = [&](norma_dtype dtype) { return dtype && spec.f32_gradients ? NORMA_F32 : dtype; };
-    const norma_dtype x_scale = k.x == NORMA_I8 ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype x_scale = k.x == NORMA_I8 || k.x == NORMA_I32 ? NORMA_F32 : NORMA_NONE;
+    const norma_dtype column_scale = k.x == NORMA_I32 ? NORMA_F32 : NORMA_NONE;
     const norma_dtype y_scale = k.scale != NORMA_SCALE_NONE ? NORMA_F32 : NORMA_NONE;
-    const norma_dtype forward[role_count] = {k.x,        k.weight,   k.bias,     k.residual, k.y,
-                                             k.residual, mean,       rstd,       NORMA_NONE, NORMA_NONE,
-                                             NORMA_NONE, NORMA_NONE, NORMA_NONE, x_scale,    y_scale};
+    const norma_dtype forward[role_count] = {k.x,        k.weight, k.bias,     k.residual, k.y,         k.residual,
+                                             mean,       rstd,     NORMA_NONE, NORMA_NONE, NORMA_NONE,  NORMA_NONE,
+                                             NORMA_NONE, x_scale,  y_scale,    k.y_float,  column_scale};
     const norma_dtype backward[role_count] = {
         k.x,  k.weight, NORMA_NONE, NORMA_NONE, NORMA_NONE,         NORMA_NONE,      mean,
         rstd, k.y,      k.residual, k.x,        gradient(k.weight), gradient(k.bias)};
     return spec.backward() ? backward[role] : forward[role];
 }
 
-size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : dtype >= NORMA_I8 ? 1 : 2; }
+size_t size_of(norma_dtype dtype) {
+    return dtype == NORMA_F32 || dtype == NORMA_I32 ? 4 : dtype == NORMA_F16 || dtype == NORMA_BF16 ? 2 : 1;
+}
 
 template <typename T>
 void store_as(char *data, const reference::Values &values) {
@@ -57,17 +60,30 @@ void store_i8(char *data, const reference::Values &values) {
     }
 }
 
+// Ordinary rows reach beyond 2^24, where fp32 has to round.
+void store_i32(char *data, const reference::Values &values) {
+    for (size_t i = 0; i < values.size(); i++) {
+        const double steps = std::isfinite(values[i]) ? std::round(values[i] * 1e7) : 0;
+        const int32_t element = static_cast<int32_t>(std::max(-0x1p31, std::min(0x1p31 - 1, steps)));
+        std::memcpy(data + i * sizeof element, &element, sizeof element);
+    }
+}
+
 void store(norma_dtype dtype, char *data, const reference::Values &values) {
     switch (dtype) {
         case NORMA_F16: return store_as<Eigen::half>(data, values);
         case NORMA_BF16: return store_as<Eigen::bfloat16>(data, values);
         case NORMA_I8: return store_i8(data, values);
+        case NORMA_I32: return store_i32(data, values);
         default: return store_as<float>(data, values);
     }
 }
 
 double sample_of_vector(const CallSpec &spec, int role, int64_t d) {
     const double sample = normal_sample(mix(static_cast<uint64_t>(role), 77) + static_cast<uint64_t>(d));
+    if (role == role_x_column_scale) {
+        return 0.75 + 0.25 * std::tanh(sample);  // positive
+    }
     return role == role_bias ? 0.2 * sample : 1 - static_cast<double>(spec.weight_offset) + 0.3 * sample;
 }
 
@@ -147,6 +163,7 @@ norma_plan_desc describe(const CallSpec &spec) {
     desc.weight = k.weight;
     desc.bias = k.bias;
     desc.residual = k.residual;
+    desc.y_float = k.y_float;
     desc.scale = k.scale;
     const uint32_t forward = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) |
                              (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
@@ -163,6 +180,7 @@ Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
     arguments.size = sizeof(arguments);
     arguments.eps = spec.eps;
     arguments.weight_offset = spec.weight_offset;
+    arguments.y_zero_point = spec.kernel.y == NORMA_U8 ? spec.zero_point : 0;
     execution.size = sizeof(execution);
     execution.threads = spec.threads;
     execution.store = spec.store;

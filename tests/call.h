@@ -35,6 +35,8 @@ inline constexpr Role roles[] = {
     {"dbias", &norma_arguments::dbias, Role::vector, true},
     {"x_scale", &norma_arguments::x_scale, Role::statistic, false},
     {"y_scale", &norma_arguments::y_scale, Role::statistic, true},
+    {"y_float", &norma_arguments::y_float, Role::activation, true},
+    {"x_column_scale", &norma_arguments::x_column_scale, Role::vector, false},
 };
 enum RoleIndex {
     role_x,
@@ -52,6 +54,8 @@ enum RoleIndex {
     role_dbias,
     role_x_scale,
     role_y_scale,
+    role_y_float,
+    role_x_column_scale,
     role_count
 };
 
@@ -73,6 +77,7 @@ struct CallSpec {
     bool save_statistics = true;  // of a forward
     bool f32_gradients = false;   // of a backward
     bool one_x_scale = false;     // for all rows
+    int32_t zero_point = 131;     // of y in u8
     norma_store store = NORMA_STORE_ORDINARY;
     int32_t threads = 1;
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is wrong with the outputs of a call.
+#include <algorithm>
+
 #include "call.h"
 #include "compare.h"
 
@@ -44,14 +46,25 @@ std::string Call::check_untouched(int role) const {
 
 std::string Call::check_row(int64_t row, const reference::Options &options) const {
     reference::Values x = original_row(role_x, row);
-    if (spec.kernel.x == NORMA_I8) {
-        const double scale = original_row(role_x_scale, row)[0];
-        for (double &value : x) {
-            value = static_cast<double>(static_cast<float>(value * scale));
+    auto scale = [](double &value, double by) { value = static_cast<double>(static_cast<float>(value * by)); };
+    if (tensor(role_x_column_scale).dtype != NORMA_NONE) {
+        const reference::Values scales = original_row(role_x_column_scale, row);
+        for (size_t d = 0; d < x.size(); d++) {
+            scale(x[d], scales[d]);
         }
     }
+    if (tensor(role_x_scale).dtype != NORMA_NONE) {
+        const double one = original_row(role_x_scale, row)[0];
+        std::for_each(x.begin(), x.end(), [&](double &value) { scale(value, one); });
+    }
     if (spec.kernel.residual != NORMA_NONE) {
-        x = reference::add_residual(spec.kernel.residual, x, original_row(role_residual, row));
+        const reference::Values residual = original_row(role_residual, row);
+        if (tensor(role_x_scale).dtype != NORMA_NONE) {  // of two fp32 numbers with all their bits, the sum is one too
+            x = reference::add_residual(NORMA_F32, x, residual);
+            x = reference::add_residual(spec.kernel.residual, x, reference::Values(x.size()));
+        } else {
+            x = reference::add_residual(spec.kernel.residual, x, residual);
+        }
         const reference::Values got =
             reference::load(spec.kernel.residual, row_data(role_residual_out, row), spec.hidden);
         for (size_t d = 0; d < x.size(); d++) {
@@ -69,12 +82,12 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
             return problem;
         }
     }
-    const RowJudge judge({spec.kernel.op, spec.kernel.x, spec.kernel.y, spec.kernel.contract, ulps}, options, expected);
-    const bool quantized = spec.kernel.scale != NORMA_SCALE_NONE;
-    if (auto mismatch =
-            quantized ? std::nullopt
-                      : judge.first_mismatch(reference::load(spec.kernel.y, row_data(role_y, row), spec.hidden))) {
-        return mismatch_text("y", row, *mismatch);
+    const int role = spec.kernel.scale == NORMA_SCALE_NONE ? role_y : role_y_float;
+    if (const norma_dtype dtype = tensor(role).dtype; dtype != NORMA_NONE) {
+        const RowJudge judge({spec.kernel.op, spec.kernel.x, dtype, spec.kernel.contract, ulps}, options, expected);
+        if (auto mismatch = judge.first_mismatch(reference::load(dtype, row_data(role, row), spec.hidden))) {
+            return mismatch_text(roles[role].name, row, *mismatch);
+        }
     }
     if (!spec.save_statistics) {
         return "";

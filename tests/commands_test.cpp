@@ -151,6 +151,7 @@ TEST_CASE("demo refuses in one line", "[cli]") {
     }
     refused([](st::File &f) { f.tensors["layer.weight"].shape = {8, 8}; }, "expected the shape [64]");
     refused([](st::File &f) { f.tensors["layer.x"].dtype = "I32"; }, "I32; expected F32, F16 or BF16");
+    refused([](st::File &f) { f.tensors["layer.x"].dtype = "U32"; }, "U32; expected F32, F16 or BF16");
     refused([](st::File &f) { f.tensors["layer.x"] = {"F32", {0, 64}, {}}; }, "layer.x has no rows");
     refused([](st::File &f) { f.tensors["layer.x"] = {"F32", {3, 0}, {}}; }, "layer.x has no rows");
     refused([](st::File &f) { f.tensors.erase("layer.x"); }, "no tensor whose name ends in .x");

@@ -126,8 +126,23 @@ const Refusal refusals[] = {
          d.y = NORMA_F8_E4M3;
          d.scale = NORMA_SCALE_GROUP_32;
      }},
-    {"desc.x is 5; expected NORMA_F32, NORMA_F16, NORMA_BF16 or NORMA_I8", invalid,
+    {"desc.scale is row; expected NORMA_SCALE_TENSOR for y in NORMA_U8", invalid,
+     [](auto &d) {
+         d.y = NORMA_U8;
+         d.scale = NORMA_SCALE_ROW;
+     }},
+    {"desc.y_float is f16; expected NORMA_NONE, since y is not quantized", invalid,
+     [](auto &d) { d.y_float = NORMA_F16; }},
+    {"desc.y_float is 4; expected NORMA_NONE, NORMA_F32, NORMA_F16 or NORMA_BF16", invalid,
+     [](auto &d) {
+         d.y = NORMA_I8;
+         d.y_float = NORMA_I8;
+         d.scale = NORMA_SCALE_ROW;
+     }},
+    {"desc.x is 5; expected NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8 or NORMA_I32", invalid,
      [](auto &d) { d.x = NORMA_F8_E4M3; }},
+    {"desc.y is 8; expected NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_U8, NORMA_F8_E4M3 or NORMA_F8_E5M2",
+     invalid, [](auto &d) { d.x = d.y = NORMA_I32; }},
     {"desc.weight is 4", invalid, [](auto &d) { d.weight = NORMA_I8; }},
     {"desc.y is 4; expected NORMA_F32, NORMA_F16 or NORMA_BF16", invalid,
      [](auto &d) {
@@ -148,6 +163,12 @@ const Refusal refusals[] = {
          d.hidden = 128;
          d.y = NORMA_F8_E5M2;
          d.scale = NORMA_SCALE_GROUP_32;
+     }},
+    {"\"y\": \"f8_e5m2\", \"y_float\": \"f16\"", NORMA_NOT_IN_LIBRARY,
+     [](auto &d) {
+         d.y = NORMA_F8_E5M2;
+         d.y_float = NORMA_F16;
+         d.scale = NORMA_SCALE_ROW;
      }},
     {"desc.target is \"pdp-11\"", NORMA_UNSUPPORTED_TARGET, [](auto &d) { d.target = "pdp-11"; }},
     {"desc.target is \"\"", NORMA_UNSUPPORTED_TARGET, [](auto &d) { d.target = ""; }},

@@ -28,6 +28,7 @@ inline Format format(norma_dtype dtype) {
         case NORMA_F8_E4M3: return {0x1p-3, 0x1p-9, 448};
         case NORMA_F8_E5M2: return {0x1p-2, 0x1p-16, 57344};
         case NORMA_I8: return {0, 1, 127};  // evenly spaced
+        case NORMA_U8: return {0, 1, 255};
         case NORMA_F16: return {0x1p-10, 0x1p-24, 65504.0};
         case NORMA_BF16: return {0x1p-7, 0x1p-133, 0x1.fep127};
         default: return {0x1p-23, 0x1p-149, 0x1.fffffep127};
@@ -82,13 +83,15 @@ inline void widen_f8(norma_dtype dtype, const void *data, Values &values) {
     }
 }
 
-// Elements of a type in memory, exactly.
+// Elements of a type in memory: exactly, but for NORMA_I32, which is rounded to fp32.
 inline Values load(norma_dtype dtype, const void *data, int64_t count) {
     Values values(static_cast<size_t>(count));
     switch (dtype) {
         case NORMA_F16: widen<Eigen::half>(data, values); break;
         case NORMA_BF16: widen<Eigen::bfloat16>(data, values); break;
         case NORMA_I8: widen<int8_t>(data, values); break;
+        case NORMA_U8: widen<uint8_t>(data, values); break;
+        case NORMA_I32: widen<int32_t>(data, values); break;
         case NORMA_F8_E4M3:
         case NORMA_F8_E5M2: widen_f8(dtype, data, values); break;
         default: widen<float>(data, values); break;

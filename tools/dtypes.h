@@ -20,7 +20,9 @@ inline constexpr DtypeName dtype_names[] = {{NORMA_NONE, "none", ""},
                                             {NORMA_BF16, "bf16", "BF16"},
                                             {NORMA_I8, "i8", "I8"},
                                             {NORMA_F8_E4M3, "f8_e4m3", "F8_E4M3"},
-                                            {NORMA_F8_E5M2, "f8_e5m2", "F8_E5M2"}};
+                                            {NORMA_F8_E5M2, "f8_e5m2", "F8_E5M2"},
+                                            {NORMA_U8, "u8", "U8"},
+                                            {NORMA_I32, "i32", "I32"}};
 
 struct ScaleName {
     norma_scale scale;
@@ -61,6 +63,8 @@ inline norma_dtype dtype_of_safetensors(const std::string &name) {
     }
     return NORMA_NONE;
 }
+
+inline bool is_quantized(norma_dtype dtype) { return dtype >= NORMA_I8; }
 
 inline const char *name_in_safetensors(norma_dtype dtype) { return dtype_names[dtype].safetensors; }
 inline const char *name_of(norma_dtype dtype) { return dtype_names[dtype].name; }

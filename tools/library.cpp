@@ -44,6 +44,7 @@ nlohmann::ordered_json to_json(const norma_kernel_info &kernel) {
             {"weight", name_of(kernel.weight)},
             {"bias", name_of(kernel.bias)},
             {"residual", name_of(kernel.residual)},
+            {"y_float", name_of(kernel.y_float)},
             {"scale", scale_names[kernel.scale].name},
             {"recomputes_statistics", (kernel.flags & NORMA_RECOMPUTE_STATISTICS) != 0},
             {"hidden_multiple", kernel.hidden_multiple},

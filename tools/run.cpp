@@ -13,9 +13,9 @@ namespace {
 
 // Options that mean nothing to the op.
 void refuse_others(const CLI::App &command, const RunOptions &options) {
-    const std::vector<std::string> others = options.backward()
-                                                ? std::vector<std::string>{"--save-stats", "--y-dtype", "--scale"}
-                                                : std::vector<std::string>{"--f32-gradients"};
+    const std::vector<std::string> others =
+        options.backward() ? std::vector<std::string>{"--save-stats", "--y-dtype", "--y-float", "--scale"}
+                           : std::vector<std::string>{"--f32-gradients"};
     for (const std::string &option : others) {
         if (command.count(option) != 0) {
             throw InputError(option + " is given; " + options.op + " has no such option");
@@ -55,7 +55,8 @@ void add_run(CLI::App &app) {
                      "mean, rstd, d_residual where there are")
         ->required();
     command
-        ->add_option("--output", options->output, "Writes y, y_scale, residual_out, mean, rstd; or dx, dweight, dbias")
+        ->add_option("--output", options->output,
+                     "Writes y, y_scale, y_float, residual_out, mean, rstd; or dx, dweight, dbias")
         ->required();
     command->add_option("--prefix", options->prefix, "Of the tensors' names: PREFIX.x and so on");
     // CLI11 would take an empty argument, as from a variable that is not set, for 0.
@@ -73,11 +74,16 @@ void add_run(CLI::App &app) {
         ->check(CLI::Number)
         ->capture_default_str();
     command->add_option("--y-dtype", options->y_dtype, "Type of y; that of x by default")
-        ->check(CLI::IsMember({"f32", "f16", "bf16", "i8", "f8_e4m3", "f8_e5m2"}));
+        ->check(CLI::IsMember({"f32", "f16", "bf16", "i8", "u8", "f8_e4m3", "f8_e5m2"}));
+    command->add_option("--y-float", options->y_float_dtype, "Also write y_float: y before it is quantized")
+        ->check(CLI::IsMember({"f32", "f16", "bf16"}));
     command->add_option("--scale", options->scale, "What the scale of a quantized y is for")
         ->check(CLI::IsMember({"tensor", "row", "group:32", "group:64", "group:128"}));
     command->add_option("--y-scale", options->y_scale, "The scale, with --scale tensor")
         ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    command->add_option("--y-zero-point", options->y_zero_point, "Of y in u8")
+        ->check(CLI::Range(0, 255))
         ->capture_default_str();
     command->add_flag("--f32-gradients", options->f32_gradients, "Write dweight and dbias as F32");
     command->add_option("--axis", options->axis, "Dimensions from this one on are normalized")

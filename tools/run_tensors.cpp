@@ -29,8 +29,6 @@ std::string text_of(const Shape &shape) {
     return "[" + text + "]";
 }
 
-bool is_byte(norma_dtype dtype) { return dtype >= NORMA_I8; }
-
 enum class Kind { activation, vector, statistic, groups };
 
 class Run {
@@ -60,6 +58,7 @@ private:
             options_.layer_norm() ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD, type("bias", Kind::vector));
         desc.y = options_.y_dtype.empty() ? desc.x : parse_dtype(options_.y_dtype);
         desc.residual = type("residual", Kind::activation);
+        desc.y_float = parse_dtype(options_.y_float_dtype);
         desc.scale = parse_scale(options_.scale).scale;
         desc.flags = options_.save_stats ? NORMA_SAVE_STATISTICS : 0;
         return desc;
@@ -102,6 +101,8 @@ private:
         place_scales(desc, arguments);
         arguments.residual = input("residual", Kind::activation);
         arguments.y = output("y", desc.y, Kind::activation);
+        arguments.y_float = output("y_float", desc.y_float, Kind::activation);
+        arguments.y_zero_point = options_.y_zero_point;
         arguments.residual_out = output("residual_out", desc.residual, Kind::activation);
         if (options_.save_stats) {
             arguments.rstd = output("rstd", NORMA_F32, Kind::statistic);
@@ -110,7 +111,12 @@ private:
     }
 
     void place_scales(const norma_plan_desc &desc, norma_arguments &arguments) {
-        if (desc.x == NORMA_I8) {
+        if (desc.x == NORMA_I32) {
+            required("x_column_scale");
+            type("x_column_scale", Kind::vector);
+            arguments.x_column_scale = input("x_column_scale", Kind::vector);
+        }
+        if (is_quantized(desc.x)) {
             const Tensor &scale = required("x_scale");
             const bool one = scale.shape.empty() || scale.shape == Shape{1};
             if (!one) {
@@ -167,10 +173,11 @@ private:
             return NORMA_NONE;
         }
         const norma_dtype dtype = dtype_of_safetensors(tensor->dtype);
-        if (dtype == NORMA_NONE || (is_byte(dtype) && (role != "x" || options_.backward() || dtype != NORMA_I8))) {
+        const bool integers = role == "x" && !options_.backward();
+        const bool integer = dtype == NORMA_I8 || dtype == NORMA_I32;
+        if (dtype == NORMA_NONE || (is_quantized(dtype) && !(integers && integer))) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
-                             (role == "x" && !options_.backward() ? "; expected F32, F16, BF16 or I8"
-                                                                  : "; expected F32, F16 or BF16"));
+                             (integers ? "; expected F32, F16, BF16, I8 or I32" : "; expected F32, F16 or BF16"));
         }
         if (tensor->shape != shape(kind)) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + text_of(tensor->shape) +
@@ -239,7 +246,7 @@ std::vector<std::string> RunOptions::input_roles() const {
     if (backward()) {
         return {"x", "dy", "weight", "bias", "mean", "rstd", "d_residual"};
     }
-    return {"x", "weight", "bias", "residual", "x_scale"};
+    return {"x", "weight", "bias", "residual", "x_scale", "x_column_scale"};
 }
 
 File run_on(const RunOptions &options, const File &file) { return Run(options, file)(); }

@@ -12,11 +12,11 @@
 namespace norma::tool {
 
 struct RunOptions {
-    std::string op, input, output, prefix, contract = "fp32_once", y_dtype, scale, target, kernel, device = "cpu",
-                                           store = "auto";
+    std::string op, input, output, prefix, contract = "fp32_once", y_dtype, y_float_dtype, scale, target, kernel,
+                                           device = "cpu", store = "auto";
     double eps = 1e-5, weight_offset = 0, y_scale = 1;
     bool save_stats = false, f32_gradients = false;
-    int threads = 0, axis = -1;
+    int threads = 0, axis = -1, y_zero_point = 0;
 
     bool backward() const;
     bool layer_norm() const;

@@ -65,8 +65,13 @@ std::string apply_hidden(const std::string &word, Variant *variant) {
 const std::vector<Field> &fields() {
     static const std::vector<Field> table = {
         {"op", "an op", "", op_names(), apply_op},
-        {"x", "a type", "", {"f32", "f16", "bf16", "i8"}, apply_type<&Variant::x>},
-        {"y", "a type of y", "x", {"x", "f32", "f16", "bf16", "i8", "f8_e4m3", "f8_e5m2"}, apply_type<&Variant::y>},
+        {"x", "a type", "", {"f32", "f16", "bf16", "i8", "i32"}, apply_type<&Variant::x>},
+        {"y",
+         "a type of y",
+         "x",
+         {"x", "f32", "f16", "bf16", "i8", "u8", "f8_e4m3", "f8_e5m2"},
+         apply_type<&Variant::y>},
+        {"y_float", "a type of y_float", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::y_float>},
         {"weight", "a type of the weight", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::weight>},
         {"bias", "a type of the bias", "none", {"none", "weight", "x", "f32", "f16", "bf16"}, apply_bias},
         {"residual",

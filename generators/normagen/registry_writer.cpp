@@ -30,10 +30,12 @@ std::string enumerator(const Word &word) {
 }
 
 std::string role(const std::string &argument) {
-    static const std::vector<std::string> known = {
-        "user_context", "x",       "weight",    "bias",       "residual", "y",       "residual_out", "mean",
-        "rstd",         "dy",      "dx",        "d_residual", "eps",      "dweight", "dbias",        "weight_offset",
-        "x_scale",      "y_scale", "store_mode"};
+    static const std::vector<std::string> known = {"user_context", "x",         "weight",       "bias",
+                                                   "residual",     "y",         "residual_out", "mean",
+                                                   "rstd",         "dy",        "dx",           "d_residual",
+                                                   "eps",          "dweight",   "dbias",        "weight_offset",
+                                                   "x_scale",      "y_scale",   "y_float",      "x_column_scale",
+                                                   "y_zero_point", "store_mode"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
@@ -86,7 +88,7 @@ std::string target_line(const TargetSpec &target, const std::vector<RegistryEntr
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
     const Variant &variant = entry.spec.variant;
     std::vector<std::string> types;
-    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
+    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
         types.push_back(enumerator(to_string(type)));
     }
     const std::string scale = std::string("NORMA_SCALE_") + upper(to_string(variant.scale));

@@ -7,6 +7,7 @@ namespace norma {
 
 halide_type_t halide_type(norma_dtype dtype) {
     return dtype == NORMA_I8     ? halide_type_t(halide_type_int, 8)
+           : dtype == NORMA_I32  ? halide_type_t(halide_type_int, 32)
            : is_quantized(dtype) ? halide_type_t(halide_type_uint, 8)
            : dtype == NORMA_BF16 ? halide_type_t(halide_type_bfloat, 16)
            : dtype == NORMA_F16  ? halide_type_t(halide_type_float, 16)
@@ -15,12 +16,13 @@ halide_type_t halide_type(norma_dtype dtype) {
 
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
                    int64_t hidden) {
-    call->user_context = call->eps = call->weight_offset = call->store_mode = max_arguments;
+    call->user_context = call->eps = call->weight_offset = call->y_zero_point = call->store_mode = max_arguments;
     for (uint8_t i = 0; i < kernel.argument_count; i++) {
         switch (kernel.arguments[i]) {
             case Role::user_context: call->user_context = i; continue;
             case Role::eps: call->eps = i; continue;
             case Role::weight_offset: call->weight_offset = i; continue;
+            case Role::y_zero_point: call->y_zero_point = i; continue;
             case Role::store_mode: call->store_mode = i; continue;
             default: break;
         }

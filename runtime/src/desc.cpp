@@ -13,17 +13,25 @@ constexpr int64_t max_hidden = int64_t{1} << 30;
 constexpr uint32_t forward_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
 constexpr uint32_t backward_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE;
 
-enum class Quantized { no, i8, any };
+// What a tensor may be: bits of norma_dtype, and how a message says it.
+struct Types {
+    uint32_t allowed;
+    const char *expected;
+};
 
-norma_status check_dtype(const char *name, norma_dtype dtype, bool optional, Quantized quantized = Quantized::no) {
-    const bool allowed =
-        !is_quantized(dtype) || quantized == Quantized::any || (quantized == Quantized::i8 && dtype == NORMA_I8);
-    if (!dtype_name(dtype) || (dtype == NORMA_NONE && !optional) || !allowed) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.%s is %d; expected %sNORMA_F32, NORMA_F16%s", name,
-                    static_cast<int>(dtype), optional ? "NORMA_NONE, " : "",
-                    quantized == Quantized::no   ? " or NORMA_BF16"
-                    : quantized == Quantized::i8 ? ", NORMA_BF16 or NORMA_I8"
-                                                 : ", NORMA_BF16, NORMA_I8, NORMA_F8_E4M3 or NORMA_F8_E5M2");
+constexpr uint32_t bit(norma_dtype dtype) { return 1u << dtype; }
+constexpr uint32_t float_types = bit(NORMA_F32) | bit(NORMA_F16) | bit(NORMA_BF16);
+constexpr Types any_float = {float_types, "NORMA_F32, NORMA_F16 or NORMA_BF16"};
+constexpr Types optional_float = {bit(NORMA_NONE) | float_types, "NORMA_NONE, NORMA_F32, NORMA_F16 or NORMA_BF16"};
+constexpr Types of_forward_x = {float_types | bit(NORMA_I8) | bit(NORMA_I32),
+                                "NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8 or NORMA_I32"};
+constexpr Types of_forward_y = {float_types | bit(NORMA_I8) | bit(NORMA_U8) | bit(NORMA_F8_E4M3) | bit(NORMA_F8_E5M2),
+                                "NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_U8, NORMA_F8_E4M3 or NORMA_F8_E5M2"};
+
+norma_status check_dtype(const char *name, norma_dtype dtype, const Types &types) {
+    if (!dtype_name(dtype) || !(types.allowed & bit(dtype))) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.%s is %d; expected %s", name, static_cast<int>(dtype),
+                    types.expected);
     }
     return NORMA_OK;
 }
@@ -37,6 +45,14 @@ norma_status check_scale(const norma_plan_desc &desc) {
         return fail(NORMA_INVALID_ARGUMENT,
                     "desc.scale is %s and desc.y is %s; expected a scale for a quantized y alone",
                     scale_name(desc.scale), dtype_name(desc.y));
+    }
+    if (desc.y == NORMA_U8 && desc.scale != NORMA_SCALE_TENSOR) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.scale is %s; expected NORMA_SCALE_TENSOR for y in NORMA_U8",
+                    scale_name(desc.scale));
+    }
+    if (desc.y_float != NORMA_NONE && !is_quantized(desc.y)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.y_float is %s; expected NORMA_NONE, since y is not quantized",
+                    dtype_name(desc.y_float));
     }
     const int group = group_size(desc.scale);
     if (group != 0 && desc.hidden % group != 0) {
@@ -129,11 +145,12 @@ norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized
                     static_cast<long long>(desc.hidden), static_cast<long long>(max_hidden));
     }
     const bool backward = is_backward(desc.op);
-    norma_status status = check_dtype("x", desc.x, false, backward ? Quantized::no : Quantized::i8);
-    status = status ? status : check_dtype("y", desc.y, false, backward ? Quantized::no : Quantized::any);
-    status = status ? status : check_dtype("weight", desc.weight, true);
-    status = status ? status : check_dtype("bias", desc.bias, true);
-    status = status ? status : check_dtype("residual", desc.residual, true);
+    norma_status status = check_dtype("x", desc.x, backward ? any_float : of_forward_x);
+    status = status ? status : check_dtype("y", desc.y, backward ? any_float : of_forward_y);
+    status = status ? status : check_dtype("y_float", desc.y_float, optional_float);
+    status = status ? status : check_dtype("weight", desc.weight, optional_float);
+    status = status ? status : check_dtype("bias", desc.bias, optional_float);
+    status = status ? status : check_dtype("residual", desc.residual, optional_float);
     status = status ? status : check_contract(desc);
     status = status ? status : check_scale(desc);
     status = status ? status : check_flags(desc);
@@ -146,8 +163,8 @@ bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b) {
     auto same_text = [](const char *p, const char *q) { return p == q || (p && q && strcmp(p, q) == 0); };
     return a.op == b.op && a.contract == b.contract && a.device.type == b.device.type && a.device.id == b.device.id &&
            a.hidden == b.hidden && a.x == b.x && a.y == b.y && a.weight == b.weight && a.bias == b.bias &&
-           a.residual == b.residual && a.scale == b.scale && a.flags == b.flags && same_text(a.target, b.target) &&
-           same_text(a.kernel, b.kernel);
+           a.residual == b.residual && a.y_float == b.y_float && a.scale == b.scale && a.flags == b.flags &&
+           same_text(a.target, b.target) && same_text(a.kernel, b.kernel);
 }
 
 }  // namespace norma

@@ -58,6 +58,7 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
              kernel.weight,
              kernel.bias,
              kernel.residual,
+             kernel.y_float,
              kernel.scale,
              kernel.flags,
              kernel.hidden_multiple,

@@ -12,6 +12,8 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : r
     arguments_[call.user_context] = &context_address_;
     arguments_[call.eps] = const_cast<float *>(&run.arguments.eps);
     arguments_[call.weight_offset] = const_cast<float *>(&run.arguments.weight_offset);
+    y_zero_point_ = static_cast<float>(run.arguments.y_zero_point);
+    arguments_[call.y_zero_point] = &y_zero_point_;
     arguments_[call.store_mode] = const_cast<int32_t *>(&run.store_mode);
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];

@@ -46,6 +46,7 @@ private:
     const Run &run_;
     CallContext context_;
     CallContext *context_address_ = &context_;
+    float y_zero_point_;
     float unwanted_;  // statistics that the caller does not ask for
     void *arguments_[max_arguments + 1];
     Buffers buffers_;

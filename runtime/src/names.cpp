@@ -12,6 +12,8 @@ const char *dtype_name(norma_dtype dtype) {
         case NORMA_I8: return "i8";
         case NORMA_F8_E4M3: return "f8_e4m3";
         case NORMA_F8_E5M2: return "f8_e5m2";
+        case NORMA_U8: return "u8";
+        case NORMA_I32: return "i32";
     }
     return nullptr;
 }
@@ -57,10 +59,17 @@ int group_size(norma_scale scale) {
                                             : 0;
 }
 
-bool is_quantized(norma_dtype dtype) { return dtype >= NORMA_I8 && dtype <= NORMA_F8_E5M2; }
+bool is_quantized(norma_dtype dtype) { return dtype >= NORMA_I8 && dtype <= NORMA_I32; }
 
 int dtype_size(norma_dtype dtype) {
-    return dtype == NORMA_NONE ? 0 : dtype == NORMA_F32 ? 4 : is_quantized(dtype) ? 1 : 2;
+    switch (dtype) {
+        case NORMA_NONE: return 0;
+        case NORMA_F32:
+        case NORMA_I32: return 4;
+        case NORMA_F16:
+        case NORMA_BF16: return 2;
+        default: return 1;
+    }
 }
 
 }  // namespace norma

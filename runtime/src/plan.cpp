@@ -130,6 +130,8 @@ void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold
         gradient(desc.bias),
         only(is_quantized(desc.x), NORMA_F32),            // x_scale
         only(desc.scale != NORMA_SCALE_NONE, NORMA_F32),  // y_scale
+        desc.y_float,
+        only(desc.x == NORMA_I32, NORMA_F32),  // x_column_scale
     };
     const int y_scale = tensor_index(Role::y_scale);
     plan.hidden = desc.hidden;

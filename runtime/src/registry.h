@@ -21,16 +21,19 @@ enum class Role : uint8_t {
     dy,
     d_residual,
     dx,
-    dweight,        // a strip's fp32 sums, added to: [rows, hidden] with a row stride of 0
-    dbias,          // likewise
-    x_scale,        // [rows]; a row stride of 0 where one number is for all
-    y_scale,        // likewise; or [rows, groups]
+    dweight,  // a strip's fp32 sums, added to: [rows, hidden] with a row stride of 0
+    dbias,    // likewise
+    x_scale,  // [rows]; a row stride of 0 where one number is for all
+    y_scale,  // likewise; or [rows, groups]
+    y_float,
+    x_column_scale,
     eps,            // float
     weight_offset,  // float
+    y_zero_point,   // float
     store_mode,     // int32_t, see StoreMode
 };
 
-inline constexpr int max_arguments = 19;  // one of each role
+inline constexpr int max_arguments = 22;  // one of each role
 
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
@@ -53,7 +56,7 @@ struct Kernel {
     uint16_t target;  // index into targets
     norma_op op;
     norma_contract contract;
-    norma_dtype x, y, weight, bias, residual;
+    norma_dtype x, y, weight, bias, residual, y_float;
     norma_scale scale;
     uint32_t flags;  // those of a desc that it was compiled for: NORMA_RECOMPUTE_STATISTICS
     int32_t hidden_multiple;

@@ -36,11 +36,13 @@ inline constexpr TensorRole tensor_roles[] = {
     {"dbias", offsetof(norma_arguments, dbias), TensorKind::vector, true},
     {"x_scale", offsetof(norma_arguments, x_scale), TensorKind::statistic, false},
     {"y_scale", offsetof(norma_arguments, y_scale), TensorKind::statistic, true},
+    {"y_float", offsetof(norma_arguments, y_float), TensorKind::activation, true},
+    {"x_column_scale", offsetof(norma_arguments, x_column_scale), TensorKind::vector, false},
 };
 
-inline constexpr int tensor_role_count = 15;
+inline constexpr int tensor_role_count = 17;
 
-constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::y_scale; }
+constexpr bool is_tensor(Role role) { return role >= Role::x && role <= Role::x_column_scale; }
 constexpr int tensor_index(Role role) { return static_cast<int>(role) - static_cast<int>(Role::x); }
 
 // The gradients of parameters: a kernel is given a strip's sums in their place.

@@ -238,7 +238,12 @@ norma_status check_overlap(const norma_plan &plan, const norma_arguments &argume
     return NORMA_OK;
 }
 
-norma_status check_scalars(const norma_arguments &arguments) {
+norma_status check_scalars(const norma_plan &plan, const norma_arguments &arguments) {
+    const int32_t largest = plan.desc.y == NORMA_U8 ? 255 : 0;
+    if (arguments.y_zero_point < 0 || arguments.y_zero_point > largest) {
+        return fail(NORMA_INVALID_ARGUMENT, "y_zero_point is %d; expected %s", arguments.y_zero_point,
+                    largest ? "0 to 255" : "0, since y is not u8");
+    }
     if (!(arguments.eps >= 0 && arguments.eps <= FLT_MAX)) {
         return fail(NORMA_INVALID_ARGUMENT, "eps is %g; expected a finite number, 0 or more",
                     static_cast<double>(arguments.eps));
@@ -275,7 +280,7 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
         return fail(NORMA_INVALID_ARGUMENT, "arguments.size is %zu; expected sizeof(norma_arguments) (%zu)",
                     arguments->size, sizeof(norma_arguments));
     }
-    norma_status status = check_scalars(*arguments);
+    norma_status status = check_scalars(plan, *arguments);
     status = status ? status : count_rows(arguments->x, &work->rows);
     if (status) {
         return status;

@@ -17,7 +17,8 @@ void add_manifest_line(Text &text, const norma_plan_desc &desc) {
         const char *key;
         norma_dtype dtype;
     };
-    const Optional parts[] = {{"weight", desc.weight}, {"bias", desc.bias}, {"residual", desc.residual}};
+    const Optional parts[] = {
+        {"y_float", desc.y_float}, {"weight", desc.weight}, {"bias", desc.bias}, {"residual", desc.residual}};
     for (const Optional &part : parts) {
         if (part.dtype != NORMA_NONE) {
             member(part.key, dtype_name(part.dtype));
@@ -49,6 +50,7 @@ bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc)
     };
     const Part parts[] = {{"x", kernel.x, desc.x},
                           {"y", kernel.y, desc.y},
+                          {"y_float", kernel.y_float, desc.y_float},
                           {"weight", kernel.weight, desc.weight},
                           {"bias", kernel.bias, desc.bias},
                           {"residual", kernel.residual, desc.residual}};

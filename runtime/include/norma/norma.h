@@ -54,13 +54,16 @@ typedef enum norma_dtype {
     NORMA_F32 = 1,
     NORMA_F16 = 2,
     NORMA_BF16 = 3,
-    // Quantized: of x (NORMA_I8 alone) and y. Elements are multiples of a scale.
-    NORMA_I8 = 4,
-    NORMA_F8_E4M3 = 5,  // of OCP's FP8: no infinity, largest 448
-    NORMA_F8_E5M2 = 6   // largest 57344; infinity is never written
+    // Quantized: elements are multiples of a scale.
+    NORMA_I8 = 4,       // of x and y
+    NORMA_F8_E4M3 = 5,  // of y. OCP's FP8: no infinity, largest 448
+    NORMA_F8_E5M2 = 6,  // of y. Largest 57344; infinity is never written
+    NORMA_U8 = 7,       // of y, with a zero point
+    NORMA_I32 = 8       // of x: the sums of an int8 matmul
 } norma_dtype;
 
-// The scale of a quantized y, in arguments.y_scale: y = round(value / y_scale), saturated to +-127 in NORMA_I8.
+// The scale of a quantized y, in arguments.y_scale: y = round(value / y_scale), saturated to +-127 in NORMA_I8. In
+// NORMA_U8, which has NORMA_SCALE_TENSOR alone, y = round(value / y_scale) + y_zero_point, saturated to 0 .. 255.
 // A scale that the kernel finds is the largest magnitude over the type's largest number: 0 (and zeros) where that
 // magnitude is below 2^-100; NaN (and zeros, NaN kept in the 8-bit floats) where there is a NaN or infinity.
 typedef enum norma_scale {
@@ -98,12 +101,12 @@ typedef struct norma_device {
 #define NORMA_MAX_RANK 4
 
 // A tensor that the caller owns. Shapes and strides are in elements.
-// Activations (x, y, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all dimensions
-// but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden] with the
-// outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight, bias,
-// dweight and dbias are [hidden]; mean and rstd have the shape of x without its last dimension, and non-negative
-// strides. Strides of dimensions of one element do not matter. A device type of 0 means the CPU. Data must be aligned
-// to its element size; nothing more is asked, and results do not depend on more.
+// Activations (x, y, y_float, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all
+// dimensions but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden]
+// with the outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight,
+// bias, dweight, dbias and x_column_scale are [hidden]; mean and rstd have the shape of x without its last dimension,
+// and non-negative strides. Strides of dimensions of one element do not matter. A device type of 0 means the CPU. Data
+// must be aligned to its element size; nothing more is asked, and results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null, but for dweight and dbias
     norma_dtype dtype;
@@ -132,6 +135,7 @@ typedef struct norma_plan_desc {
     int64_t hidden;           // hidden size D, 1 .. 2^30
     norma_dtype x;            // of x and dx
     norma_dtype y;            // of y and dy; 0 means the type of x
+    norma_dtype y_float;      // of y_float: y before it is quantized, rounded once. NORMA_NONE: without
     norma_dtype weight;       // of weight and dweight. NORMA_NONE: no weight, and weight_offset is not used
     norma_dtype bias;         // of bias and dbias. NORMA_NONE: no bias. A backward does not read it
     norma_dtype residual;     // of residual and residual_out, or of d_residual. NORMA_NONE: without
@@ -146,9 +150,10 @@ typedef struct norma_plan_desc {
 // The tensors, by role, and the scalars of one call. Absent tensors stay zero. All tensors of activations have the same
 // shape. No output may overlap another tensor, except as the plan's flags allow.
 typedef struct norma_arguments {
-    size_t size;          // sizeof(norma_arguments)
-    float eps;            // >= 0; not used by a backward with saved statistics
-    float weight_offset;  // 0 for a plain weight, 1 for Gemma's (1 + weight); added in fp32
+    size_t size;           // sizeof(norma_arguments)
+    float eps;             // >= 0; not used by a backward with saved statistics
+    float weight_offset;   // 0 for a plain weight, 1 for Gemma's (1 + weight); added in fp32
+    int32_t y_zero_point;  // of y in NORMA_U8, 0 to 255; else 0
     norma_tensor x;
     norma_tensor y;
     norma_tensor weight;
@@ -162,8 +167,10 @@ typedef struct norma_arguments {
     norma_tensor dx;
     norma_tensor dweight;
     norma_tensor dbias;
-    norma_tensor x_scale;  // f32, of x in NORMA_I8: rank 0, or one for each row
+    norma_tensor x_scale;  // f32, of x in NORMA_I8 and NORMA_I32: rank 0, or one for each row
     norma_tensor y_scale;  // f32: see norma_scale
+    norma_tensor y_float;
+    norma_tensor x_column_scale;  // f32, of x in NORMA_I32: x stands for x * x_column_scale * x_scale
 } norma_arguments;
 
 // A task of a parallel loop.
@@ -246,7 +253,7 @@ typedef struct norma_kernel_info {
     const char *target;
     norma_op op;
     norma_contract contract;
-    norma_dtype x, y, weight, bias, residual;
+    norma_dtype x, y, weight, bias, residual, y_float;
     norma_scale scale;
     uint32_t flags;           // those of a norma_plan_desc that choose it: NORMA_RECOMPUTE_STATISTICS
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
