@@ -3,6 +3,7 @@
 #include "affine.h"
 #include "gradient.h"
 #include "ops.h"
+#include "quantize.h"
 
 namespace norma {
 
@@ -12,19 +13,40 @@ using Halide::sqrt;
 
 namespace {
 
-Expr compute_rstd(Row &row, const RowValue &x) {
+RowValue square(const RowValue &x) {
+    return [=](Expr d) { return x(d) * x(d); };
+}
+
+Expr finish_rstd(Row &row, const Expr &mean_square) {
     Expr eps = row.scalar("eps");
-    Expr mean_square = row.mean("mean_square", [=](Expr d) { return x(d) * x(d); });
     return row.once("rstd", cast<float>(1.0f / sqrt(mean_square + cast<double>(eps))));
+}
+
+Expr compute_rstd(Row &row, const RowValue &x) { return finish_rstd(row, row.mean("mean_square", square(x))); }
+
+// y is proportional to x * weight, so the first sweep also finds the largest magnitude.
+Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
+    RowValue weighted = apply_weight(row, variant, x);
+    Row::MeanAndLargest found = row.mean_and_largest("mean_square", square(x), weighted);
+    Expr rstd = finish_rstd(row, found.mean);
+    store_with_row_scale(row, variant, weighted, rstd, found.largest);
+    return rstd;
+}
+
+Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
+    if (variant.scale == Scale::row && variant.bias == DType::none && variant.y_float == DType::none) {
+        return store_quantized_rows(row, variant, x);
+    }
+    Expr rstd = compute_rstd(row, x);
+    store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
+    return rstd;
 }
 
 }  // namespace
 
 void rms_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
-    Expr rstd = compute_rstd(row, x);
-    store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
-    row.store_scalar("rstd", rstd);
+    row.store_scalar("rstd", store_normalized(row, variant, x));
 }
 
 // With n the normalized row and g = dy * weight:  dx = (g - n * mean(g * n)) * rstd

@@ -14,7 +14,7 @@
 
 namespace norma {
 
-// An fp32 expression of the index of an element in the current row.
+// An fp32 expression of the index of an element in the current row. To be stored, also one of the type in memory.
 using RowValue = std::function<Halide::Expr(Halide::Expr d)>;
 
 class Row {
@@ -45,6 +45,14 @@ public:
     // elements, as a function of the group.
     virtual Halide::Expr largest(const std::string &name, const RowValue &value) = 0;
     virtual RowValue group_largest(const std::string &name, int size, const RowValue &value) = 0;
+
+    // Both in one sweep, where an implementation can: the mean of `term` and the largest magnitude of `value`.
+    struct MeanAndLargest {
+        Halide::Expr mean, largest;
+    };
+    virtual MeanAndLargest mean_and_largest(const std::string &name, const RowValue &term, const RowValue &value) {
+        return {mean(name, term), largest(name + "_largest", value)};
+    }
 
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;

@@ -128,14 +128,18 @@ void CpuRow::schedule_elements(Func f) const {
 
 // The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last
 // whole block; then the lanes in halves. It depends on the hidden size alone.
-std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowValue> &terms) {
-    size_t count = terms.size();
+CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const RowValue &value) {
+    const size_t count = terms.size(), sweeps = count + (value ? 1 : 0);
     Sum sum;
-    sum.lanes = count == 1 ? knobs_.lanes : knobs_.pair_lanes;
-    auto tuple = [](size_t size, const std::function<Expr(size_t)> &f) {
+    sum.lanes = sweeps == 1 ? knobs_.lanes : knobs_.pair_lanes;
+    // A Tuple has the sums, then of the total what was rounded away from them, then the largest magnitude.
+    auto tuple = [&](size_t sums, const std::function<Expr(size_t)> &f, const std::function<Expr(size_t)> &largest) {
         std::vector<Expr> values;
-        for (size_t i = 0; i < size; i++) {
+        for (size_t i = 0; i < sums; i++) {
             values.push_back(f(i));
+        }
+        if (value) {
+            values.push_back(largest(sums));
         }
         return Tuple(values);
     };
@@ -143,24 +147,22 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     auto zero = [](size_t) { return Expr(0.0f); };
+    auto none = [](size_t) { return cast<uint32_t>(0); };
+    // What a block of lanes adds to `f`.
+    auto add_block = [&](const Func &f, const std::vector<Expr> &where, size_t sums, const Expr &d) {
+        return tuple(
+            sums, [&](size_t i) { return i < count ? at(f, where, i) + terms[i](d) : at(f, where, i); },
+            [&](size_t i) { return max(at(f, where, i), magnitude_bits(value(d))); });
+    };
 
     Expr blocks = extent_ / sum.lanes;
-    auto add_rest = [&](Func f) {
-        RDom rest(0, extent_ % sum.lanes, name + "_rest");
-        Expr d = blocks * sum.lanes + rest;
-        f(rest, r_) = tuple((size_t)f.outputs(), [&](size_t i) {
-            return i < count ? at(f, {rest, r_}, i) + terms[i](d) : at(f, {rest, r_}, i);
-        });
-        sum.rest = rest.x;
-    };
     sum.one_chunk = short_rows();
+    const size_t totals = sum.one_chunk ? count : 2 * count;
     if (sum.one_chunk) {
         RDom k(0, blocks, name + "_block");
         sum.total = Func(name + "_total");
-        sum.total(lane_, r_) = tuple(count, zero);
-        sum.total(lane_, r_) = tuple(count, [&](size_t i) {
-            return at(sum.total, {lane_, r_}, i) + terms[i](element(k, lane_, sum.lanes));
-        });
+        sum.total(lane_, r_) = tuple(totals, zero, none);
+        sum.total(lane_, r_) = add_block(sum.total, {lane_, r_}, totals, element(k, lane_, sum.lanes));
         sum.part = k.x;
     } else {
         Var c("c");
@@ -168,17 +170,14 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
         Expr block = c * knobs_.chunk + k;
         k.where(block < blocks);
         sum.chunk = Func(name + "_chunk");
-        sum.chunk(lane_, c, r_) = tuple(count, zero);
-        sum.chunk(lane_, c, r_) = tuple(count, [&](size_t i) {
-            return at(sum.chunk, {lane_, c, r_}, i) + terms[i](element(block, lane_, sum.lanes));
-        });
+        sum.chunk(lane_, c, r_) = tuple(count, zero, none);
+        sum.chunk(lane_, c, r_) = add_block(sum.chunk, {lane_, c, r_}, count, element(block, lane_, sum.lanes));
         sum.block = k.x;
 
-        // Elements 0 .. count - 1 are the sums, the others what was rounded away from them (Knuth's TwoSum).
         RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
         sum.total = Func(name + "_total");
-        sum.total(lane_, r_) = tuple(2 * count, zero);
-        sum.total(lane_, r_) = tuple(2 * count, [&](size_t i) {
+        sum.total(lane_, r_) = tuple(totals, zero, none);
+        auto add_chunk = [&](size_t i) {  // Knuth's TwoSum
             Expr before = sum.total(lane_, r_)[i % count], added = at(sum.chunk, {lane_, q, r_}, i % count);
             Expr after = before + added;
             if (i < count) {
@@ -186,32 +185,58 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowVa
             }
             Expr as_added = after - before;
             return sum.total(lane_, r_)[i] + ((before - (after - as_added)) + (added - as_added));
+        };
+        sum.total(lane_, r_) = tuple(totals, add_chunk, [&](size_t i) {
+            return max(sum.total(lane_, r_)[i], at(sum.chunk, {lane_, q, r_}, count));
         });
         sum.part = q.x;
     }
     if (has_tail(sum.lanes)) {
-        add_rest(sum.total);
+        RDom rest(0, extent_ % sum.lanes, name + "_rest");
+        sum.total(rest, r_) = add_block(sum.total, {rest, r_}, totals, blocks * sum.lanes + rest);
+        sum.rest = rest.x;
     }
-    sum.mean = Func(name);
-    sum.mean(r_) = tuple(count, [&](size_t i) {
+    auto mean_of = [&](size_t i) {
         Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
         if (!sum.one_chunk) {
             Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
             total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
         }
         return total * (cast<double>(1) / cast<double>(extent_));
-    });
+    };
+    if (value) {
+        RDom l(0, sum.lanes, name + "_lane");
+        sum.largest = Func(name + "_largest");
+        sum.largest(r_) = cast<uint32_t>(0);
+        sum.largest(r_) = max(sum.largest(r_), at(sum.total, {l, r_}, totals));
+        sum.lane = l.x;
+    }
+    sum.mean = Func(name);
+    sum.mean(r_) = tuple(count, mean_of, [&](size_t) { return reinterpret<float>(sum.largest(r_)); });
     sums_.push_back(sum);
 
-    std::vector<Expr> means;
+    Reduced reduced;
     for (size_t i = 0; i < count; i++) {
-        means.push_back(at(sum.mean, {r_}, i));
+        reduced.means.push_back(at(sum.mean, {r_}, i));
     }
-    return means;
+    reduced.largest = value ? at(sum.mean, {r_}, count) : Expr();
+    return reduced;
+}
+
+std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowValue> &terms) {
+    return reduce(name, terms, nullptr).means;
+}
+
+Row::MeanAndLargest CpuRow::mean_and_largest(const std::string &name, const RowValue &term, const RowValue &value) {
+    const Reduced reduced = reduce(name, {term}, value);
+    return {reduced.means[0], reduced.largest};
 }
 
 void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
     sum.mean.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    if (sum.largest.defined()) {
+        sum.largest.compute_at(sum.mean, r_).store_in(MemoryType::Stack).update().atomic().vectorize(sum.lane);
+    }
     // One row's sum after the other's, so that its lanes stay in registers.
     schedule_lanes(sum.total.compute_at(sum.mean, r_), sum.lanes, sum.part, sum.rest);
     if (!sum.one_chunk) {

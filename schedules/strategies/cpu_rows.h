@@ -54,6 +54,7 @@ public:
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, DType type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    MeanAndLargest mean_and_largest(const std::string &name, const RowValue &term, const RowValue &value) override;
     Halide::Expr largest(const std::string &name, const RowValue &value) override;
     RowValue group_largest(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
@@ -70,10 +71,15 @@ public:
 
 private:
     struct Sum {
-        Halide::Func chunk, total, mean;
-        Halide::RVar block, part, rest;
+        Halide::Func chunk, total, largest, mean;  // largest: undefined unless it was asked for
+        Halide::RVar block, part, rest, lane;
         int lanes;
         bool one_chunk;
+    };
+
+    struct Reduced {
+        std::vector<Halide::Expr> means;
+        Halide::Expr largest;
     };
 
     // The largest magnitude of each lane, then of all.
@@ -83,6 +89,8 @@ private:
         int width;
     };
 
+    // The means of `terms` and, where there is a `value`, its largest magnitude: in one sweep.
+    Reduced reduce(const std::string &name, const std::vector<RowValue> &terms, const RowValue &value);
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
     bool short_rows() const;
