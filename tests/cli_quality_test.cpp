@@ -142,6 +142,7 @@ TEST_CASE("quality refuses in one line", "[cli]") {
     refused("--eps ''", "--eps");
     refused("--x-dtype i8", "--x-dtype");
     refused("--shift much", "--shift");
+    refused("--json /no/such/folder/file", "--json: cannot write \"/no/such/folder/file\"");
     refused("--shift inf", "row 0 of x has no finite norm");
     s.input.tensors["weight"].shape = {8, 5};
     refused("", "expected the shape [40]");

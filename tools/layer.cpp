@@ -17,31 +17,6 @@ Data data_of(const Tensor *tensor) {
     return tensor == nullptr ? Data{} : Data{dtype_of_safetensors(tensor->dtype), tensor->bytes};
 }
 
-<<<<<<< HEAD:tools/layer.cpp
-=======
-Layer layer_of(const safetensors::File &file, const std::string &name, const std::string &path) {
-    const Tensor *x = file.find(name + ".x"), *weight = file.find(name + ".weight"), *bias = file.find(name + ".bias");
-    const int64_t hidden = x->shape.empty() ? 0 : x->shape.back();
-    if (x->elements() == 0 || hidden == 0) {
-        throw InputError(fmt::format("{}: {}.x has no rows; expected [..., hidden] of 1 or more", path, name));
-    }
-    for (const Tensor *parameter : {weight, bias}) {
-        if (parameter != nullptr && parameter->shape != std::vector<int64_t>{hidden}) {
-            throw InputError(
-                fmt::format("{}: {}.weight and {}.bias: expected the shape [{}]", path, name, name, hidden));
-        }
-    }
-    for (const Tensor *tensor : {x, weight, bias}) {
-        const norma_dtype dtype = tensor == nullptr ? NORMA_F32 : dtype_of_safetensors(tensor->dtype);
-        if (dtype == NORMA_NONE || is_quantized(dtype)) {
-            throw InputError(
-                fmt::format("{}: {} has a tensor of {}; expected F32, F16 or BF16", path, name, tensor->dtype));
-        }
-    }
-    return {name, x->elements() / hidden, hidden, data_of(x), data_of(weight), data_of(bias)};
-}
-
->>>>>>> a589857 (Quantize to uint8 with a zero point, write a float y beside, read int32 sums):tools/demo_layer.cpp
 template <typename T>
 void narrow(Data &data) {
     std::vector<char> bytes(data.bytes.size() / sizeof(float) * sizeof(T));

@@ -102,10 +102,10 @@ void quality(const QualityOptions &options) {
         fmt::print("{}", json);
         return;
     }
-    print_table(options, layer, quality);
     if (!options.json.empty() && !(std::ofstream(options.json) << json << std::flush)) {
         throw InputError("--json: cannot write \"" + options.json + "\"");
     }
+    print_table(options, layer, quality);
 }
 
 }  // namespace
