@@ -57,8 +57,8 @@ std::string SharedMemory::read(size_t offset, unsigned count, unsigned thread, u
     for (size_t i = offset; i < offset + count; i++) {
         Cell &cell = cells[i];
         if (!ordered(cell.writer, thread, epoch)) {
-            return "reads what " + name_of(cell.writer) +
-                   " writes in shared memory, with no barrier between, at byte " + std::to_string(i);
+            return "reads shared memory written by " + name_of(cell.writer) + ", with no barrier between, at byte " +
+                   std::to_string(i);
         }
         if (ordered(cell.reader, thread, epoch)) {
             cell.reader = actor(one, thread, epoch);
@@ -76,8 +76,8 @@ std::string SharedMemory::write(size_t offset, unsigned count, unsigned thread, 
         Cell &cell = cells[i];
         const bool after_writer = ordered(cell.writer, thread, epoch);
         if (!after_writer || !ordered(cell.reader, thread, epoch)) {
-            return "writes what " + name_of(after_writer ? cell.reader : cell.writer) +
-                   (after_writer ? " reads" : " writes") + " in shared memory, with no barrier between, at byte " +
+            return "writes shared memory " + std::string(after_writer ? "read" : "written") + " by " +
+                   name_of(after_writer ? cell.reader : cell.writer) + ", with no barrier between, at byte " +
                    std::to_string(i);
         }
         cell.writer = actor(one, thread, epoch);
