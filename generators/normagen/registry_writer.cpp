@@ -80,9 +80,10 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
     auto run_time = [&](const char *key) { return target.run_time.at(key).get<int64_t>(); };
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}, {{{}}}}},\n", quoted(target.name),
-                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3], run_time("streaming_threshold"),
-                       run_time("prefetch_row_min"), run_time("prefetch_row_max"), strip_sums(target, entries));
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}, {{{}}}, {}}},\n",
+                       quoted(target.name), quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
+                       run_time("streaming_threshold"), run_time("prefetch_row_min"), run_time("prefetch_row_max"),
+                       strip_sums(target, entries), 0);
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -94,12 +95,12 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     const std::string scale = std::string("NORMA_SCALE_") + upper(to_string(variant.scale));
     const HiddenClass hidden = runs(variant);
     const char *flags = variant.statistics == Statistics::recomputed ? "NORMA_RECOMPUTE_STATISTICS" : "0";
-    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}}},\n",
+    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}, {}}},\n",
                        quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
                        enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple,
                        hidden.exact, hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
                        arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
-                       quoted(entry.spec.origin));
+                       quoted(entry.spec.origin), 0);
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {

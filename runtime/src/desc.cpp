@@ -67,14 +67,14 @@ norma_status check_scale(const norma_plan_desc &desc) {
 }
 
 norma_status check_device(norma_device device) {
-    if (device.type == NORMA_CUDA) {
-        return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; this library has no kernels for CUDA", device.id);
-    }
-    if (device.type != NORMA_CPU) {
+    if (device.type != NORMA_CPU && device.type != NORMA_CUDA) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.device.type is %d; expected NORMA_CPU or NORMA_CUDA",
                     static_cast<int>(device.type));
     }
-    if (device.id != 0) {
+    if (device.type == NORMA_CUDA && device.id < 0) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 or more", device.id);
+    }
+    if (device.type == NORMA_CPU && device.id != 0) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 for the CPU", device.id);
     }
     return NORMA_OK;

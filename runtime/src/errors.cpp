@@ -26,6 +26,7 @@ constexpr StatusName status_names[] = {
     {NORMA_OUT_OF_MEMORY, "out of memory"},
     {NORMA_PARALLEL_FOR_FAILED, "parallel_for failed"},
     {NORMA_INTERNAL, "internal error"},
+    {NORMA_DEVICE_ERROR, "device error"},
 };
 
 }  // namespace

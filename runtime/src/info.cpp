@@ -22,9 +22,9 @@ norma_status check(int32_t index, int32_t count, const void *info, size_t size, 
 }
 
 // -1 when the environment forces a target that cannot be used.
-int32_t chosen_target() {
+int32_t chosen_target(norma_device_type device) {
     TargetChoice choice = {};
-    return choose_target(nullptr, &choice) == NORMA_OK ? choice.index : -1;
+    return choose_target(nullptr, {device, 0}, &choice) == NORMA_OK ? choice.index : -1;
 }
 
 }  // namespace
@@ -67,7 +67,9 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
              kernel.strategy,
              kernel.knobs,
              kernel.origin,
-             norma::can_run(target)};
+             norma::can_run(target),
+             norma::device_of(target),
+             kernel.alignment};
     return NORMA_OK;
 }
 
@@ -78,6 +80,8 @@ norma_status norma_get_target_info(int32_t index, norma_target_info *info) {
         return status;
     }
     const norma::Target &target = norma::targets[index];
-    *info = {info->size, target.name, target.halide, norma::can_run(target), norma::chosen_target() == index};
+    const norma_device_type device = norma::device_of(target);
+    const bool chosen = norma::chosen_target(device) == index;
+    *info = {info->size, target.name, target.halide, norma::can_run(target), chosen, device, target.sm};
     return NORMA_OK;
 }

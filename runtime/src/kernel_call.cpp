@@ -4,9 +4,25 @@
 #include <string.h>
 
 namespace norma {
+namespace {
 
-KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : run_(run) {
+// CUDA kernels look at the address on the device alone, others at that in memory.
+inline void set_address(halide_buffer_t &buffer, char *data, bool cuda) {
+    if (cuda) {
+        buffer.device = reinterpret_cast<uintptr_t>(data);
+    } else {
+        buffer.host = reinterpret_cast<uint8_t *>(data);
+    }
+}
+
+}  // namespace
+
+KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda) : run_(run) {
     context_.scratch = {scratch, scratch, scratch + scratch_bytes};
+    context_.cuda = cuda;
+    if (cuda) {
+        cuda->message = context_.message;
+    }
     context_.message[0] = '\0';
     const CallTemplate &call = run.plan.call;
     arguments_[call.user_context] = &context_address_;
@@ -20,7 +36,7 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes) : r
         char *data = run.work.operands[slot.index].data;
         Buffer &to = buffers_.at[i];
         to.buffer = slot.buffer;
-        to.buffer.host = reinterpret_cast<uint8_t *>(data ? data : reinterpret_cast<char *>(&unwanted_));
+        set_address(to.buffer, data || cuda ? data : reinterpret_cast<char *>(&unwanted_), cuda);
         to.buffer.dim = to.dimensions;
         to.dimensions[0] = {0, slot.extent, 1, 0};
         arguments_[slot.argument] = &to.buffer;
@@ -56,7 +72,7 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
             for (int level = 1; level < work.levels; level++) {
                 offset += position[level] * operand.strides[level];
             }
-            to.buffer.host = reinterpret_cast<uint8_t *>(operand.data + offset * run_.plan.sizes[slot.index]);
+            set_address(to.buffer, operand.data + offset * run_.plan.sizes[slot.index], context_.cuda);
         }
     }
 }
@@ -73,7 +89,7 @@ int KernelCall::run(int64_t first, int64_t count) {
         rows = rows < count ? rows : count;
         rows = rows < run_.rows_per_slice ? rows : run_.rows_per_slice;
         move_to(position, rows);
-        const int error = run_.plan.kernel->run(arguments_);
+        const int error = run_.kernel.run(arguments_);
         if (error != 0 || context_.message[0] != '\0') {
             return error != 0 ? error : -1;
         }

@@ -2,6 +2,7 @@
 // A worker's call of the kernel: the argument vector of Halide's ABI, made once and then moved from slice to slice.
 #pragma once
 
+#include "cuda_modules.h"
 #include "halide_hooks.h"
 #include "work.h"
 
@@ -10,6 +11,7 @@ namespace norma {
 // What all workers of a run share.
 struct Run {
     const norma_plan &plan;
+    const Kernel &kernel;
     const norma_arguments &arguments;
     const Work &work;
     int32_t store_mode;
@@ -18,7 +20,7 @@ struct Run {
 
 class KernelCall {
 public:
-    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes);
+    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda = nullptr);
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
 

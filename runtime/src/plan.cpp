@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuda_run.h"
 #include "errors.h"
 #include "halide_hooks.h"
 #include "integers.h"
@@ -29,16 +30,38 @@ bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {
     return desc.kernel ? strcmp(kernel.name, desc.kernel) == 0 : kernel.op == desc.op && kernel.x == desc.x;
 }
 
+bool fits(const Kernel &kernel, int32_t target, const norma_plan_desc &desc) {
+    Text why;
+    return kernel.target == target && of_interest(kernel, desc) && !add_mismatch(why, kernel, desc);
+}
+
+// Of kernels that differ in their alignment alone, the widest accesses.
+bool better(const Kernel &a, const Kernel &b) {
+    const int64_t class_a = specialization(a), class_b = specialization(b);
+    return class_a > class_b || (class_a == class_b && a.alignment > b.alignment);
+}
+
 const Kernel *best_kernel(int32_t target, const norma_plan_desc &desc) {
     const Kernel *best = nullptr;
     for (int32_t i = 0; i < kernel_count; i++) {
-        Text why;
-        if (kernels[i].target == target && of_interest(kernels[i], desc) && !add_mismatch(why, kernels[i], desc) &&
-            (!best || specialization(kernels[i]) > specialization(*best))) {
+        if (fits(kernels[i], target, desc) && (!best || better(kernels[i], *best))) {
             best = &kernels[i];
         }
     }
     return best;
+}
+
+// What computes the same bits as the chosen kernel from data of any alignment.
+const Kernel *narrow_kernel(const Kernel &chosen, const norma_plan_desc &desc) {
+    for (int32_t i = 0; i < kernel_count && chosen.alignment > 0; i++) {
+        const Kernel &kernel = kernels[i];
+        if (kernel.alignment == 0 && fits(kernel, chosen.target, desc) &&
+            specialization(kernel) == specialization(chosen) && strcmp(kernel.strategy, chosen.strategy) == 0 &&
+            kernel.arguments == chosen.arguments) {
+            return &kernel;
+        }
+    }
+    return nullptr;
 }
 
 void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc, const Kernel *chosen) {
@@ -58,8 +81,9 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
             text.add(desc.kernel ? "chosen, forced by desc.kernel" : "chosen");
             text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
         } else {
-            text.add("skipped, ");
-            if (!add_mismatch(text, kernel, desc)) {
+            const bool narrow = chosen && &kernel == narrow_kernel(*chosen, desc);
+            text.add(narrow ? "for runs whose data is not aligned" : "skipped, ");
+            if (!narrow && !add_mismatch(text, kernel, desc)) {
                 text.add("the chosen one was compiled for a narrower class of hidden sizes");
             }
         }
@@ -151,7 +175,7 @@ void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold
     plan.task_elements = task_elements;
     plan.rows_per_task = divide_up(task_elements, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
-    plan.workspace_per_worker = workspace_per_worker(*plan.kernel, desc.hidden);
+    plan.workspace_per_worker = on_cuda(plan) ? 0 : workspace_per_worker(*plan.kernel, desc.hidden);
     const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
     const bool prefetch = row_bytes >= plan.target->prefetch_row_min && row_bytes <= plan.target->prefetch_row_max;
     plan.streaming_mode = prefetch ? StoreMode::streaming_prefetch : StoreMode::streaming;
@@ -167,7 +191,7 @@ bool copy_text(const char **text) {
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     install_halide_hooks();
     TargetChoice target = {};
-    norma_status status = choose_target(desc.target, &target);
+    norma_status status = choose_target(desc.target, desc.device, &target);
     if (status != NORMA_OK) {
         return status;
     }
@@ -195,6 +219,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
         return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
     }
     plan->kernel = kernel;
+    plan->narrow = narrow_kernel(*kernel, desc);
     plan->target = &targets[target.index];
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;
@@ -206,6 +231,11 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     if (!plan->explanation || !target_copied || !kernel_copied) {
         norma_plan_destroy(plan);
         return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
+    }
+    status = on_cuda(*plan) ? rehearse_on_cuda(*plan) : NORMA_OK;
+    if (status != NORMA_OK) {
+        norma_plan_destroy(plan);
+        return status;
     }
     if (verbose >= Verbose::info) {
         verbose_line("info", "plan: kernel %s, target %s (%s)", kernel->name, plan->target->name, target.reason);

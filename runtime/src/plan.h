@@ -10,6 +10,7 @@
 // Plain data, made by calloc.
 struct norma_plan {
     const norma::Kernel *kernel;
+    const norma::Kernel *narrow;  // with the same bits where data is not aligned for `kernel`; null where there is none
     const norma::Target *target;
     norma_plan_desc desc;  // normalized; the strings are the plan's own
     char *explanation;
@@ -42,6 +43,8 @@ inline bool needs_workspace(const norma_plan &plan) {
 }
 
 bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b);
+
+inline bool on_cuda(const norma_plan &plan) { return plan.desc.device.type == NORMA_CUDA; }
 
 // Of a normalized desc.
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **plan);

@@ -48,7 +48,10 @@ struct Target {
     // By the type of y, from NORMA_F32 on; null in a library without backward. Arguments: user_context, partials
     // [hidden, strips], y [hidden].
     int (*strip_sums[3])(void **arguments);
+    int32_t sm;  // of a CUDA device: its least compute capability, 10 * major + minor. 0: a target of CPUs
 };
+
+inline norma_device_type device_of(const Target &target) { return target.sm == 0 ? NORMA_CPU : NORMA_CUDA; }
 
 struct Kernel {
     const char *name;
@@ -68,6 +71,9 @@ struct Kernel {
     const char *strategy;
     const char *knobs;
     const char *origin;
+    // Bytes that data and row strides of activations and vectors must be multiples of; 0: no more than their elements.
+    // Kernels of one strategy and class of hidden sizes that differ in this alone compute the same bits.
+    int32_t alignment;
 };
 
 extern const Target targets[];

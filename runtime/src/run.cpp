@@ -2,6 +2,7 @@
 // A run: validate, cut the rows in tasks or strips, and let workers share them. Small calls stay on the calling thread.
 #include <string.h>
 
+#include "cuda_run.h"
 #include "errors.h"
 #include "gradients.h"
 #include "kernel_call.h"
@@ -102,7 +103,11 @@ void run_worker(void *task_data, int64_t index) {
 
 norma_status run_validated(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
                            const Work &work) {
-    const Run run = {plan, arguments, work, choose_store_mode(plan, execution.store, work.rows),
+    const Run run = {plan,
+                     *plan.kernel,
+                     arguments,
+                     work,
+                     choose_store_mode(plan, execution.store, work.rows),
                      rows_per_slice(plan, work)};
     char *workspace = static_cast<char *>(execution.workspace);
     const bool in_strips = plan.call.column_sum_count > 0;
@@ -145,6 +150,9 @@ norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *argum
     status = status ? status : norma::check_workspace(*plan, *execution, work.rows);
     if (status != NORMA_OK) {
         return status;
+    }
+    if (norma::on_cuda(*plan)) {
+        return norma::run_on_cuda(*plan, *arguments, *execution, work);
     }
     if (work.rows > 0) {
         return norma::run_validated(*plan, *arguments, *execution, work);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Which targets this CPU runs, and which of them plans use.
+// Which targets this machine runs, and which of them plans use.
 #pragma once
 
 #include "registry.h"
 
 namespace norma {
 
+// On this CPU, or on any CUDA device of this machine.
 bool can_run(const Target &target);
 
 struct TargetChoice {
@@ -13,7 +14,8 @@ struct TargetChoice {
     const char *reason;
 };
 
-// `name`: the target of the desc, or null for NORMA_TARGET's, or else the best one.
-norma_status choose_target(const char *name, TargetChoice *choice);
+// `name`: the target of the desc, or null for NORMA_TARGET's where that is of the device's type, or else the best one.
+// NO_DEVICE where there is no such device.
+norma_status choose_target(const char *name, norma_device device, TargetChoice *choice);
 
 }  // namespace norma

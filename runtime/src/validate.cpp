@@ -58,12 +58,16 @@ norma_status check_type_and_device(const Checked &c) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.dtype is %d (%s); expected %s, as the plan has", c.role().name,
                     static_cast<int>(c.tensor.dtype), name ? name : "unknown", dtype_name(expected));
     }
-    const norma_device device = c.tensor.device;
-    if (device.type != NORMA_CPU && device.type != 0) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s.device.type is %d; expected NORMA_CPU, as the plan has", c.role().name,
-                    static_cast<int>(device.type));
+    const norma_device device = c.tensor.device, wanted = c.plan.desc.device;
+    if ((device.type ? device.type : NORMA_CPU) != wanted.type) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.device.type is %d; expected %s, as the plan has", c.role().name,
+                    static_cast<int>(device.type), wanted.type == NORMA_CUDA ? "NORMA_CUDA" : "NORMA_CPU");
     }
-    return device.id == 0 ? NORMA_OK : refuse(c, "device.id", device.id, "0 for the CPU");
+    if (device.id != wanted.id) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.device.id is %d; expected %d, as the plan has", c.role().name,
+                    device.id, wanted.id);
+    }
+    return NORMA_OK;
 }
 
 norma_status check_shape(const Checked &c) {

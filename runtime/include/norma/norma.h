@@ -45,7 +45,8 @@ typedef enum norma_status {
     NORMA_NO_DEVICE = 4,           // the device type is not available here
     NORMA_OUT_OF_MEMORY = 5,
     NORMA_PARALLEL_FOR_FAILED = 6,  // the caller's parallel_for returned non-zero, or did not run every task once
-    NORMA_INTERNAL = 7              // a kernel refused its buffers: a bug in Norma
+    NORMA_INTERNAL = 7,             // a kernel refused its buffers: a bug in Norma
+    NORMA_DEVICE_ERROR = 8          // the CUDA driver failed: the message has the function and its name for the error
 } norma_status;
 
 // Open lists: new values are added at the end, and values not listed are refused.
@@ -142,7 +143,7 @@ typedef struct norma_plan_desc {
     norma_scale scale;        // of a quantized y
     uint32_t flags;           // NORMA_SAVE_STATISTICS | ...
     const char
-        *target;  // null: NORMA_TARGET from the environment, else the best that this CPU runs. See norma_target_info
+        *target;  // null: NORMA_TARGET from the environment, else the best that the device runs. See norma_target_info
     const char
         *kernel;  // null: the dispatcher chooses. Else the name of the kernel to use, refused where it does not fit
 } norma_plan_desc;
@@ -193,8 +194,9 @@ typedef struct norma_execution {
         threads;  // most threads to use, the calling one included; 0: norma_get_num_threads(). Bits do not depend on it
     norma_parallel_for parallel_for;  // null: Norma's pool
     void *parallel_for_context;
-    void *cuda_stream;  // CUstream, for plans on CUDA
-    void *workspace;    // at least norma_plan_workspace_size bytes, aligned to 64, not shared between concurrent runs
+    void *cuda_stream;  // CUstream of the context that is current on the calling thread, for plans on CUDA
+    void *workspace;    // at least norma_plan_workspace_size bytes on the plan's device, aligned to 64, not shared
+                        // between concurrent runs
     size_t workspace_size;
     norma_store store;
 } norma_execution;
@@ -262,15 +264,19 @@ typedef struct norma_kernel_info {
     const char *strategy;
     const char *knobs;   // JSON object
     const char *origin;  // the record that the knobs come from, or "default"
-    int runnable;        // whether this CPU can execute it
+    int runnable;        // whether this CPU, or a CUDA device of this machine, can execute it
+    norma_device_type device;
+    int32_t alignment;  // runs with data and row strides that are multiples of so many bytes; 0: of their elements
 } norma_kernel_info;
 
 typedef struct norma_target_info {
     size_t size;  // sizeof(norma_target_info), set by the caller
     const char *name;
     const char *halide;  // Halide's target string
-    int runnable;        // whether this CPU can execute it
-    int chosen;          // whether plans without a target of their own use it
+    int runnable;        // whether this CPU, or a CUDA device of this machine, can execute it
+    int chosen;          // whether plans without a target of their own use it, on the CPU or CUDA device 0
+    norma_device_type device;
+    int32_t sm;  // of CUDA: the least compute capability, 10 * major + minor
 } norma_target_info;
 
 NORMA_API int32_t norma_kernel_count(void);
