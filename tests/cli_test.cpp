@@ -148,7 +148,7 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --axis -3", "--axis is -3");
     s.refused("rms_norm --target pdp-11", "pdp-11");
     s.refused("rms_norm --kernel fast", "fast");
-    s.refused("rms_norm --device cuda", "--device");
+    s.refused("rms_norm --device tpu", "--device");
     s.refused("rms_norm --store slow", "--store");
     s.refused("rms_norm --threads -1", "threads is -1");
     s.refused("rms_norm --threads many", "--threads");

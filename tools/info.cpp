@@ -31,6 +31,8 @@ json library_info() {
     for (const norma_target_info &target : targets()) {
         list.push_back({{"name", target.name},
                         {"halide", target.halide},
+                        {"device", target.device == NORMA_CUDA ? "cuda" : "cpu"},
+                        {"sm", target.sm},
                         {"kernels", kernels_of[target.name]},
                         {"runnable", target.runnable != 0},
                         {"chosen", target.chosen != 0}});

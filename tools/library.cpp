@@ -53,6 +53,8 @@ nlohmann::ordered_json to_json(const norma_kernel_info &kernel) {
             {"strategy", kernel.strategy},
             {"knobs", nlohmann::ordered_json::parse(kernel.knobs)},
             {"origin", kernel.origin},
+            {"device", kernel.device == NORMA_CUDA ? "cuda" : "cpu"},
+            {"alignment", kernel.alignment},
             {"runnable", kernel.runnable != 0}};
 }
 

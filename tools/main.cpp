@@ -23,7 +23,8 @@ Exit finish() { return std::fflush(stdout) == 0 ? ok : complain(failed, "standar
 
 // A status that the caller could have avoided, as against one that the machine or Norma is to blame for.
 bool is_refusal(norma_status status) {
-    return status != NORMA_OUT_OF_MEMORY && status != NORMA_PARALLEL_FOR_FAILED && status != NORMA_INTERNAL;
+    return status != NORMA_OUT_OF_MEMORY && status != NORMA_PARALLEL_FOR_FAILED && status != NORMA_INTERNAL &&
+           status != NORMA_DEVICE_ERROR;
 }
 
 // CLI11 would say that a subcommand is missing, not which word is none.

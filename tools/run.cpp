@@ -92,7 +92,7 @@ void add_run(CLI::App &app) {
     command->add_option("--target", options->target, "Instead of the best one; see norma info");
     command->add_option("--kernel", options->kernel, "Instead of the one chosen; see norma list");
     command->add_option("--device", options->device, "Where to run")
-        ->check(CLI::IsMember({"cpu"}))
+        ->check(CLI::IsMember({"cpu", "cuda"}))
         ->capture_default_str();
     command->add_option("--store", options->store, "How y or dx is stored")
         ->check(CLI::IsMember({"auto", "ordinary", "streaming"}))

@@ -5,6 +5,7 @@
 #include <norma/norma.hpp>
 
 #include "commands.h"
+#include "device_memory.h"
 #include "dtypes.h"
 
 namespace norma::tool {
@@ -33,7 +34,11 @@ enum class Kind { activation, vector, statistic, groups };
 
 class Run {
 public:
-    Run(const RunOptions &options, const File &file) : options_(options), file_(file) {}
+    Run(const RunOptions &options, const File &file)
+        : options_(options),
+          file_(file),
+          device_{options.device == "cuda" ? NORMA_CUDA : NORMA_CPU, 0},
+          memory_(device_) {}
 
     File operator()() {
         split_shape();
@@ -47,12 +52,22 @@ public:
         execution.store = options_.store == "ordinary"    ? NORMA_STORE_ORDINARY
                           : options_.store == "streaming" ? NORMA_STORE_STREAMING
                                                           : NORMA_STORE_AUTO;
-        Workspace workspace;
-        plan.run(arguments, execution, workspace);
+        run(plan, arguments, execution);
         return std::move(result_);
     }
 
 private:
+    void run(const Plan &plan, const norma_arguments &arguments, norma_execution &execution) {
+        Workspace workspace;
+        if (device_.type == NORMA_CPU) {
+            return plan.run(arguments, execution, workspace);
+        }
+        execution.workspace_size = plan.workspace_size(rows(arguments));
+        execution.workspace = execution.workspace_size != 0 ? memory_.allocate(execution.workspace_size) : nullptr;
+        plan.run(arguments, execution);
+        memory_.finish();
+    }
+
     norma_plan_desc describe_forward() const {
         norma_plan_desc desc = describe_parameters(
             options_.layer_norm() ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD, type("bias", Kind::vector));
@@ -90,6 +105,7 @@ private:
     norma_plan_desc describe_parameters(norma_op op, norma_dtype bias) const {
         norma_plan_desc desc = describe(op, product(inner_.begin(), inner_.end()), type("x", Kind::activation),
                                         type("weight", Kind::vector), bias);
+        desc.device = device_;
         desc.contract = options_.contract == "hf" ? NORMA_HF : NORMA_FP32_ONCE;
         desc.target = options_.target.empty() ? nullptr : options_.target.c_str();
         desc.kernel = options_.kernel.empty() ? nullptr : options_.kernel.c_str();
@@ -122,13 +138,14 @@ private:
             if (!one) {
                 type("x_scale", Kind::statistic);
             }
-            arguments.x_scale = one ? tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype), {})
+            arguments.x_scale = one ? memory_.input(tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype), {}),
+                                                    scale.bytes.size())
                                     : input("x_scale", Kind::statistic);
         }
         const int group = parse_scale(options_.scale).group;
         if (desc.scale == NORMA_SCALE_TENSOR) {
             y_scale_ = (float)options_.y_scale;
-            arguments.y_scale = tensor(&y_scale_, {});
+            arguments.y_scale = memory_.input(tensor(&y_scale_, {}), sizeof y_scale_);
         } else if (group == 0) {
             arguments.y_scale =
                 output("y_scale", desc.scale == NORMA_SCALE_NONE ? NORMA_NONE : NORMA_F32, Kind::statistic);
@@ -211,10 +228,11 @@ private:
                                         : tensor(data, dtype, {kind == Kind::vector ? hidden : rows});
     }
 
-    norma_tensor input(const std::string &role, Kind kind) const {
+    norma_tensor input(const std::string &role, Kind kind) {
         const Tensor *found = find(role);
         return found == nullptr ? norma_tensor{}
-                                : placed(found->bytes.data(), dtype_of_safetensors(found->dtype), kind);
+                                : memory_.input(placed(found->bytes.data(), dtype_of_safetensors(found->dtype), kind),
+                                                found->bytes.size());
     }
 
     norma_tensor output(const std::string &role, norma_dtype dtype, Kind kind) {
@@ -224,11 +242,13 @@ private:
         Tensor &made = result_.tensors[options_.named(role)];
         made = {name_in_safetensors(dtype), shape(kind), {}};
         made.bytes.resize((size_t)made.elements() * safetensors::dtype_bytes(made.dtype));
-        return placed(made.bytes.data(), dtype, kind);
+        return memory_.output(placed(made.bytes.data(), dtype, kind), made.bytes.size());
     }
 
     const RunOptions &options_;
     const File &file_;
+    const norma_device device_;
+    DeviceMemory memory_;
     Shape outer_, inner_, groups_;
     float y_scale_ = 1;
     File result_;

@@ -3,7 +3,6 @@
 
 #include <HalideRuntimeCuda.h>
 
-#include "runtime/src/halide_hooks.h"
 #include "runtime/src/registry.h"
 
 namespace norma::test {
@@ -111,12 +110,5 @@ const Kernel kernels[] = {
     kernel("any.cpu", 3, NORMA_RMS_NORM_FORWARD, on_the_cpu, 1, 0),
 };
 const int32_t kernel_count = sizeof(kernels) / sizeof(*kernels);
-
-// In the place of Halide's runtime.
-void install_halide_hooks() {}
-bool cpu_has_features(const uint64_t *) { return true; }
-void set_pool_threads(int32_t) {}
-void shut_down_pool() {}
-int pool_parallel_for(void *, int64_t, norma_task, void *) { return 1; }
 
 }  // namespace norma

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// A library of the kernels that toy_generator compiles.
+#include "runtime/src/registry.h"
+
+extern "C" {
+int toy_wide_argv(void **arguments);
+int toy_narrow_argv(void **arguments);
+}
+
+namespace norma {
+namespace {
+
+constexpr Role roles[] = {Role::user_context, Role::x, Role::weight, Role::eps, Role::y, Role::rstd};
+
+constexpr Kernel kernel(const char *name, int (*run)(void **), int32_t alignment) {
+    return {name,
+            run,
+            0,
+            NORMA_RMS_NORM_FORWARD,
+            NORMA_FP32_ONCE,
+            NORMA_F32,
+            NORMA_F32,
+            NORMA_F32,
+            NORMA_NONE,
+            NORMA_NONE,
+            NORMA_SCALE_NONE,
+            0,
+            4,
+            0,
+            0,
+            0,
+            sizeof(roles) / sizeof(*roles),
+            roles,
+            "toy",
+            "{}",
+            "",
+            alignment};
+}
+
+}  // namespace
+
+const Target targets[] = {{"cuda-sm80", "", {}, INT64_MAX, 0, 0, {}, 80}};
+const int32_t target_count = 1;
+const Kernel kernels[] = {kernel("toy_wide", toy_wide_argv, 16), kernel("toy_narrow", toy_narrow_argv, 0)};
+const int32_t kernel_count = 2;
+
+}  // namespace norma
