@@ -35,6 +35,7 @@ struct DeviceMemory::Driver {
     int (*retain)(void **context, int device);
     int (*release)(int device);
     int (*set_current)(void *context);
+    int (*allocate)(uint64_t *address, size_t bytes);
     int (*free)(uint64_t address);
     int (*to_device)(uint64_t to, const void *from, size_t bytes);
     int (*to_host)(void *to, uint64_t from, size_t bytes);
@@ -45,6 +46,7 @@ struct DeviceMemory::Driver {
         find(retain, "cuDevicePrimaryCtxRetain");
         find(release, "cuDevicePrimaryCtxRelease_v2");
         find(set_current, "cuCtxSetCurrent");
+        find(allocate, "cuMemAlloc_v2");
         find(free, "cuMemFree_v2");
         find(to_device, "cuMemcpyHtoD_v2");
         find(to_host, "cuMemcpyDtoH_v2");
@@ -78,7 +80,7 @@ void *DeviceMemory::allocate(size_t bytes) {
         throw std::logic_error("memory of a device that is not there");
     }
     uint64_t address = 0;
-    if (const int error = cuda_driver()->cuMemAlloc(&address, std::max(bytes, workspace_alignment))) {
+    if (const int error = driver_->allocate(&address, std::max(bytes, workspace_alignment))) {
         fail("cuMemAlloc", error);
     }
     copies_.push_back({address, nullptr, bytes});

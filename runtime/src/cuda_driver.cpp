@@ -24,7 +24,7 @@ constexpr const char *names[] = {"cuInit",
                                  "cuCtxGetId",
                                  "cuStreamIsCapturing",
                                  "cuThreadExchangeStreamCaptureMode",
-                                 "cuMemAlloc_v2",
+
                                  "cuModuleLoadDataEx",
                                  "cuModuleGetFunction",
                                  "cuFuncSetAttribute",

@@ -20,7 +20,6 @@ struct CudaDriver {
     int (*cuCtxGetId)(void *context, unsigned long long *id);  // null before CUDA 12
     int (*cuStreamIsCapturing)(void *stream, int *status);
     int (*cuThreadExchangeStreamCaptureMode)(int *mode);
-    int (*cuMemAlloc)(uint64_t *address, size_t bytes);
     int (*cuModuleLoadDataEx)(void **module, const void *image, unsigned count, int *options, void **values);
     int (*cuModuleGetFunction)(void **function, void *module, const char *name);
     int (*cuFuncSetAttribute)(void *function, int attribute, int value);

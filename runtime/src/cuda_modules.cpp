@@ -13,7 +13,6 @@ namespace norma {
 namespace {
 
 constexpr size_t message_size = 256;
-constexpr size_t unwanted_bytes = 256;
 constexpr int ordinary_shared_bytes = 48 << 10;  // more must be asked for
 constexpr int attribute_max_dynamic_shared_bytes = 8;
 constexpr int relaxed_capture = 2;
@@ -207,21 +206,6 @@ void *find_function(CudaCall &call, CudaImage &image, const char *name, int shar
     function->next = image.functions.load(std::memory_order_relaxed);
     image.functions.store(function, std::memory_order_release);
     return function->handle;
-}
-
-uint64_t unwanted_address(CudaCall &call, CudaImage &image) {
-    if (const uint64_t known = image.unwanted.load(std::memory_order_acquire)) {
-        return known;
-    }
-    const Lock lock;
-    uint64_t address = image.unwanted.load(std::memory_order_relaxed);
-    if (address == 0 && may_load(call)) {
-        const Relaxed relaxed(call);
-        if (succeeded(call, "cuMemAlloc", cuda_driver()->cuMemAlloc(&address, unwanted_bytes))) {
-            image.unwanted.store(address, std::memory_order_release);
-        }
-    }
-    return address;
 }
 
 void fail_call(CudaCall &call, norma_status status, const char *format, ...) {

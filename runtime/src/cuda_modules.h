@@ -25,10 +25,9 @@ struct CudaFunction {
 };
 
 struct CudaImage {
-    uint64_t context;                // CUcontext's id, which no later context has; before CUDA 12 its handle
-    void *module;                    // CUmodule
-    int32_t device;                  // ordinal
-    std::atomic<uint64_t> unwanted;  // see unwanted_address
+    uint64_t context;  // CUcontext's id, which no later context has; before CUDA 12 its handle
+    void *module;      // CUmodule
+    int32_t device;    // ordinal
     std::atomic<CudaFunction *> functions;
     CudaImage *next;
 };
@@ -39,9 +38,6 @@ CudaImage *find_image(CudaCall &call, std::atomic<CudaImage *> &images, const vo
 
 // Null after a failure.
 void *find_function(CudaCall &call, CudaImage &image, const char *name, int shared_bytes);
-
-// Device memory for statistics that the caller does not ask for. 0 after a failure.
-uint64_t unwanted_address(CudaCall &call, CudaImage &image);
 
 // Keeps the first failure.
 void fail_call(CudaCall &call, norma_status status, const char *format, ...)

@@ -64,7 +64,7 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
         }
         const Work::Operand &operand = work.operands[slot.index];
         // A stride that one row does not use may be too large for Halide.
-        const int64_t stride = rows == 1 ? slot.one_row_stride : operand.strides[0];
+        const int64_t stride = rows == 1 && operand.data ? slot.one_row_stride : operand.strides[0];
         Buffer &to = buffers_.at[i];
         to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
         if (operand.data && !is_column_sum(slot.index)) {

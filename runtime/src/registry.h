@@ -16,8 +16,8 @@ enum class Role : uint8_t {
     residual,
     y,
     residual_out,
-    mean,
-    rstd,
+    mean,  // where the caller does not want statistics, the row stride is 0: CUDA kernels then leave them out
+    rstd,  // likewise
     dy,
     d_residual,
     dx,

@@ -3,14 +3,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <sstream>
 
-#include "ptx_text.h"
+#include "ptx/ptx.h"
 
 namespace fake_cuda {
 namespace {
@@ -26,6 +28,7 @@ constexpr struct {
               {100, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
               {101, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
               {200, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
+              {218, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
               {201, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
               {209, "CUDA_ERROR_NO_BINARY_FOR_GPU", "no kernel image is available for execution on the device"},
               {400, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
@@ -34,7 +37,7 @@ constexpr struct {
               {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
               {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"}};
 constexpr int invalid_value = 1, not_initialized = 3, invalid_device = 101, invalid_image = 200, invalid_context = 201,
-              invalid_handle = 400, not_found = 500, launch_failed = 719, capture_unsupported = 900;
+              invalid_ptx = 218, invalid_handle = 400, not_found = 500, launch_failed = 719, capture_unsupported = 900;
 
 struct Context {
     int device;
@@ -49,13 +52,13 @@ struct Stream {
 
 struct Module {
     Context *context;
-    std::string ptx;
+    std::optional<ptx::Module> code;  // where the image is PTX
 };
 
 struct Function {
     Module *module;
     std::string name;
-    std::vector<size_t> sizes;
+    std::vector<ptx::Parameter> parameters;
     int most_shared_bytes = 48 << 10;
 };
 
@@ -86,7 +89,8 @@ struct State {
     std::vector<std::string> calls;
     std::vector<Launch> launches;
     std::vector<Image> images;
-    Interpreter interpreter = nullptr;
+    ptx::Memory memory;
+    std::string fault;
 
     State() {
         if (const char *list = std::getenv("FAKE_CUDA_SM")) {
@@ -156,6 +160,11 @@ int unsafe_entry(const char *function, Body body) {
 
 bool valid_device(const State &s, int device) { return device >= 0 && device < static_cast<int>(s.sms.size()); }
 
+void faulty(State &s, const std::string &where, const char *what) {
+    s.fault = what;
+    std::fprintf(stderr, "fake CUDA: %s: %s\n", where.c_str(), what);
+}
+
 int load(State &s, void **module, const void *code) {
     uint32_t magic = 0;
     std::memcpy(&magic, code, sizeof(magic));
@@ -166,8 +175,14 @@ int load(State &s, void **module, const void *code) {
         return invalid_image;
     }
     s.images.push_back(fatbin ? Image::fatbin : cubin ? Image::cubin : Image::ptx);
-    s.modules.push_back(std::unique_ptr<Module>(new Module{current, ptx ? text : ""}));
-    *module = s.modules.back().get();
+    std::unique_ptr<Module> made(new Module{current, {}});
+    try {
+        made->code = ptx ? std::optional(ptx::parse(text)) : std::nullopt;
+    } catch (const ptx::ParseError &error) {
+        return faulty(s, "an image", error.what()), invalid_ptx;
+    }
+    *module = made.get();
+    s.modules.push_back(std::move(made));
     return 0;
 }
 
@@ -176,12 +191,14 @@ int get_function(State &s, void **function, void *handle, const char *name) {
     if (!module || module->context != current) {
         return invalid_handle;
     }
-    const auto sizes = parameter_sizes(module->ptx, name);
-    if (!module->ptx.empty() && !sizes) {
+    std::unique_ptr<Function> made(new Function{module, name, {}});
+    try {
+        made->parameters = module->code ? module->code->entry(name).parameters : std::vector<ptx::Parameter>{};
+    } catch (const ptx::Fault &) {
         return not_found;
     }
-    s.functions.push_back(std::unique_ptr<Function>(new Function{module, name, sizes.value_or(std::vector<size_t>{})}));
-    *function = s.functions.back().get();
+    *function = made.get();
+    s.functions.push_back(std::move(made));
     return 0;
 }
 
@@ -209,18 +226,24 @@ int launch(State &s, const Function *function, Stream *stream, Launch &launch, v
     if (!s.recording) {
         return 0;
     }
-    launch.ptx = function->module->ptx;
     launch.kernel = function->name;
-    for (size_t i = 0; i < function->sizes.size(); i++) {
-        launch.arguments.emplace_back(static_cast<const char *>(arguments[i]), function->sizes[i]);
+    std::vector<const void *> values;
+    for (size_t i = 0; i < function->parameters.size(); i++) {
+        launch.arguments.emplace_back(static_cast<const char *>(arguments[i]), function->parameters[i].bytes);
+        values.push_back(arguments[i]);
     }
     s.launches.push_back(launch);
-    const bool executed = s.interpreter && !(stream && stream->capturing);
-    const std::string problem = executed ? s.interpreter(launch) : "";
-    if (!problem.empty()) {
-        fprintf(stderr, "fake CUDA: %s: %s\n", launch.kernel.c_str(), problem.c_str());
+    if (!function->module->code || (stream && stream->capturing)) {
+        return 0;
     }
-    return problem.empty() ? 0 : launch_failed;
+    try {
+        const auto extents = [](const unsigned(&of)[3]) { return ptx::Dim3{of[0], of[1], of[2]}; };
+        ptx::run(*function->module->code, launch.kernel, extents(launch.grid), extents(launch.block),
+                 launch.shared_bytes, values.data(), s.memory);
+        return 0;
+    } catch (const ptx::Fault &fault) {
+        return faulty(s, launch.kernel, fault.what()), launch_failed;
+    }
 }
 
 }  // namespace
@@ -228,11 +251,9 @@ int launch(State &s, const Function *function, Stream *stream, Launch &launch, v
 void reset(const std::vector<int> &sms) {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
     const bool initialized = state().initialized;
-    const Interpreter interpreter = state().interpreter;
     state() = State();
     state().sms = sms;
     state().initialized = initialized;  // Norma does so once
-    state().interpreter = interpreter;
     current = nullptr;
 }
 
@@ -286,7 +307,12 @@ std::vector<Image> images() { return state().images; }
 
 void set_recording(bool on) { state().recording = on; }
 
-void set_interpreter(Interpreter interpreter) { state().interpreter = interpreter; }
+void expose(void *first, size_t bytes) {
+    const std::lock_guard<std::recursive_mutex> lock(mutex);
+    state().memory.add(first, bytes);
+}
+
+std::string last_fault() { return state().fault; }
 
 }  // namespace fake_cuda
 
@@ -391,14 +417,14 @@ int cuThreadExchangeStreamCaptureMode(int *mode) {
 }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
-    return unsafe_entry("cuMemAlloc", [&](State &) {
-        *address = reinterpret_cast<uintptr_t>(std::aligned_alloc(512, (bytes + 511) / 512 * 512));
+    return unsafe_entry("cuMemAlloc", [&](State &s) {
+        *address = reinterpret_cast<uintptr_t>(s.memory.allocate(bytes));
         return 0;
     });
 }
 
 int cuMemFree_v2(uint64_t address) {
-    return unsafe_entry("cuMemFree", [&](State &) { return std::free(reinterpret_cast<void *>(address)), 0; });
+    return unsafe_entry("cuMemFree", [&](State &s) { return s.memory.release(reinterpret_cast<void *>(address)), 0; });
 }
 
 int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
@@ -438,8 +464,8 @@ int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned grid
         if (!function || (stream_handle && !stream)) {
             return invalid_handle;
         }
-        Launch made = {"",      "", {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, stream_handle,
-                       current, {}};
+        Launch made = {"", {grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes, stream_handle, current,
+                       {}};
         return launch(s, function, stream, made, arguments);
     });
 }

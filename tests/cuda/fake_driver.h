@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A CUDA driver without a device, as libcuda.so.1: device memory is memory, launches are checked, recorded, and
-// executed where an interpreter is given. Tests that link it ask and steer it here; programs find it by LD_LIBRARY_PATH
-// and are steered by FAKE_CUDA_FAIL=FUNCTION:ERROR and FAKE_CUDA_SM=90,80 (the devices).
+// executed by the PTX interpreter. Tests that link it ask and steer it here; programs find it by LD_LIBRARY_PATH and
+// are steered by FAKE_CUDA_FAIL=FUNCTION:ERROR and FAKE_CUDA_SM=90,80 (the devices).
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,10 @@
 namespace fake_cuda {
 
 struct Launch {
-    std::string ptx;  // "" where the image has none in the clear
     std::string kernel;
     unsigned grid[3], block[3], shared_bytes;
     void *stream, *context;
-    std::vector<std::string> arguments;  // their bytes; empty without PTX, which has their sizes
+    std::vector<std::string> arguments;  // their bytes; none where the image is not PTX, which has their sizes
 };
 
 enum class Image { fatbin, cubin, ptx };
@@ -41,11 +40,13 @@ std::vector<std::string> calls();
 std::vector<Launch> launches();
 std::vector<Image> images();
 
-// Off: launches are checked but not recorded, for measurements.
+// Off: calls are neither recorded nor executed, for measurements.
 void set_recording(bool on);
 
-// Executes a launch; "" or what is wrong with it, which becomes CUDA_ERROR_LAUNCH_FAILED.
-using Interpreter = std::string (*)(const Launch &launch);
-void set_interpreter(Interpreter interpreter);
+// Memory of the test's that kernels may access, until reset.
+void expose(void *first, size_t bytes);
+
+// What the interpreter says of the last launch that went wrong.
+std::string last_fault();
 
 }  // namespace fake_cuda

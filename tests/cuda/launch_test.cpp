@@ -100,7 +100,7 @@ TEST_CASE("a run launches on the caller's stream and context, and does nothing e
     CHECK((launch.block[0] == narrow_threads && launch.block[1] == 1 && launch.block[2] == 1));
     CHECK(argument<void *>(launch, 0) == tensors.x);
     CHECK(argument<void *>(launch, 1) == tensors.y);
-    CHECK(argument<void *>(launch, 2) != nullptr);  // rstd, which the caller does not want
+    CHECK(argument<void *>(launch, 2) == nullptr);  // rstd, which the caller does not want
     CHECK(argument<float>(launch, 3) == 0.5F);
     CHECK(argument<int32_t>(launch, 4) == 64);
     CHECK(fake_cuda::launches().at(1).kernel == second_entry);
@@ -407,7 +407,6 @@ TEST_CASE("each call of the driver that fails is a status with the driver's name
                  {"cuModuleLoadDataEx", 2, NORMA_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
                  {"cuModuleGetFunction", 500, NORMA_DEVICE_ERROR, "CUDA_ERROR_NOT_FOUND (named symbol not found)"},
                  {"cuFuncSetAttribute", 1, NORMA_DEVICE_ERROR, "CUDA_ERROR_INVALID_VALUE"},
-                 {"cuMemAlloc", 2, NORMA_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY (out of memory)"},
                  {"cuLaunchKernel", 700, NORMA_DEVICE_ERROR, "CUDA_ERROR_ILLEGAL_ADDRESS"},
                  {"cuLaunchKernel", 100, NORMA_NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
                  {"cuLaunchKernel", 4711, NORMA_DEVICE_ERROR, "CUDA error 4711, which the driver has no name for"}};

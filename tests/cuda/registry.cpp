@@ -12,8 +12,9 @@ namespace {
 const char ptx[] = R"(
 .version 7.0
 .target sm_80
-.visible .entry made_up(.param .u64 .ptr x, .param .u64 .ptr y, .param .u64 .ptr rstd, .param .f32 eps, .param .u32 row_stride) { ret; }
-.visible .entry made_up_more(.param .u64 .ptr x) { ret; }
+.address_size 64
+.visible .entry made_up(.param .u64 x, .param .u64 y, .param .u64 rstd, .param .f32 eps, .param .u32 row_stride) { ret; }
+.visible .entry made_up_more(.param .u64 x) { ret; }
 )";
 const unsigned fatbin[] = {0xBA55ED50, 0x00100001, 0, 0};
 

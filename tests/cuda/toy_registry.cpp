@@ -13,28 +13,19 @@ namespace {
 constexpr Role roles[] = {Role::user_context, Role::x, Role::weight, Role::eps, Role::y, Role::rstd};
 
 constexpr Kernel kernel(const char *name, int (*run)(void **), int32_t alignment) {
-    return {name,
-            run,
-            0,
-            NORMA_RMS_NORM_FORWARD,
-            NORMA_FP32_ONCE,
-            NORMA_F32,
-            NORMA_F32,
-            NORMA_F32,
-            NORMA_NONE,
-            NORMA_NONE,
-            NORMA_SCALE_NONE,
-            0,
-            4,
-            0,
-            0,
-            0,
-            sizeof(roles) / sizeof(*roles),
-            roles,
-            "toy",
-            "{}",
-            "",
-            alignment};
+    Kernel kernel = {};
+    kernel.name = name;
+    kernel.run = run;
+    kernel.op = NORMA_RMS_NORM_FORWARD;
+    kernel.contract = NORMA_FP32_ONCE;
+    kernel.x = kernel.y = kernel.weight = NORMA_F32;
+    kernel.hidden_multiple = 128;
+    kernel.alignment = alignment;
+    kernel.argument_count = sizeof(roles) / sizeof(*roles);
+    kernel.arguments = roles;
+    kernel.strategy = "toy";
+    kernel.knobs = kernel.origin = "";
+    return kernel;
 }
 
 }  // namespace
