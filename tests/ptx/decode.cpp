@@ -136,6 +136,9 @@ private:
             i.guard = source(in.next().text, false, Type::pred, false);
         }
         const std::string opcode = in.next().text;
+        if (!is_opcode(opcode.substr(0, opcode.find('.')))) {
+            fail("unknown instruction '" + opcode + "'");
+        }
         std::vector<Raw> raw;
         while (!in.accept(";")) {
             raw.push_back(operand());

@@ -70,14 +70,15 @@ void run(const Module &module, const std::string &entry, Dim3 grid, Dim3 block, 
     const size_t fixed = program.entry.static_shared_bytes;
     const size_t all_shared = shared_bytes == 0 ? fixed : (fixed + 15) / 16 * 16 + shared_bytes;
     check_launch(program.entry, grid, block, all_shared, limits);
-    Launch launch{program, grid, block, {}, memory, limits, {}, {}};
+    Launch launch{program, grid, block, {}, memory, limits, {}, {}, {}};
     launch.parameters.resize(program.parameter_bytes);
     for (size_t p = 0; p < program.entry.parameters.size(); p++) {
         const Parameter &parameter = program.entry.parameters[p];
         std::memcpy(&launch.parameters[parameter.offset], args[p], parameter.bytes);
     }
     for (const Variable &v : program.variables) {
-        launch.variables.push_back({(uint64_t)(uintptr_t)v.bytes->data(), v.bytes->size()});
+        auto &ranges = v.space == Space::constant ? launch.constants : launch.variables;
+        ranges.push_back({(uint64_t)(uintptr_t)v.bytes->data(), v.bytes->size()});
     }
     SharedMemory shared(all_shared);
     std::vector<Warp> warps;

@@ -49,7 +49,9 @@ const Rows &table() {
     return rows;
 }
 
-const Row *find_row(const std::string &spelling) {
+namespace {
+
+const std::unordered_map<std::string, std::vector<const Row *>> &rows_by_opcode() {
     static const auto by_opcode = [] {
         std::unordered_map<std::string, std::vector<const Row *>> rows;
         for (const Row &row : table()) {
@@ -57,14 +59,21 @@ const Row *find_row(const std::string &spelling) {
         }
         return rows;
     }();
+    return by_opcode;
+}
+
+}  // namespace
+
+bool is_opcode(const std::string &word) { return rows_by_opcode().count(word) != 0; }
+
+const Row *find_row(const std::string &spelling) {
     const std::vector<std::string> words = split(spelling, '.');
-    const auto rows = by_opcode.find(words[0]);
-    if (rows == by_opcode.end()) {
+    if (words.empty() || !is_opcode(words[0])) {
         return nullptr;
     }
-    const auto row =
-        std::find_if(rows->second.begin(), rows->second.end(), [&](const Row *r) { return matches(*r, words); });
-    return row == rows->second.end() ? nullptr : *row;
+    const std::vector<const Row *> &rows = rows_by_opcode().at(words[0]);
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row *r) { return matches(*r, words); });
+    return row == rows.end() ? nullptr : *row;
 }
 
 }  // namespace ptx

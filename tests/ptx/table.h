@@ -67,6 +67,7 @@ const Rows &table();
 
 // The row of an instruction as it is written, or null. Words that are in neither name nor `optional` do not match.
 const Row *find_row(const std::string &spelling);
+bool is_opcode(const std::string &word);  // without modifiers
 
 // --- lanes of functions
 // ------------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ void add_compare_rows(Rows &rows) {
     add_floats<double>(rows, "f64");
     add_floats<Half>(rows, "f16");
     add_floats<Bfloat>(rows, "bf16");
-    add_selects<uint16_t>(rows, {"b16", "u16", "s16", "f16"});
+    add_selects<uint16_t>(rows, {"b16", "u16", "s16"});
     add_selects<uint32_t>(rows, {"b32", "u32", "s32", "f32"});
     add_selects<uint64_t>(rows, {"b64", "u64", "s64", "f64"});
 }

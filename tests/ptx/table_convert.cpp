@@ -115,6 +115,16 @@ std::string cvt(const char *mode, const std::string &to, const std::string &from
     return "cvt." + std::string(mode) + (*mode == '\0' ? "" : ".") + to + "." + from;
 }
 
+// Where a value may be out of range; elsewhere PTX has no .sat.
+template <class To, class From>
+void add_saturated(Rows &rows, const std::string &to, const std::string &from) {
+    using L = std::numeric_limits<To>;
+    using F = std::numeric_limits<From>;
+    if ((__int128)F::min() < (__int128)L::min() || (__int128)F::max() > (__int128)L::max()) {
+        rows.push_back(convert_row<integer_saturated<To, From>>(cvt("sat", to, from)));
+    }
+}
+
 template <class From>
 void add_from_integer(Rows &rows, const std::string &from) {
     rows.insert(rows.end(), {convert_row<integer<uint8_t, From>>("cvt.u8." + from),
@@ -125,16 +135,16 @@ void add_from_integer(Rows &rows, const std::string &from) {
                              convert_row<integer<int32_t, From>>("cvt.s32." + from),
                              convert_row<integer<uint64_t, From>>("cvt.u64." + from),
                              convert_row<integer<int64_t, From>>("cvt.s64." + from),
-                             convert_row<integer_saturated<uint8_t, From>>("cvt.sat.u8." + from),
-                             convert_row<integer_saturated<int8_t, From>>("cvt.sat.s8." + from),
-                             convert_row<integer_saturated<uint16_t, From>>("cvt.sat.u16." + from),
-                             convert_row<integer_saturated<int16_t, From>>("cvt.sat.s16." + from),
-                             convert_row<integer_saturated<uint32_t, From>>("cvt.sat.u32." + from),
-                             convert_row<integer_saturated<int32_t, From>>("cvt.sat.s32." + from),
                              convert_row<from_integer<Half, From, Rounding::nearest>>("cvt.rn.f16." + from),
                              convert_row<from_integer<float, From, Rounding::nearest>>("cvt.rn.f32." + from),
                              convert_row<from_integer<float, From, Rounding::zero>>("cvt.rz.f32." + from),
                              convert_row<from_integer<double, From, Rounding::nearest>>("cvt.rn.f64." + from)});
+    add_saturated<uint8_t, From>(rows, "u8", from);
+    add_saturated<int8_t, From>(rows, "s8", from);
+    add_saturated<uint16_t, From>(rows, "u16", from);
+    add_saturated<int16_t, From>(rows, "s16", from);
+    add_saturated<uint32_t, From>(rows, "u32", from);
+    add_saturated<int32_t, From>(rows, "s32", from);
 }
 
 template <class To, class From>

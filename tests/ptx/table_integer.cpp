@@ -248,7 +248,7 @@ void add_integer_rows(Rows &rows) {
     add_shifts<uint32_t>(rows, "b32");
     add_shifts<uint64_t>(rows, "b64");
     add_moves<bool>(rows, {"pred"});
-    add_moves<uint16_t>(rows, {"b16", "u16", "s16", "f16"});
+    add_moves<uint16_t>(rows, {"b16", "u16", "s16"});
     add_moves<uint32_t>(rows, {"b32", "u32", "s32", "f32"});
     add_moves<uint64_t>(rows, {"b64", "u64", "s64", "f64"});
     add_counts<uint32_t>(rows, "32", "b32");

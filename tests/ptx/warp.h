@@ -17,7 +17,7 @@ struct Launch {
     Memory &memory;
     Limits limits;
     GlobalRaces races;
-    std::vector<Memory::Range> variables;  // of the module
+    std::vector<Memory::Range> variables, constants;  // of the module
     uint32_t block_number = 0;
     Dim3 block_index{0, 0, 0};
 };

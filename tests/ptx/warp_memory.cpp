@@ -77,6 +77,14 @@ std::byte *Warp::global(const Instruction &i, unsigned lane, uint64_t address, u
         for (const Memory::Range &variable : launch.variables) {
             range = variable.holds(address, bytes) ? &variable : range;
         }
+        for (const Memory::Range &constant : launch.constants) {
+            if (constant.holds(address, bytes) && !writes(how)) {
+                return reinterpret_cast<std::byte *>((uintptr_t)address);
+            }
+            if (constant.holds(address, bytes)) {
+                fault(i, lane, "writes constant memory");
+            }
+        }
         if (range == nullptr || !range->holds(address, bytes)) {
             out_of_bounds(i, lane, address, bytes);
         }
