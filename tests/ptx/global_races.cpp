@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "global_races.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace ptx {
 
@@ -67,21 +67,11 @@ std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
 }
 
 std::string GlobalRaces::note(uint64_t address, unsigned bytes, uint32_t block, Access access) {
-    uint32_t *state = page_of(address).bytes + address % page_bytes;  // an aligned access stays in its page
-    // Most accesses find all of their bytes untouched, or as this block left them.
-    const uint32_t common = access == Access::write       ? written | (block + 1)
-                            : access == Access::read_only ? read_only | (block + 1)
-                            : access == Access::read      ? block + 1
-                                                          : 0;
-    uint32_t differ = 0;
-    for (unsigned i = 0; i < bytes; i++) {
-        differ |= state[i] == common || state[i] == 0 ? 0 : 1;
-    }
-    if (differ == 0 && common != 0) {
-        for (unsigned i = 0; i < bytes; i++) {
-            state[i] = common;
-        }
-        return "";
+    uint32_t *state = page_of(address).bytes + address % page_bytes;            // an aligned access stays in its page
+    if (std::count(state, state + bytes, state[0]) == (std::ptrdiff_t)bytes) {  // as mostly
+        std::string wrong = step(state[0], block, access);
+        std::fill(state, state + bytes, state[0]);
+        return wrong;
     }
     for (unsigned i = 0; i < bytes; i++) {
         std::string wrong = step(state[i], block, access);

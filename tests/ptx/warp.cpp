@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bytes.h"
+
 namespace ptx {
 
 Warp::Warp(Launch &launch, SharedMemory &shared, unsigned index) : launch(launch), shared(shared), index(index) {
@@ -203,13 +205,11 @@ void Warp::pass_barrier() {
 // -------------------------------------------------------------------------------------------------------------
 
 uint64_t Warp::value(const Operand &o, unsigned lane) const {
-    uint64_t v = 0;
-    std::memcpy(&v, values(o) + (size_t)lane * o.bytes, o.bytes);
-    return v;
+    return loaded(values(o) + (size_t)lane * o.bytes, o.bytes);
 }
 
 void Warp::set(const Operand &o, unsigned lane, uint64_t value) {
-    std::memcpy(result(o) + (size_t)lane * o.bytes, &value, o.bytes);
+    stored(result(o) + (size_t)lane * o.bytes, value, o.bytes);
 }
 
 uint32_t Warp::predicate(const Operand &o) const {

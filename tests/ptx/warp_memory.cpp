@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "bytes.h"
 #include "warp.h"
 
 namespace ptx {
@@ -15,26 +16,6 @@ std::string hexadecimal(uint64_t value) {
     char text[32];
     std::snprintf(text, sizeof text, "0x%llx", (unsigned long long)value);
     return text;
-}
-
-uint64_t loaded(const std::byte *from, unsigned bytes) {
-    uint64_t v = 0;
-    switch (bytes) {
-        case 1: std::memcpy(&v, from, 1); break;
-        case 2: std::memcpy(&v, from, 2); break;
-        case 4: std::memcpy(&v, from, 4); break;
-        default: std::memcpy(&v, from, 8);
-    }
-    return v;
-}
-
-void stored(std::byte *to, uint64_t v, unsigned bytes) {
-    switch (bytes) {
-        case 1: std::memcpy(to, &v, 1); break;
-        case 2: std::memcpy(to, &v, 2); break;
-        case 4: std::memcpy(to, &v, 4); break;
-        default: std::memcpy(to, &v, 8);
-    }
 }
 
 bool writes(Access how) { return how == Access::write || how == Access::atomic; }
