@@ -91,6 +91,6 @@ struct Limits {
 
 // Runs the blocks one after the other; args[i] points to the value of parameter i, as for cuLaunchKernel. Throws Fault.
 void run(const Module &module, const std::string &entry, Dim3 grid, Dim3 block, size_t shared_bytes,
-         const void *const *args, Memory &memory, const Limits &limits = {});
+         const void *const *args, const Memory &memory, const Limits &limits = {});
 
 }  // namespace ptx

@@ -65,7 +65,7 @@ void run_block(SharedMemory &shared, std::vector<Warp> &warps) {
 }  // namespace
 
 void run(const Module &module, const std::string &entry, Dim3 grid, Dim3 block, size_t shared_bytes,
-         const void *const *args, Memory &memory, const Limits &limits) {
+         const void *const *args, const Memory &memory, const Limits &limits) {
     const Program &program = module.program(entry);
     const size_t fixed = program.entry.static_shared_bytes;
     const size_t all_shared = shared_bytes == 0 ? fixed : (fixed + 15) / 16 * 16 + shared_bytes;

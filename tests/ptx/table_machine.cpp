@@ -149,7 +149,7 @@ void add_machine_rows(Rows &rows) {
     rows.push_back({"barrier.sync", "cta aligned", Kind::block_barrier, Type::none, {Type::u32}});
     rows.push_back({"membar", "cta gl sys", Kind::fence});
     rows.push_back({"fence", std::string(semantics) + "sc", Kind::fence});
-    rows.push_back({"prefetch", "global L1 L2", Kind::prefetch});
+    rows.push_back({"prefetch", "global L1 L2 L2::evict_last L2::evict_normal", Kind::prefetch});
     rows.push_back({"bra", "uni", Kind::branch});
     rows.push_back({"ret", "uni", Kind::leave});
     rows.push_back({"exit", "", Kind::leave});

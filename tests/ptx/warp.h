@@ -14,7 +14,7 @@ struct Launch {
     const Program &program;
     Dim3 grid, block;
     std::vector<std::byte> parameters;
-    Memory &memory;
+    const Memory &memory;
     Limits limits;
     GlobalRaces races;
     std::vector<Memory::Range> variables, constants;  // of the module
