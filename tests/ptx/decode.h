@@ -2,6 +2,7 @@
 // From tokens to instructions: names become registers and constants, opcodes rows of the table.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 
