@@ -4,6 +4,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cuda_device.h"
 #include "guarded.h"
 
 namespace norma::test {
@@ -12,14 +13,31 @@ namespace {
 constexpr unsigned char canary = 0xc5;
 constexpr size_t arena_bytes = size_t{64} << 20;
 
+struct Arena {
+    GuardedMemory memory{arena_bytes};
+
+    Arena() {
+        if (device_under_test() == NORMA_CUDA) {
+            share_with_cuda(memory.front(0), arena_bytes);
+        }
+    }
+    ~Arena() {
+        if (device_under_test() == NORMA_CUDA) {
+            unshare_with_cuda(memory.front(0));
+        }
+    }
+    Arena(const Arena &) = delete;
+    Arena &operator=(const Arena &) = delete;
+};
+
 // Memory is used again by the next call of the same thread.
 const GuardedMemory &arena(int index) {
-    thread_local std::vector<std::unique_ptr<GuardedMemory>> arenas(role_count + 1);
-    auto &memory = arenas[static_cast<size_t>(index)];
-    if (!memory) {
-        memory = std::make_unique<GuardedMemory>(arena_bytes);
+    thread_local std::vector<std::unique_ptr<Arena>> arenas(role_count + 1);
+    auto &arena = arenas[static_cast<size_t>(index)];
+    if (!arena) {
+        arena = std::make_unique<Arena>();
     }
-    return *memory;
+    return arena->memory;
 }
 
 norma_dtype dtype_of(const CallSpec &spec, int role) {
@@ -157,6 +175,7 @@ norma_plan_desc describe(const CallSpec &spec) {
     desc.size = sizeof(desc);
     desc.op = k.op;
     desc.contract = k.contract;
+    desc.device.type = k.device;
     desc.hidden = spec.hidden;
     desc.x = k.x;
     desc.y = k.y;
@@ -204,7 +223,7 @@ Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
 void Call::place(int role) {
     norma_tensor &tensor = arguments.*roles[role].tensor;
     tensor.dtype = dtype_of(spec, role);
-    tensor.device.type = NORMA_CPU;
+    tensor.device.type = spec.kernel.device;
     const Role::Kind kind = spec.role_kind(role);
     const bool has_rows = kind != Role::vector && kind != Role::number;
     const std::vector<int64_t> outer = has_rows ? spec.outer : std::vector<int64_t>{};
@@ -330,6 +349,9 @@ void Call::run(const norma_plan *plan) {
     require_ok(norma_plan_workspace_size(plan, spec.rows(), spec.threads, &needed), spec.text());
     give_workspace(needed);
     require_ok(norma_plan_run(plan, &arguments, &execution), spec.text());
+    if (desc.device.type == NORMA_CUDA) {
+        wait_for_cuda();
+    }
     if (spec.rows() > 0) {
         record_run(spec.kernel.target, norma_plan_kernel(plan));
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernels.h"
 
+#include "cuda_device.h"
+
 #include <set>
 #include <stdexcept>
 
@@ -29,12 +31,18 @@ std::vector<norma_kernel_info> all_kernels() {
     return kernels;
 }
 
-std::string baseline_target() { return all_kernels().back().target; }
+std::string baseline_target() {
+    std::string target;
+    for (const norma_kernel_info &kernel : all_kernels()) {
+        target = kernel.device == NORMA_CPU ? kernel.target : target;
+    }
+    return target;
+}
 
 std::vector<norma_kernel_info> runnable_kernels() {
     std::vector<norma_kernel_info> kernels;
     for (const norma_kernel_info &kernel : all_kernels()) {
-        if (kernel.runnable) {
+        if (kernel.runnable && kernel.device == device_under_test()) {
             kernels.push_back(kernel);
         }
     }

@@ -13,9 +13,9 @@ namespace norma::test {
 void require_ok(norma_status status, const std::string &what);
 
 std::vector<norma_kernel_info> all_kernels();
-// The library's last target, which every CPU of its architecture runs.
+// The library's last target of CPUs, which each of its architecture runs.
 std::string baseline_target();
-// Those that this CPU executes.
+// Those that the device under test executes: this CPU, or see cuda_device.h.
 std::vector<norma_kernel_info> runnable_kernels();
 bool can_run(const norma_kernel_info &kernel, int64_t hidden);
 std::string label(const norma_kernel_info &kernel);

@@ -51,8 +51,10 @@ const Kernel *best_kernel(int32_t target, const norma_plan_desc &desc) {
     return best;
 }
 
-// What computes the same bits as the chosen kernel from data of any alignment.
-const Kernel *narrow_kernel(const Kernel &chosen, const norma_plan_desc &desc) {
+// What computes the same bits as the chosen kernel from data of any alignment: under another name, which a forced
+// kernel's does not forbid.
+const Kernel *narrow_kernel(const Kernel &chosen, norma_plan_desc desc) {
+    desc.kernel = nullptr;
     for (int32_t i = 0; i < kernel_count && chosen.alignment > 0; i++) {
         const Kernel &kernel = kernels[i];
         if (kernel.alignment == 0 && fits(kernel, chosen.target, desc) &&
@@ -64,7 +66,8 @@ const Kernel *narrow_kernel(const Kernel &chosen, const norma_plan_desc &desc) {
     return nullptr;
 }
 
-void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc, const Kernel *chosen) {
+void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc, const Kernel *chosen,
+             const Kernel *narrow) {
     text.add("target %s: %s\n", targets[target.index].name, target.reason);
     int others = 0;
     for (int32_t i = 0; i < kernel_count; i++) {
@@ -81,9 +84,8 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
             text.add(desc.kernel ? "chosen, forced by desc.kernel" : "chosen");
             text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
         } else {
-            const bool narrow = chosen && &kernel == narrow_kernel(*chosen, desc);
-            text.add(narrow ? "for runs whose data is not aligned" : "skipped, ");
-            if (!narrow && !add_mismatch(text, kernel, desc)) {
+            text.add(&kernel == narrow ? "for runs whose data is not aligned" : "skipped, ");
+            if (&kernel != narrow && !add_mismatch(text, kernel, desc)) {
                 text.add("the chosen one was compiled for a narrower class of hidden sizes");
             }
         }
@@ -205,8 +207,9 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
         return status;
     }
     const Kernel *kernel = best_kernel(target.index, desc);
+    const Kernel *narrow = kernel ? narrow_kernel(*kernel, desc) : nullptr;
     Text text;
-    explain(text, target, desc, kernel);
+    explain(text, target, desc, kernel, narrow);
     const Verbose verbose = verbose_level();
     if (verbose >= Verbose::dispatch) {
         verbose_lines("dispatch", text.c_str());
@@ -219,7 +222,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
         return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
     }
     plan->kernel = kernel;
-    plan->narrow = narrow_kernel(*kernel, desc);
+    plan->narrow = narrow;
     plan->target = &targets[target.index];
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;

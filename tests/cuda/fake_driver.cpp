@@ -427,6 +427,14 @@ int cuMemFree_v2(uint64_t address) {
     return unsafe_entry("cuMemFree", [&](State &s) { return s.memory.release(reinterpret_cast<void *>(address)), 0; });
 }
 
+int cuMemHostRegister_v2(void *begin, size_t bytes, unsigned) {
+    return unsafe_entry("cuMemHostRegister", [&](State &s) { return s.memory.add(begin, bytes), 0; });
+}
+
+int cuMemHostUnregister(void *begin) {
+    return unsafe_entry("cuMemHostUnregister", [&](State &s) { return s.memory.release(begin), 0; });
+}
+
 int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
     return unsafe_entry("cuMemcpyHtoD",
                         [&](State &) { return std::memcpy(reinterpret_cast<void *>(to), from, bytes), 0; });

@@ -305,12 +305,8 @@ TEST_CASE("data that is not aligned for the kernel goes to one with narrower acc
     }
     norma_plan_desc desc = describe(32);
     desc.kernel = "4n";
-    const Plan forced = plan_of(desc);
-    fake_cuda::forget();
-    CHECK(run(forced, Tensors(32, 64, 1), devices.stream) == NORMA_INVALID_ARGUMENT);
-    says("x.data is ");
-    says("expected multiples of 16 bytes, for kernel 4n");
-    CHECK(fake_cuda::calls().empty());
+    require_run(plan_of(desc), Tensors(32, 64, 1), devices.stream);
+    CHECK(fake_cuda::launches().back().block[0] == narrow_threads);
 }
 
 TEST_CASE("a kernel with narrower accesses is none of a wider class", "[cuda]") {
@@ -318,7 +314,13 @@ TEST_CASE("a kernel with narrower accesses is none of a wider class", "[cuda]") 
     fake_cuda::make_current(fake_cuda::create_context(1));
     const Plan plan = plan_of(describe(32, 1));
     CHECK(std::string(norma_plan_kernel(plan.get())) == "8n.fatbin");
+    fake_cuda::forget();
     CHECK(run(plan, Tensors(32, 64, 1, 1), nullptr) == NORMA_INVALID_ARGUMENT);
+    says("x.data is ");
+    says("with a row stride of 64 elements; expected multiples of 16 bytes, for kernel 8n.fatbin");
+    CHECK(run(plan, Tensors(32, 65, 0, 1), nullptr) == NORMA_INVALID_ARGUMENT);
+    says("with a row stride of 65 elements");
+    CHECK(fake_cuda::calls().empty());
 }
 
 TEST_CASE("shared memory beyond 48 KiB is asked for when the plan is made", "[cuda]") {
