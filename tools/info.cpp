@@ -62,13 +62,15 @@ void print(const json &info) {
     const std::string forced = info["forced_target"];
     bool any = false;
     for (const json &target : info["targets"]) {
-        any |= target["chosen"].get<bool>();
+        const bool cuda = target["device"] == "cuda";
+        any |= !cuda && target["chosen"].get<bool>();
         fmt::print("target   {:<15} {:>4} kernels  {}\n", target["name"].get<std::string>(),
                    target["kernels"].get<int>(),
-                   !target["runnable"] ? "this CPU cannot run it"
-                   : !target["chosen"] ? "runs here"
-                   : forced.empty()    ? "chosen: the best that this CPU runs"
-                                       : "chosen: forced by NORMA_TARGET");
+                   !target["runnable"]        ? (cuda ? "no CUDA device here runs it" : "this CPU cannot run it")
+                   : !target["chosen"]        ? "runs here"
+                   : target["name"] == forced ? "chosen: forced by NORMA_TARGET"
+                   : cuda                     ? "chosen: the best that CUDA device 0 runs"
+                                              : "chosen: the best that this CPU runs");
     }
     if (!any) {
         fmt::print("target   none is chosen{}: plans that name no target are refused\n",
@@ -107,7 +109,7 @@ void print(const std::vector<norma_kernel_info> &kernels) {
     fmt::print("  {:<9} {}\n", "hidden", hidden_sizes(kernels[0]));
     for (const norma_kernel_info &kernel : kernels) {
         fmt::print("  {}{}\n    strategy {}, knobs from {}\n    {}\n", kernel.target,
-                   kernel.runnable ? "" : " (not on this CPU)", kernel.strategy, kernel.origin, kernel.knobs);
+                   kernel.runnable ? "" : " (not on this machine)", kernel.strategy, kernel.origin, kernel.knobs);
     }
 }
 
