@@ -12,9 +12,10 @@ void check_plan(const std::string &folder, const std::string &environment, norma
     const Result result = shell("LD_LIBRARY_PATH=" + folder + " " + environment + " " + CUDA_PLAN);
     INFO(environment << ": " << result.out << result.err);
     const std::vector<std::string> printed = lines(result.out);
-    REQUIRE(printed.size() == 2);
+    REQUIRE(printed.size() == 3);
     CHECK(printed[0].find(std::to_string(status) + " " + words) == 0);
     CHECK(printed[1] == "0 any.cpu");
+    CHECK(printed[2] == (status == NORMA_NO_DEVICE ? "1 targets run here" : "3 targets run here"));
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The driver's functions, as its library has them.
+#include <chrono>
+#include <thread>
+
 #include "fake_state.h"
 
 using namespace fake_cuda;
@@ -157,6 +160,7 @@ int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
 }
 
 int cuModuleLoadDataEx(void **module, const void *code, unsigned, int *, void **) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // long enough for other threads to meet it
     return unsafe_entry("cuModuleLoadDataEx", [&](State &s) { return load(s, module, code); });
 }
 

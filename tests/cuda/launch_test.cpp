@@ -278,7 +278,7 @@ TEST_CASE("what the library holds says where it runs", "[cuda]") {
     }
     norma_kernel_info info = {};
     info.size = sizeof(info);
-    REQUIRE(norma_get_kernel_info(1, &info) == NORMA_OK);
+    REQUIRE(norma_get_kernel_info(2, &info) == NORMA_OK);
     CHECK((info.device == NORMA_CUDA && info.alignment == 16));
 }
 

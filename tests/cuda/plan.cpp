@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Makes a plan on CUDA and one on the CPU, each with a line on how that went.
+// Makes a plan on CUDA and one on the CPU, each with a line on how that went, and counts the targets that run here.
 #include <cstdio>
 #include <initializer_list>
 
@@ -15,4 +15,11 @@ int main() {
                     status == NORMA_OK ? norma_plan_kernel(plan) : norma_last_error());
         norma_plan_destroy(plan);
     }
+    int runnable = 0;
+    for (int32_t i = 0; i < norma_target_count(); i++) {
+        norma_target_info info = {};
+        info.size = sizeof(info);
+        runnable += norma_get_target_info(i, &info) == NORMA_OK && info.runnable;
+    }
+    std::printf("%d targets run here\n", runnable);
 }

@@ -59,7 +59,7 @@ int on_the_cpu(void **) { return 0; }
 constexpr Role roles[] = {Role::user_context, Role::x, Role::eps, Role::y, Role::rstd};
 
 constexpr Kernel kernel(const char *name, uint16_t target, norma_op op, int (*run)(void **), int multiple,
-                        int32_t alignment) {
+                        int32_t alignment, const char *strategy = "made_up") {
     Kernel kernel = {};
     kernel.name = name;
     kernel.target = target;
@@ -71,7 +71,7 @@ constexpr Kernel kernel(const char *name, uint16_t target, norma_op op, int (*ru
     kernel.alignment = alignment;
     kernel.argument_count = sizeof(roles) / sizeof(*roles);
     kernel.arguments = roles;
-    kernel.strategy = "made_up";
+    kernel.strategy = strategy;
     kernel.knobs = "{}";
     kernel.origin = "";
     return kernel;
@@ -103,6 +103,7 @@ const int32_t target_count = 4;
 
 const Kernel kernels[] = {
     kernel("any", 1, NORMA_RMS_NORM_FORWARD, launch_rows<narrow_threads, 0, ptx>, 1, 0),
+    kernel("4n.other", 1, NORMA_RMS_NORM_FORWARD, launch_rows<wide_threads, 2, ptx>, 4, 0, "other"),
     kernel("4n", 1, NORMA_RMS_NORM_FORWARD, launch_rows<wide_threads, 0, ptx>, 4, 16),
     kernel("4n.narrow", 1, NORMA_RMS_NORM_FORWARD, launch_rows<narrow_threads, 1, ptx>, 4, 0),
     kernel("any.fatbin", 2, NORMA_RMS_NORM_FORWARD, launch_rows<narrow_threads, large_shared_bytes, fatbin>, 1, 0),

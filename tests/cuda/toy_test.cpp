@@ -117,12 +117,16 @@ TEST_CASE("statistics that nobody asks for hurt nobody", "[cuda]") {
     fake_cuda::make_current(fake_cuda::create_context(0));
     norma_plan_desc desc = norma::describe(NORMA_RMS_NORM_FORWARD, hidden, NORMA_F32, NORMA_F32);
     desc.device = {NORMA_CUDA, 0};
-    Call call(0);
-    std::fill(call.rstd, call.rstd + rows, -1.0F);
-    call.arguments.rstd = {};
-    norma::Plan(desc).run(call.arguments);
-    CHECK(std::count(call.rstd, call.rstd + rows, -1.0F) == rows);
-    CHECK(call.y[hidden] != 0);
+    for (int64_t count : {rows, int64_t{1}}) {
+        Call call(0);
+        std::fill(call.rstd, call.rstd + rows, -1.0F);
+        std::fill(call.y, call.y + rows * hidden, -1.0F);
+        call.arguments.rstd = {};
+        call.arguments.x.shape[0] = call.arguments.y.shape[0] = count;
+        norma::Plan(desc).run(call.arguments);
+        CHECK(std::count(call.rstd, call.rstd + rows, -1.0F) == rows);
+        CHECK(std::count(call.y, call.y + rows * hidden, -1.0F) == (rows - count) * hidden);
+    }
 }
 
 TEST_CASE("a kernel that reaches beyond its memory is a device error", "[cuda]") {
