@@ -4,9 +4,12 @@
 #include <cstdlib>
 
 #include "fake_state.h"
+#include "fatbin.h"
 
 namespace fake_cuda {
 namespace {
+
+constexpr unsigned cubin_magic = 0x464C457F;  // of ELF
 
 void faulty(State &s, const std::string &where, const char *what) {
     s.fault = what;
@@ -27,27 +30,37 @@ bool within(const unsigned (&extents)[3], unsigned x, unsigned y, unsigned z) {
 }  // namespace
 
 int load(State &s, void **module, const void *code) {
-    uint32_t magic = 0;
+    unsigned magic = 0;
     std::memcpy(&magic, code, sizeof(magic));
     const char *text = static_cast<const char *>(code);
-    const bool fatbin = magic == 0xBA55ED50, cubin = magic == 0x464C457F;
-    const bool ptx = !fatbin && !cubin && std::strstr(text, ".version") != nullptr;
-    if (!fatbin && !cubin && !ptx) {
+    std::vector<Packed> images;
+    if (magic == fatbin_magic) {
+        images = unpack_fatbin(code);
+        s.images.push_back(Image::fatbin);
+    } else if (magic == cubin_magic) {
+        images = {{false, s.sms[static_cast<size_t>(current->device)], ""}};  // of which device, the fake does not look
+        s.images.push_back(Image::cubin);
+    } else if (std::strstr(text, ".version") != nullptr) {
+        images = {{true, least_sm(text), text}};
+        s.images.push_back(Image::ptx);
+    } else {
         return invalid_image;
     }
-    s.images.push_back(fatbin ? Image::fatbin : cubin ? Image::cubin : Image::ptx);
-    if (ptx && least_sm(text) > s.sms[static_cast<size_t>(current->device)]) {
-        return no_binary;
-    }
     std::unique_ptr<Module> made(new Module{current, {}});
+    bool any = false;
     try {
-        made->code = ptx ? std::optional(ptx::parse(text)) : std::nullopt;
+        for (const Packed &image : images) {
+            any |= runs_on(image, s.sms[static_cast<size_t>(current->device)]);
+            if (image.ptx) {
+                made->code = ptx::parse(image.bytes.c_str());  // of cubins, too: the same kernels
+            }
+        }
     } catch (const ptx::ParseError &error) {
         return faulty(s, "an image", error.what()), invalid_ptx;
     }
     *module = made.get();
     s.modules.push_back(std::move(made));
-    return 0;
+    return any ? 0 : no_binary;
 }
 
 int get_function(State &s, void **function, void *handle, const char *name) {

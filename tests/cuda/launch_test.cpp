@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "fake_driver.h"
+#include "fatbin.h"
 #include "registry.h"
 #include "tests/catch.h"
 #include "tests/environment.h"
@@ -104,6 +105,18 @@ TEST_CASE("a run launches on the caller's stream and context, and does nothing e
     CHECK(argument<float>(launch, 3) == 0.5F);
     CHECK(argument<int32_t>(launch, 4) == 64);
     CHECK(fake_cuda::launches().at(1).kernel == second_entry);
+}
+
+TEST_CASE("an image is for devices that reach it, and a cubin for those of its major number", "[cuda]") {
+    const struct {
+        bool ptx;
+        int sm, device;
+        bool runs;
+    } cases[] = {{false, 80, 80, true},  {false, 80, 86, true}, {false, 86, 80, false},
+                 {false, 80, 90, false}, {true, 80, 90, true},  {true, 90, 80, false}};
+    for (const auto &c : cases) {
+        CHECK(fake_cuda::runs_on({c.ptx, c.sm, ""}, c.device) == c.runs);
+    }
 }
 
 TEST_CASE("statistics that the caller wants have the caller's address", "[cuda]") {

@@ -3,6 +3,8 @@
 
 #include <HalideRuntimeCuda.h>
 
+#include <cstring>
+
 #include "runtime/src/registry.h"
 
 namespace norma::test {
@@ -16,7 +18,22 @@ const char ptx[] = R"(
 .visible .entry made_up(.param .u64 x, .param .u64 y, .param .u64 rstd, .param .f32 eps, .param .u32 row_stride) { ret; }
 .visible .entry made_up_more(.param .u64 x) { ret; }
 )";
-const unsigned fatbin[] = {0xBA55ED50, 0x00100001, 0, 0};
+
+// One entry of PTX for 8.0; tests/cuda/fatbin.cpp names the fields.
+struct Fatbin {
+    uint32_t magic = 0xBA55ED50;
+    uint16_t version = 1, header_bytes = 16;
+    uint64_t bytes = 64 + sizeof(ptx);
+    uint16_t kind = 1, entry_version = 0x101;
+    uint32_t entry_header_bytes = 64;
+    uint64_t payload_bytes = sizeof(ptx);
+    uint32_t unused[3] = {}, sm = 80;
+    uint32_t no_flags[8] = {};
+    char text[sizeof(ptx)];
+
+    Fatbin() { std::memcpy(text, ptx, sizeof(ptx)); }
+};
+const Fatbin fatbin;
 
 struct Call {
     void *user_context;
@@ -35,7 +52,7 @@ int launch_rows(void **arguments) {
     void *context = *static_cast<void **>(arguments[0]);
     auto *x = static_cast<halide_buffer_t *>(arguments[1]);
     auto *y = static_cast<halide_buffer_t *>(arguments[3]);
-    halide_cuda_initialize_kernels(context, &state, reinterpret_cast<const char *>(code), sizeof(code));
+    halide_cuda_initialize_kernels(context, &state, reinterpret_cast<const char *>(&code), sizeof(code));
     Call call = {context, state};
     halide_copy_to_device(context, x, halide_cuda_device_interface());
     size_t sizes[] = {8, 8, 8, 4, 4, 0};
