@@ -45,7 +45,7 @@ Timing summarize(std::vector<double> ns) {
     return {quantile(ns, 0.5), quantile(ns, 0.75) - quantile(ns, 0.25)};
 }
 
-std::vector<Timing> measure(const std::vector<std::function<void()>> &functions, const Effort &effort) {
+std::vector<std::vector<double>> sample(const std::vector<std::function<void()>> &functions, const Effort &effort) {
     std::vector<int64_t> calls;
     for (const auto &function : functions) {
         calls.push_back(batch_calls(function));
@@ -58,8 +58,12 @@ std::vector<Timing> measure(const std::vector<std::function<void()>> &functions,
             times[f].push_back(time_batch(functions[f], calls[f]) / static_cast<double>(calls[f]));
         }
     }
+    return times;
+}
+
+std::vector<Timing> measure(const std::vector<std::function<void()>> &functions, const Effort &effort) {
     std::vector<Timing> result;
-    for (auto &ns : times) {
+    for (auto &ns : sample(functions, effort)) {
         result.push_back(summarize(std::move(ns)));
     }
     return result;

@@ -19,6 +19,8 @@ struct Effort {
 
 // Runs the functions in rotation, so that a disturbance hits them all. In each round a function is called once untimed,
 // so that it finds the caches as it leaves them itself, then as often as makes a time of at least 20 us.
+// The times of single calls, for each function those of all rounds.
+std::vector<std::vector<double>> sample(const std::vector<std::function<void()>> &functions, const Effort &effort);
 std::vector<Timing> measure(const std::vector<std::function<void()>> &functions, const Effort &effort);
 
 // Of the times of single calls; takes them in any order, at least one.

@@ -38,13 +38,37 @@ std::map<Halide::OutputFileType, std::string> output_file(const std::string &pat
     }
 }
 
+// Whether the source may change the bytes of the op's kernels.
+bool decides(std::string_view source, const std::string &op) {
+    if (source.find("generators/normagen/") == 0) {
+        return false;
+    }
+    bool algorithm = false, of_op = false;
+    for (const Op &known : ops()) {
+        algorithm |= known.source == source;
+        of_op |= known.source == source && known.name == op;
+    }
+    return !algorithm || of_op;
+}
+
+std::string digest(const std::string &text) {
+    uint64_t digest = 14695981039346656037u;  // FNV-1a
+    for (unsigned char c : text) {
+        digest = (digest ^ c) * 1099511628211u;
+    }
+    char hex[17];
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest);
+    return hex;
+}
+
 }  // namespace
 
-CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage) {
+CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage) try {
     if (std::string why = refusal(spec); !why.empty()) {
         throw std::runtime_error(symbol(spec) + ": " + why);
     }
-    Lowered lowered = find_strategy(spec.strategy).lower(spec.variant, spec.knobs);
+    const Halide::Target target = halide_target(spec.target);
+    Lowered lowered = find_strategy(spec.strategy).lower(spec.variant, spec.knobs, target);
 
     CompiledKernel compiled;
     compiled.arguments.push_back("user_context");
@@ -55,8 +79,10 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
         compiled.arguments.push_back(output.name());
     }
     compiled.workspace_per_element = lowered.workspace_per_element;
-    lowered.pipeline.compile_to(output_file(path, stage), lowered.inputs, symbol(spec), halide_target(spec.target));
+    lowered.pipeline.compile_to(output_file(path, stage), lowered.inputs, symbol(spec), target);
     return compiled;
+} catch (const Halide::Error &error) {
+    throw std::runtime_error(symbol(spec) + ": " + error.what());
 }
 
 void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets) {
@@ -69,7 +95,11 @@ void compile_halide_runtime(const std::string &path, const std::vector<TargetSpe
             }
         }
     }
-    Halide::compile_standalone_runtime(path, target);
+    try {
+        Halide::compile_standalone_runtime(path, target);
+    } catch (const Halide::Error &error) {
+        throw std::runtime_error(std::string("halide_runtime: ") + error.what());
+    }
 }
 
 std::string symbol(const KernelSpec &spec) {
@@ -93,33 +123,34 @@ std::string refusal(const KernelSpec &spec) {
     }
 }
 
-std::string content_hash(const KernelSpec &spec) {
-    std::string text = symbol(spec) + spec.target.halide + spec.strategy + spec.knobs.dump() +
-                       std::to_string(HALIDE_VERSION_MAJOR) + "." + std::to_string(HALIDE_VERSION_MINOR) + "." +
-                       std::to_string(HALIDE_VERSION_PATCH);
-    auto decides = [&](std::string_view source) {
-        if (source.find("generators/normagen/") == 0) {
-            return false;
-        }
-        bool algorithm = false, of_variant = false;
-        for (const Op &op : ops()) {
-            algorithm |= op.source == source;
-            of_variant |= op.source == source && op.name == spec.variant.op;
-        }
-        return !algorithm || of_variant;
-    };
+std::string halide_version() {
+    return std::to_string(HALIDE_VERSION_MAJOR) + "." + std::to_string(HALIDE_VERSION_MINOR) + "." +
+           std::to_string(HALIDE_VERSION_PATCH);
+}
+
+std::string strategy_hash(const std::string &strategy, const std::string &op) {
+    std::string text;
+    auto begins = [](std::string_view source, std::string_view with) { return source.find(with) == 0; };
+    const std::string strategies = "schedules/strategies/", own = strategies + strategy;
     for (const auto &[source, hash] : source_hashes) {
-        if (decides(source)) {
+        const bool of_other_strategy = begins(source, strategies) && !begins(source, own);
+        const bool of_no_code = source.find("_tried.") != source.npos || begins(source, "generators/kernel.") ||
+                                begins(source, "generators/variant.") || begins(source, "generators/ops.");
+        if (decides(source, op) && !of_other_strategy && !of_no_code) {
             text += hash;
         }
     }
-    uint64_t digest = 14695981039346656037u;  // FNV-1a
-    for (unsigned char c : text) {
-        digest = (digest ^ c) * 1099511628211u;
+    return digest(text);
+}
+
+std::string content_hash(const KernelSpec &spec) {
+    std::string text = symbol(spec) + spec.target.halide + spec.strategy + spec.knobs.dump() + halide_version();
+    for (const auto &[source, hash] : source_hashes) {
+        if (decides(source, spec.variant.op)) {
+            text += hash;
+        }
     }
-    char hex[17];
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest);
-    return hex;
+    return digest(text);
 }
 
 }  // namespace norma

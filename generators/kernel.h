@@ -39,12 +39,16 @@ std::string refusal(const KernelSpec &spec);
 
 enum class Stage { object, stmt, assembly, llvm };
 
-// Writes `path`. Throws std::runtime_error (and Halide's errors) with a message naming the kernel; an assertion of LLVM
-// kills the process, so call it in a child.
+// Writes `path`. Throws std::runtime_error with a message naming the kernel; an assertion of LLVM kills the process, so
+// call it in a child.
 CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage = Stage::object);
 
 // The runtime of Halide that all kernels of a library share.
 void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets);
+
+// Hash of the sources that decide how fast the strategy's kernels of this op are: a record holds for these.
+std::string strategy_hash(const std::string &strategy, const std::string &op);
+std::string halide_version();
 
 // Content hash of everything in this program that decides the bytes of the kernel: the sources of its algorithm,
 // strategy and passes, the version of Halide, the spec.

@@ -19,9 +19,10 @@ std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<Ro
     for (const RowValue &term : terms) {
         RDom k(0, extent_);
         Func total(name);
-        total(r_) = cast<double>(0);
-        total(r_) += cast<double>(term(k));
-        totals.push_back(total(r_) / cast<double>(extent_));
+        total(r_) = cast(sum_, 0);
+        total(r_) += cast(sum_, term(k));
+        reductions_.push_back(total);
+        totals.push_back(cast<double>(total(r_)) / cast<double>(extent_));
     }
     return totals;
 }
@@ -31,6 +32,7 @@ Expr OracleRow::largest(const std::string &name, const RowValue &value) {
     Func most(name);
     most(r_) = cast<uint32_t>(0);
     most(r_) = max(most(r_), magnitude_bits(value(k)));
+    reductions_.push_back(most);
     return reinterpret<float>(most(r_));
 }
 
@@ -40,6 +42,7 @@ RowValue OracleRow::group_largest(const std::string &name, int size, const RowVa
     Func most(name);
     most(g, r_) = cast<uint32_t>(0);
     most(g, r_) = max(most(g, r_), magnitude_bits(value(g * size + k)));
+    reductions_.push_back(most);
     return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
 }
 
@@ -96,8 +99,9 @@ void OracleRow::store_scalar(const std::string &role, Expr value) {
 void OracleRow::column_sum(const std::string &role, RowValue value) {
     RDom row(0, rows_);
     Func total(role + "_total"), f(role);
-    total(d_) = cast<double>(0);
-    total(d_) += substitute(r_.name(), row.x, cast<double>(value(d_)));
+    total(d_) = cast(sum_, 0);
+    total(d_) += substitute(r_.name(), row.x, cast(sum_, value(d_)));
+    reductions_.push_back(total);
     f(d_) = cast<float>(total(d_));
     outputs_.push_back(f);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The algorithm as it is written: unscheduled, sums in float64. What every lowering is held against.
+// With fp32 sums it is what Halide's autoschedulers are given.
 #pragma once
 
 #include "row.h"
@@ -8,6 +9,8 @@ namespace norma {
 
 class OracleRow : public Row {
 public:
+    explicit OracleRow(Halide::Type sum = Halide::Float(64)) : sum_(sum) {}
+
     RowValue load(const std::string &role, DType type) override;
     RowValue parameter(const std::string &role, DType type) override;
     RowValue prepare(const std::string &, RowValue value) override { return value; }
@@ -25,13 +28,16 @@ public:
 
     // Outputs in the order that the algorithm stored them.
     Halide::Pipeline lower() const;
+    // What loops over a row or over the rows. Inlined, as they are unless scheduled, each element would loop anew.
+    const std::vector<Halide::Func> &reductions() const { return reductions_; }
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
 
 private:
+    Halide::Type sum_;
     Halide::Expr extent_, rows_;
     Halide::Var d_{"d"}, r_{"r"};
     std::vector<Halide::Argument> inputs_;
-    std::vector<Halide::Func> outputs_;
+    std::vector<Halide::Func> outputs_, reductions_;
 };
 
 }  // namespace norma

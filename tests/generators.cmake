@@ -5,6 +5,8 @@ set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled 
 
 norma_test(normagen_test SOURCES bundle_test.cpp normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(normagen_test normagen)
+norma_test(tune_test SOURCES tune_test.cpp records_test.cpp LINK nlohmann_json::nlohmann_json)
+add_dependencies(tune_test normagen norma_measure)
 
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/check_adding_a_target ${PROJECT_SOURCE_DIR})

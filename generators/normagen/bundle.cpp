@@ -2,9 +2,7 @@
 #include "bundle.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -70,29 +68,6 @@ void check_out(const fs::path &out) {
     }
 }
 
-// Runs the program, and throws what it wrote where it fails.
-void run_program(const std::vector<std::string> &words) {
-    const auto exec = [&] {
-        std::vector<char *> pointers;
-        for (const std::string &word : words) {
-            pointers.push_back(const_cast<char *>(word.c_str()));
-        }
-        pointers.push_back(nullptr);
-        unsetenv("DESTDIR");  // --out says where
-        execv(pointers[0], pointers.data());
-        throw OutputError(words[0] + ": " + std::strerror(errno));
-    };
-    Child child(exec, std::chrono::hours(1));
-    while (!child.ended()) {
-        pollfd wake_up = child.wake_up();
-        poll(&wake_up, 1, 100);
-    }
-    if (!child.failure().empty()) {
-        throw OutputError(
-            fmt::format("cannot build the library: {}: {}\n{}", words[0], child.failure(), child.output()));
-    }
-}
-
 void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
     const bool replaces = fs::exists(out);
     if (replaces) {
@@ -113,7 +88,8 @@ void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
 
 }  // namespace
 
-void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const BundleOptions &options) {
+void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
+                    const BundleOptions &options) {
     const fs::path out = (fs::absolute(options.out) / "").lexically_normal().parent_path();
     check_out(out);
     if (options.toolchain.empty() && architecture(targets.front()) != architecture_here()) {
@@ -129,10 +105,11 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
     }
     const fs::path work = fs::absolute(temporary ? temporary->path() : options.work);
     const fs::path kernels = work / "kernels";
-    compile_library(manifest, targets, kernels, options.cache.empty() ? work / "cache" : options.cache, options.limits);
+    compile_library(manifest, targets, records, kernels, options.cache.empty() ? work / "cache" : options.cache, options.limits);
     // An object that has changed under its old name is linked again.
     fs::last_write_time(kernels / "objects.rsp", fs::file_time_type::clock::now());
-    run_program({NORMA_CMAKE, "-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
+    run_program("build the library",
+                {NORMA_CMAKE, "-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
                  "-DPREFIX=" + (staging.path() / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
                  "-DTOOLCHAIN=" + (options.toolchain.empty() ? "" : fs::absolute(options.toolchain).string()),
                  fmt::format("-DJOBS={}", options.limits.at_once), "-P", NORMA_BUNDLE_SCRIPT});

@@ -16,6 +16,7 @@ struct BundleOptions {
 };
 
 // Replaces an earlier bundle at `out` as a whole, and leaves it as it was on failure. Throws InputError, OutputError.
-void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const BundleOptions &options);
+void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
+                    const BundleOptions &options);
 
 }  // namespace norma

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "child.h"
 
-#include <Halide.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "files.h"
@@ -27,8 +27,6 @@ constexpr size_t max_output = 1 << 16;
         work();
         _exit(0);
     } catch (const std::exception &error) {
-        message = error.what();
-    } catch (const Halide::Error &error) {
         message = error.what();
     } catch (...) {
         message = "an exception of unknown type";
@@ -111,6 +109,27 @@ std::string Child::failure() const {
         return fmt::format("killed by signal {} ({})", WTERMSIG(wait_status_), strsignal(WTERMSIG(wait_status_)));
     }
     return WEXITSTATUS(wait_status_) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(wait_status_));
+}
+
+void run_program(const std::string &purpose, const std::vector<std::string> &words) {
+    const auto exec = [&] {
+        std::vector<char *> pointers;
+        for (const std::string &word : words) {
+            pointers.push_back(const_cast<char *>(word.c_str()));
+        }
+        pointers.push_back(nullptr);
+        unsetenv("DESTDIR");
+        execv(pointers[0], pointers.data());
+        throw OutputError(words[0] + ": " + std::strerror(errno));
+    };
+    Child child(exec, std::chrono::hours(1));
+    while (!child.ended()) {
+        pollfd wake_up = child.wake_up();
+        poll(&wake_up, 1, 100);
+    }
+    if (!child.failure().empty()) {
+        throw OutputError(fmt::format("cannot {}: {}: {}\n{}", purpose, words[0], child.failure(), child.output()));
+    }
 }
 
 }  // namespace norma

@@ -45,4 +45,7 @@ private:
     std::string output_;
 };
 
+// Runs a program to its end, without DESTDIR. Throws OutputError where it fails: "cannot PURPOSE", and what it wrote.
+void run_program(const std::string &purpose, const std::vector<std::string> &words);
+
 }  // namespace norma

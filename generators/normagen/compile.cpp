@@ -71,13 +71,18 @@ struct Running {
 
 class JobRun {
 public:
-    JobRun(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits)
-        : jobs_(jobs), cache_(cache), limits_(limits), results_(jobs.size()), progress_(jobs.size()) {}
+    JobRun(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits, bool report_failures)
+        : jobs_(jobs),
+          cache_(cache),
+          limits_(limits),
+          report_failures_(report_failures),
+          results_(jobs.size()),
+          progress_(jobs.size()) {}
 
-    std::vector<CompiledKernel> run() {
+    std::vector<JobResult> run() {
         take_cached();
-        while (next_ < todo_.size() || !running_.empty()) {
-            while (next_ < todo_.size() && (int)running_.size() < limits_.at_once) {
+        while ((next_ < todo_.size() && has_time()) || !running_.empty()) {
+            while (next_ < todo_.size() && (int)running_.size() < limits_.at_once && has_time()) {
                 start(todo_[next_++]);
             }
             wait();
@@ -91,21 +96,22 @@ public:
             }
         }
         progress_.clear();
+        for (; next_ < todo_.size(); next_++) {
+            results_[todo_[next_]].why = "no time was left to compile it";
+        }
         fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached(), compiled_, failed_,
                    progress_.seconds());
-        if (failed_ != 0) {
-            throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache", failed_, jobs_.size()));
-        }
         return std::move(results_);
     }
 
 private:
+    bool has_time() const { return limits_.budget == 0 || progress_.seconds() < limits_.budget; }
     size_t cached() const { return jobs_.size() - todo_.size(); }
 
     bool take(size_t job) {
         std::optional<CompiledKernel> found = cache_.find(jobs_[job].hash, jobs_[job].symbol);
         if (found) {
-            results_[job] = *found;
+            results_[job].compiled = *found;
         }
         return found.has_value();
     }
@@ -143,14 +149,18 @@ private:
         }
         failed_++;
         cache_.discard(job.hash, running.child->pid());
-        progress_.clear();
-        fmt::print(stderr, "normagen: {}\n", report(job, *running.child));
+        results_[running.job].why = report(job, *running.child);
+        if (report_failures_) {
+            progress_.clear();
+            fmt::print(stderr, "normagen: {}\n", results_[running.job].why);
+        }
     }
 
     const std::vector<Job> &jobs_;
     const Cache &cache_;
     const JobLimits &limits_;
-    std::vector<CompiledKernel> results_;
+    bool report_failures_;
+    std::vector<JobResult> results_;
     std::vector<size_t> todo_;
     size_t next_ = 0, compiled_ = 0, failed_ = 0;
     std::vector<Running> running_;
@@ -160,7 +170,21 @@ private:
 }  // namespace
 
 std::vector<CompiledKernel> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
-    return JobRun(jobs, cache, limits).run();
+    std::vector<CompiledKernel> compiled;
+    for (const JobResult &result : JobRun(jobs, cache, limits, true).run()) {
+        if (result.why.empty()) {
+            compiled.push_back(result.compiled);
+        }
+    }
+    if (compiled.size() != jobs.size()) {
+        throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache",
+                                      jobs.size() - compiled.size(), jobs.size()));
+    }
+    return compiled;
+}
+
+std::vector<JobResult> try_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
+    return JobRun(jobs, cache, limits, false).run();
 }
 
 void run_job(const Job &job, const std::string &path, const JobLimits &limits) {

@@ -18,7 +18,16 @@ struct Job {
 struct JobLimits {
     int at_once = 1;
     double seconds = 120;  // for each job
+    double budget = 0;     // seconds after which none is started; 0: no end
 };
+
+struct JobResult {
+    CompiledKernel compiled;
+    std::string why;  // there is none; empty where there is
+};
+
+// One result for each job, those that failed included; failures are not reported.
+std::vector<JobResult> try_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
 
 // One result for each job. Where any fails, each failure is reported on stderr as it happens, the others are finished,
 // and OutputError is thrown.

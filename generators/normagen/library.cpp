@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Job kernel_job(const KernelSpec &spec) {
-    return {fmt::format("{} for {}", name(spec.variant), spec.target.name), symbol(spec), content_hash(spec),
-            [spec](const std::string &path) { return compile_kernel(spec, path); }};
-}
-
 Job runtime_job(const std::vector<TargetSpec> &targets) {
     // The hash of a kernel that depends on all that the runtime depends on.
     KernelSpec spec;
@@ -112,27 +107,38 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     return selected;
 }
 
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets) {
+Job kernel_job(const KernelSpec &spec) {
+    return {fmt::format("{} for {}", name(spec.variant), spec.target.name), symbol(spec), content_hash(spec),
+            [spec](const std::string &path) { return compile_kernel(spec, path); }};
+}
+
+KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
+    KernelSpec spec;
+    spec.variant = variant;
+    spec.target = target.spec;
+    spec.strategy = default_strategy(variant).name;
+    spec.knobs = target.spec.knobs.value(spec.strategy, nlohmann::json::object());
+    if (const std::string why = refusal(spec); !why.empty()) {
+        throw InputError(fmt::format("{} for {}: {}", name(variant), target.spec.name, why));
+    }
+    return spec;
+}
+
+std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets,
+                                     const RecordedKnobs &records) {
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
         for (const Variant &variant : variants) {
-            KernelSpec spec;
-            spec.variant = variant;
-            spec.target = target.spec;
-            spec.strategy = default_strategy(variant).name;
-            spec.knobs = target.spec.knobs.value(spec.strategy, nlohmann::json::object());
-            if (const std::string why = refusal(spec); !why.empty()) {
-                throw InputError(fmt::format("{} for {}: {}", name(variant), target.spec.name, why));
-            }
-            specs.push_back(spec);
+            specs.push_back(records.apply(default_spec(variant, target)));
         }
     }
     return specs;
 }
 
-void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files, const fs::path &out,
-                     const fs::path &cache_directory, const JobLimits &limits) {
-    const std::vector<KernelSpec> specs = kernel_specs(all_variants(manifest), target_files);
+void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
+                     const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
+                     const JobLimits &limits) {
+    const std::vector<KernelSpec> specs = kernel_specs(all_variants(manifest), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);

@@ -8,6 +8,7 @@
 
 #include "compile.h"
 #include "manifest.h"
+#include "recorded_knobs.h"
 #include "targets.h"
 
 namespace norma {
@@ -17,11 +18,17 @@ namespace norma {
 std::vector<TargetFile> select_targets(const std::string &text, const Manifest &manifest,
                                        const std::vector<TargetFile> &known);
 
-// What to compile: each variant on each target, with its strategy and knobs. Throws InputError where one is not legal.
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets);
+Job kernel_job(const KernelSpec &spec);
+
+// The variant on the target, with the target's own knobs. Throws InputError where they are not legal.
+KernelSpec default_spec(const Variant &variant, const TargetFile &target);
+
+// What to compile: each variant on each target, with knobs from records, else the target's own.
+std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets,
+                                     const RecordedKnobs &records);
 
 // Writes objects/, halide_runtime.o, registry.cpp, objects.rsp and manifest.lock.json under `out`. Throws OutputError.
-void compile_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const std::filesystem::path &out,
-                     const std::filesystem::path &cache, const JobLimits &limits);
+void compile_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
+                     const std::filesystem::path &out, const std::filesystem::path &cache, const JobLimits &limits);
 
 }  // namespace norma

@@ -12,6 +12,8 @@
 #include "bundle.h"
 #include "json_file.h"
 #include "library.h"
+#include "records_command.h"
+#include "tune.h"
 
 namespace norma {
 
@@ -20,6 +22,7 @@ namespace {
 struct Options {
     std::string manifest, target, out, cache, kernel, stage, file;
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
+    std::string records = NORMA_SOURCE_DIR "/schedules/records";
     bool json = false;
     BundleOptions bundle;
     JobLimits limits;
@@ -36,7 +39,7 @@ void list(const Options &options) {
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
-    const std::vector<KernelSpec> specs = kernel_specs(manifest.variants, targets);
+    const std::vector<KernelSpec> specs = kernel_specs(manifest.variants, targets, RecordedKnobs(options.records, known));
     if (!options.json) {
         for (const Variant &variant : manifest.variants) {
             fmt::print("{}\n", name(variant));
@@ -94,7 +97,7 @@ void compile_one(const Options &options) {
     if (targets.size() != 1) {
         throw InputError("--kernel is compiled for one --target");
     }
-    const KernelSpec spec = kernel_specs({variant}, targets).front();
+    const KernelSpec spec = kernel_specs({variant}, targets, RecordedKnobs(options.records, known)).front();
     const Stage stage = stages.at(options.stage);
     run_job({fmt::format("{} for {}", name(variant), spec.target.name), "", "",
              [&](const std::string &path) { return compile_kernel(spec, path, stage); }},
@@ -106,21 +109,22 @@ void compile(const Options &options) {
         return compile_one(options);
     }
     const Manifest manifest = read_manifest(options.manifest);
-    const std::vector<TargetFile> targets =
-        select_targets(options.target, manifest, read_targets(options.targets_directory));
-    compile_library(manifest, targets, options.out, options.cache.empty() ? options.out + "/cache" : options.cache,
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    compile_library(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
+                    options.out, options.cache.empty() ? options.out + "/cache" : options.cache,
                     options.limits);
 }
 
 void bundle(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
-    const std::vector<TargetFile> targets = select_targets(options.target.empty() ? "all" : options.target, manifest,
-                                                           read_targets(options.targets_directory));
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    const std::vector<TargetFile> targets =
+        select_targets(options.target.empty() ? "all" : options.target, manifest, known);
     BundleOptions bundle = options.bundle;
     bundle.out = options.out;
     bundle.cache = options.cache;
     bundle.limits = options.limits;
-    bundle_library(manifest, targets, bundle);
+    bundle_library(manifest, targets, RecordedKnobs(options.records, known), bundle);
 }
 
 void add_limits(CLI::App &command, JobLimits &limits) {
@@ -149,6 +153,8 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
     auto add = [&](const char *name, const char *what, void (*run)(const Options &)) {
         CLI::App *sub = app.add_subcommand(name, what);
         sub->add_option("--target-files", options.targets_directory, "directory of the target files")
+            ->capture_default_str();
+        sub->add_option("--records", options.records, "directory of records that knobs are taken from, or none")
             ->capture_default_str();
         sub->callback([&command, run] { command = run; });
         return sub;
@@ -183,6 +189,12 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
     });
 
     add_bundle(*add("bundle", "make a library of a manifest, to install anywhere", bundle), options);
+
+    auto other = [&command](CLI::App &sub, const std::function<void()> &run) {
+        sub.callback([&command, run] { command = [run](const Options &) { run(); }; });
+    };
+    add_tune(app, other);
+    add_records(app, other);
 }
 
 int run(int argc, char **argv) {

@@ -42,6 +42,13 @@ struct CpuRowsKnobs {
 
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown knob
 std::string cpu_rows_refusal(const CpuRowsKnobs &knobs);  // empty when legal
+int CpuRowsKnobs::*cpu_rows_member(const std::string &knob);  // throws std::invalid_argument on an unknown knob
+
+// Settings worth measuring for a variant beside the defaults, the nearest to them first.
+std::vector<nlohmann::json> cpu_rows_tried(const Variant &variant, const nlohmann::json &defaults,
+                                           const Halide::Target &target);
+// Whether two settings add a row's elements in the same order: then their kernels give the same bits.
+bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b);
 
 class CpuRow : public Row {
 public:

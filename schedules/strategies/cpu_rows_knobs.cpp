@@ -53,19 +53,23 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs) {
     return "";
 }
 
+int CpuRowsKnobs::*cpu_rows_member(const std::string &name) {
+    for (const Knob &knob : knob_table) {
+        if (name == knob.name) {
+            return knob.member;
+        }
+    }
+    throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
+}
+
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
     CpuRowsKnobs knobs;
     for (const auto &[key, value] : json.items()) {
-        const std::string &name = key;
-        auto knob =
-            std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
-        if (knob == std::end(knob_table)) {
-            throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
-        }
+        int CpuRowsKnobs::*member = cpu_rows_member(key);
         if (!value.is_number_integer()) {
-            throw std::invalid_argument("knob " + name + " of cpu_rows is " + value.dump() + "; expected an integer");
+            throw std::invalid_argument("knob " + key + " of cpu_rows is " + value.dump() + "; expected an integer");
         }
-        knobs.*knob->member = value;
+        knobs.*member = value;
     }
     return knobs;
 }

@@ -5,6 +5,7 @@
 
 #include "../../generators/ops.h"
 #include "cpu_rows.h"
+#include "plain.h"
 #include "strip_sum.h"
 
 namespace norma {
@@ -32,22 +33,33 @@ std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &ta
     return cpu_rows_refusal(knobs);
 }
 
-Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs) {
+Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
     CpuRow row(cpu_rows_knobs(knobs), runs(variant));
     find_op(variant.op).algorithm(row, variant);
     Halide::Pipeline pipeline = row.lower();
     return {pipeline, row.inputs(), row.workspace_per_element()};
 }
 
-std::string refuse_strip_sum(const nlohmann::json &knobs, const Halide::Target &) {
-    return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is not a knob of strip_sum";
+std::string refuse_any_knob(const nlohmann::json &knobs, const Halide::Target &) {
+    return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is a knob, of which this strategy has none";
 }
 
-Lowered lower_strip_sum(const Variant &variant, const nlohmann::json &) { return strip_sum(variant.y); }
+Lowered lower_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
+    return strip_sum(variant.y);
+}
+
+std::vector<nlohmann::json> try_once(const Variant &, const nlohmann::json &, const Halide::Target &) {
+    return {nlohmann::json::object()};
+}
+
+bool always_same_bits(const nlohmann::json &, const nlohmann::json &) { return true; }
 
 const Strategy list[] = {
-    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows},
-    {"strip_sum", refuse_strip_sum, lower_strip_sum},
+    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_tree},
+    {"strip_sum", refuse_any_knob, lower_strip_sum, try_once, always_same_bits},
+    {"oracle", refuse_any_knob, lower_oracle, try_once, nullptr},
+    {"adams2019", refuse_any_knob, lower_adams2019, try_once, nullptr},
+    {"mullapudi2016", refuse_any_knob, lower_mullapudi2016, try_once, nullptr},
 };
 
 }  // namespace
@@ -61,6 +73,10 @@ const Strategy &find_strategy(const std::string &name) {
         known += (known.empty() ? "" : ", ") + std::string(strategy.name);
     }
     throw std::invalid_argument("\"" + name + "\" is not a strategy; expected one of " + known);
+}
+
+std::vector<const Strategy *> strategies_to_tune() {
+    return {&find_strategy("cpu_rows"), &find_strategy("adams2019"), &find_strategy("mullapudi2016")};
 }
 
 const Strategy &default_strategy(const Variant &variant) {

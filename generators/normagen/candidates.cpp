@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "candidates.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "../../schedules/strategies/strategies.h"
+#include "../ops.h"
+#include "files.h"
+#include "library.h"
+
+namespace norma {
+
+namespace {
+
+// In the caches of a core, in the last-level cache, beyond it; short rows, long rows, rows with a tail.
+const std::vector<Shape> usual_shapes = {{32, 768},   {512, 768},   {65536, 128}, {32, 4096},  {512, 4096},
+                                         {4096, 4096}, {512, 1000}, {65536, 100}, {512, 4000}, {4096, 4000}};
+const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
+
+bool runs(const Variant &variant, int64_t hidden) {
+    const HiddenClass known = norma::runs(variant);
+    return known.exact != 0 ? hidden == known.exact
+                            : hidden % known.multiple == 0 && (known.most == 0 || hidden <= known.most);
+}
+
+// As the dispatcher orders kernels of one variant.
+int64_t specialization(const Variant &variant) {
+    const HiddenClass known = norma::runs(variant);
+    return known.exact != 0 ? INT64_MAX : 2 * int64_t{known.multiple} + (known.most != 0);
+}
+
+std::string without_hidden(const Variant &variant) {
+    const std::string text = name(variant);
+    return text.substr(0, text.rfind('.'));
+}
+
+bool is_wanted(const Variant &variant, const Wanted &wanted) {
+    const std::string types =
+        variant.x == variant.y ? to_string(variant.x) : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
+    return (wanted.op.empty() || variant.op == wanted.op || variant.op == wanted.op + "_forward") &&
+           (wanted.dtype.empty() || wanted.dtype == types);
+}
+
+std::vector<Shape> shapes_of(const Variant &variant, const Manifest &manifest, const Wanted &wanted) {
+    std::vector<Shape> known = wanted.shapes.empty() ? usual_shapes : wanted.shapes, shapes;
+    if (wanted.shapes.empty() && variant.hidden.exact != 0) {
+        known.clear();
+        for (int64_t rows : usual_rows) {
+            known.emplace_back(rows, variant.hidden.exact);
+        }
+    }
+    for (const Shape &shape : known) {
+        const bool better = std::any_of(manifest.variants.begin(), manifest.variants.end(), [&](const Variant &other) {
+            return without_hidden(other) == without_hidden(variant) && runs(other, shape.second) &&
+                   specialization(other) > specialization(variant);
+        });
+        if (runs(variant, shape.second) && !better) {
+            shapes.push_back(shape);
+        }
+    }
+    return shapes;
+}
+
+std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &wanted) {
+    std::vector<KernelSpec> list = {standard};
+    const Halide::Target target(standard.target.halide);
+    for (const Strategy *strategy : strategies_to_tune()) {
+        const bool ours = strategy->same_bits != nullptr;
+        if (!ours && !wanted.autoschedulers) {
+            continue;
+        }
+        KernelSpec spec = standard;
+        spec.strategy = strategy->name;
+        size_t count = 0;
+        for (const nlohmann::json &knobs : strategy->tried(standard.variant, standard.knobs, target)) {
+            spec.knobs = knobs;
+            const bool bits = !ours || !wanted.same_bits || strategy->same_bits(knobs, standard.knobs);
+            if (bits && refusal(spec).empty() && (!ours || wanted.most == 0 || count < wanted.most)) {
+                list.push_back(spec);
+                count++;
+            }
+        }
+    }
+    return list;
+}
+
+}  // namespace
+
+std::vector<Shape> parse_shapes(const std::string &text) {
+    std::vector<Shape> shapes;
+    for (size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
+        end = std::min(text.find(',', begin), text.size());
+        const std::string word = text.substr(begin, end - begin);
+        Shape shape{};
+        const char *last = word.data() + word.size();
+        auto [middle, error] = std::from_chars(word.data(), last, shape.first);
+        const bool cross = error == std::errc() && middle != last && *middle == 'x';
+        auto [rest, second] = cross ? std::from_chars(middle + 1, last, shape.second)
+                                    : std::from_chars_result{last, std::errc::invalid_argument};
+        const bool sane = shape.first > 0 && shape.second > 0 && shape.first < INT32_MAX / shape.second;
+        if (!cross || second != std::errc() || rest != last || !sane) {
+            throw InputError("--shapes has \"" + word + "\"; expected rows x hidden as in 512x4096, below 2^31 elements");
+        }
+        shapes.push_back(shape);
+    }
+    return shapes;
+}
+
+std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,
+                                     const Wanted &wanted) {
+    std::vector<Tuned> list;
+    int index = 0;
+    for (const TargetFile &target : targets) {
+        for (const Variant &variant : manifest.variants) {
+            const std::vector<Shape> shapes = shapes_of(variant, manifest, wanted);
+            if (!is_wanted(variant, wanted) || shapes.empty() || index++ % wanted.shards != wanted.shard - 1) {
+                continue;
+            }
+            const KernelSpec standard = default_spec(variant, target);
+            list.push_back({standard, shapes, candidates_of(standard, wanted)});
+        }
+    }
+    if (list.empty()) {
+        throw InputError(fmt::format("no kernel of the manifest {} has op \"{}\", dtype \"{}\" and one of the shapes, in shard {}/{}",
+                                     manifest.name, wanted.op, wanted.dtype, wanted.shard, wanted.shards));
+    }
+    return list;
+}
+
+}  // namespace norma

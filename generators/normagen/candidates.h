@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// What is to be tuned: kernels of targets, the shapes that each is measured at, and the candidates.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "manifest.h"
+#include "targets.h"
+
+namespace norma {
+
+using Shape = std::pair<int64_t, int64_t>;  // rows, hidden
+
+struct Wanted {
+    std::string op, dtype;       // as --op and --dtype say; empty: all
+    std::vector<Shape> shapes;   // empty: those of this file
+    bool same_bits = false;      // only candidates with the bits of the default
+    bool autoschedulers = true;  // beside ours
+    size_t most = 100;           // candidates of ours for a kernel; 0: all
+    int shard = 1, shards = 1;   // every `shards`-th kernel, from the `shard`-th on
+};
+
+struct Tuned {
+    KernelSpec standard;
+    std::vector<Shape> shapes;
+    std::vector<KernelSpec> candidates;  // the default first
+};
+
+// "512x4096,65536x128". Throws InputError.
+std::vector<Shape> parse_shapes(const std::string &text);
+
+// Each kernel with those shapes that the dispatcher would give it. Throws InputError where nothing is left.
+std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,
+                                     const Wanted &wanted);
+
+}  // namespace norma

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "emit.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "../../schedules/strategies/strategies.h"
+#include "child.h"
+#include "files.h"
+#include "library.h"
+
+namespace norma {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+namespace {
+
+// The same algorithm, in float64, for what every CPU of the architecture runs.
+KernelSpec oracle_of(const KernelSpec &standard) {
+    KernelSpec spec = standard;
+    spec.strategy = "oracle";
+    spec.knobs = nlohmann::json::object();
+    const std::string &halide = standard.target.halide;
+    spec.target.halide = halide.substr(0, halide.find('-', halide.find("linux")));
+    return spec;
+}
+
+// A job for each candidate and oracle, whichever kernel it is for: the first ones of all kernels before the others, so that a
+// lack of time costs each the farthest from its default.
+class Jobs {
+public:
+    explicit Jobs(const std::vector<Tuned> &tuned) {
+        size_t most = 0;
+        for (const Tuned &kernel : tuned) {
+            add(oracle_of(kernel.standard));
+            most = std::max(most, kernel.candidates.size());
+        }
+        for (size_t i = 0; i < most; i++) {
+            for (const Tuned &kernel : tuned) {
+                if (i < kernel.candidates.size()) {
+                    add(kernel.candidates[i]);
+                }
+            }
+        }
+    }
+
+    void run(const Cache &cache, const JobLimits &limits) { results_ = try_jobs(jobs_, cache, limits); }
+    const Job &job(const KernelSpec &spec) const { return jobs_[index_.at(content_hash(spec))]; }
+    const JobResult &result(const KernelSpec &spec) const { return results_[index_.at(content_hash(spec))]; }
+
+private:
+    void add(const KernelSpec &spec) {
+        const Job job = kernel_job(spec);
+        if (index_.emplace(job.hash, jobs_.size()).second) {
+            jobs_.push_back(job);
+        }
+    }
+
+    std::vector<Job> jobs_;
+    std::vector<JobResult> results_;
+    std::map<std::string, size_t> index_;
+};
+
+class Writer {
+public:
+    Writer(const Jobs &jobs, const Cache &cache, const EmitOptions &options)
+        : jobs_(jobs), cache_(cache), options_(options) {}
+
+    ordered_json kernel(const Tuned &tuned) {
+        const KernelSpec &standard = tuned.standard, oracle = oracle_of(standard);
+        ordered_json text = {{"variant", name(standard.variant)},
+                             {"target", standard.target.name},
+                             {"run_time", standard.target.run_time},
+                             {"default_knobs", standard.knobs},
+                             {"shapes", tuned.shapes},
+                             {"oracle", compiled(oracle)}};
+        for (const KernelSpec *needed : {&oracle, &standard}) {
+            if (const std::string &why = jobs_.result(*needed).why; !why.empty()) {
+                throw OutputError(why);
+            }
+        }
+        std::set<std::string> codes;
+        for (const KernelSpec &candidate : tuned.candidates) {
+            const JobResult &result = jobs_.result(candidate);
+            if (result.why.empty() && !codes.insert(read_file(cache_.object(jobs_.job(candidate).hash))).second) {
+                same_++;
+                continue;
+            }
+            ordered_json entry = {{"strategy", candidate.strategy},
+                                  {"knobs", candidate.knobs},
+                                  {"source", strategy_hash(candidate.strategy, candidate.variant.op)},
+                                  {"promises", find_strategy(candidate.strategy).same_bits != nullptr}};
+            if (result.why.empty()) {
+                entry.update(compiled(candidate));
+            } else {
+                entry["why"] = result.why;
+            }
+            text["candidates"].push_back(entry);
+        }
+        return text;
+    }
+    int same() const { return same_; }
+
+private:
+    ordered_json compiled(const KernelSpec &spec) const {
+        const Job &job = jobs_.job(spec);
+        const std::string object = "objects/" + job.hash + ".so";
+        const fs::path path = options_.directory / object;
+        if (jobs_.result(spec).why.empty() && !fs::exists(path)) {
+            const std::string temporary = path.string() + ".tmp";
+            run_program("link a candidate", {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
+            fs::rename(temporary, path);
+        }
+        return {{"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
+    }
+
+    const Jobs &jobs_;
+    const Cache &cache_;
+    const EmitOptions &options_;
+    int same_ = 0;
+};
+
+}  // namespace
+
+void emit_candidates(const std::vector<Tuned> &tuned, const EmitOptions &options) {
+    make_directory(options.directory / "objects");
+    make_directory(options.directory / "cache");
+    const Cache cache(options.directory / "cache");
+    Jobs jobs(tuned);
+    jobs.run(cache, options.limits);
+    Writer writer(jobs, cache, options);
+    ordered_json text = {{"schema", 1}, {"halide", halide_version()}, {"groups", ordered_json::array()}};
+    size_t candidates = 0;
+    for (const Tuned &kernel : tuned) {
+        text["groups"].push_back(writer.kernel(kernel));
+        candidates += text["groups"].back()["candidates"].size() - 1;
+    }
+    write_if_changed(options.directory / "jobs.json", text.dump(1) + "\n");
+    fmt::print("{} kernels, {} candidates beside their defaults, {} more of the same code as another\n", tuned.size(),
+               candidates, writer.same());
+    fflush(stdout);
+}
+
+}  // namespace norma

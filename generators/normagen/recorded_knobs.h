@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Knobs from records: what tuning found for a kernel of a target, or of the target that it builds on.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "../tune/winners.h"
+#include "targets.h"
+
+namespace norma {
+
+// Why a record no longer holds: other sources, another Halide, other defaults. Empty where it does.
+std::string stale(const Record &record, const std::vector<TargetFile> &targets);
+
+// Records without the stale ones, of which stderr gets a line with how many and why.
+std::vector<Record> current_records(const std::filesystem::path &directory, const std::vector<TargetFile> &targets);
+
+class RecordedKnobs {
+public:
+    // `directory`: "none" for no records. Throws InputError where it is no directory, but for Norma's own.
+    RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets);
+
+    RecordedKnobs(const RecordedKnobs &) = delete;
+    RecordedKnobs &operator=(const RecordedKnobs &) = delete;
+
+    // The spec with the winner's strategy and knobs, and its origin. From a parent's record come the knobs in which it differs
+    // from the parent's defaults, but for those that the target sets itself.
+    KernelSpec apply(KernelSpec spec) const;
+
+private:
+    KernelSpec with(KernelSpec spec, const Group &group) const;
+
+    std::vector<TargetFile> targets_;
+    std::vector<Record> records_;
+    std::map<std::pair<std::string, std::string>, Group> groups_;  // by target and variant
+};
+
+}  // namespace norma

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// normagen tune: finds the fastest knobs for the kernels of a manifest on a machine. normagen worker: one trial.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace norma {
+
+// Adds the subcommands; `run_later` is told what to run where one is chosen.
+using RunLater = std::function<void(CLI::App &, const std::function<void()> &)>;
+void add_tune(CLI::App &app, const RunLater &run_later);
+
+}  // namespace norma

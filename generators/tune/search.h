@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// The search for one kernel of one target: successive halving (Jamieson, Talwalkar 2016) over its candidates. All are
+// measured briefly; a quarter goes on to a longer trial, a quarter of these to the final one, which decides.
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "kernel_call.h"
+#include "records.h"
+
+namespace norma {
+
+// Of a jobs file. The first candidate is the default.
+struct Candidate {
+    std::string strategy, source, why;  // `why` it could not be compiled; empty where it could
+    nlohmann::json knobs;
+    bool promises = true;
+    KernelFile file;
+};
+
+struct TuneGroup {
+    std::string variant, target;
+    nlohmann::json run_time, default_knobs;
+    std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
+    KernelFile oracle;
+    std::vector<Candidate> candidates;
+};
+
+struct JobsFile {
+    std::string halide;
+    std::vector<TuneGroup> groups;
+};
+
+JobsFile read_jobs(const std::filesystem::path &directory);  // DIR/jobs.json; throws InputError
+
+struct SearchOptions {
+    double timeout = 60;      // seconds of one trial, beyond which it is ended
+    bool exhaustive = false;  // every candidate in the final rung too, to say what the search missed
+};
+
+class Search {
+public:
+    // Takes a record of the same trial from `known` instead of measuring anew.
+    Search(const JobsFile &jobs, const nlohmann::json &device, const SearchOptions &options,
+           std::vector<Record> known, std::function<void(const Record &)> add);
+
+    // Within about so many seconds. `show` is told before each trial what is measured.
+    void run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show);
+
+    // Where the search was exhaustive too: the winner's time over the least of all candidates', from final trials.
+    struct Regret {
+        std::string variant, target;
+        double ratio;
+    };
+    const std::vector<Regret> &regrets() const { return regrets_; }
+
+    int measured() const { return measured_; }
+    int reused() const { return reused_; }
+    int failed() const { return failed_; }
+
+private:
+    struct Standing {
+        const Candidate *candidate;
+        double score = 0;  // geometric mean of its times over the default's
+    };
+
+    Record trial(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung, double seconds);
+    // Those that are measured at every shape, the best first.
+    std::vector<Standing> measure(const TuneGroup &group, const std::vector<const Candidate *> &candidates, int rung,
+                                  double seconds);
+
+    const JobsFile &jobs_;
+    nlohmann::json device_;
+    SearchOptions options_;
+    std::map<std::string, Record> known_;
+    std::function<void(const Record &)> add_, show_;
+    std::vector<Regret> regrets_;
+    int measured_ = 0, reused_ = 0, failed_ = 0;
+};
+
+}  // namespace norma

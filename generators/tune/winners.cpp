@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "winners.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+namespace norma {
+
+namespace {
+
+constexpr double tie = 1.005;
+
+std::string cell(const Record &record) {
+    return bucket(record) + " on " + record.device.value("cpu", "an unknown device");
+}
+
+int differing_knobs(const Record &record) {
+    int count = record.strategy == "cpu_rows" ? 0 : 1000;
+    for (const auto &[name, value] : record.knobs.items()) {
+        count += record.default_knobs.value(name, nlohmann::json()) != value;
+    }
+    return count;
+}
+
+void judge(Contender &contender, const std::vector<std::string> &cells) {
+    double sum = 0;
+    bool faster = false;
+    const Record *slower = nullptr, *failed = nullptr, *known = nullptr;
+    int measured = 0;
+    for (const Record *record : contender.cells) {
+        if (record == nullptr) {
+            continue;
+        }
+        known = record;
+        if (!record->ok()) {
+            failed = record;
+            continue;
+        }
+        measured++;
+        sum += std::log(record->ratio());
+        faster |= record->high < record->default_low;
+        slower = record->low > record->default_high ? record : slower;
+    }
+    contender.score = measured > 0 ? std::exp(sum / measured) : HUGE_VAL;
+    contender.differs = differing_knobs(*known);
+    contender.why_not = failed                          ? "failed at " + bucket(*failed) + ": " + failed->why
+                        : !known->promises              ? "its strategy does not keep docs/numerics.md"
+                        : measured < (int)cells.size()  ? "not measured wherever the others were"
+                        : slower                        ? "slower than the default at " + bucket(*slower)
+                        : !faster || contender.score > 1 ? "not faster than the default beyond the intervals"
+                                                        : "";
+}
+
+}  // namespace
+
+std::vector<Group> find_winners(const std::vector<Record> &records) {
+    // The latest of each trial counts.
+    std::map<std::string, const Record *> latest;
+    for (const Record &record : records) {
+        if (record.final) {
+            const Record *&known = latest[key(record)];
+            known = known == nullptr || known->date <= record.date ? &record : known;
+        }
+    }
+    using Names = std::map<std::string, std::map<std::string, const Record *>>;  // candidate, cell
+    std::map<std::pair<std::string, std::string>, Names> groups;
+    for (const auto &[text, record] : latest) {
+        groups[{record->target, record->variant}][candidate(*record)][cell(*record)] = record;
+    }
+    std::vector<Group> list;
+    for (const auto &[where, names] : groups) {
+        Group group;
+        group.target = where.first;
+        group.variant = where.second;
+        std::set<std::string> cells;
+        for (const auto &[name, of_cell] : names) {
+            for (const auto &[cell, record] : of_cell) {
+                cells.insert(cell);
+            }
+        }
+        group.cells.assign(cells.begin(), cells.end());
+        double least = HUGE_VAL;
+        for (const auto &[name, of_cell] : names) {
+            Contender contender;
+            contender.name = name;
+            for (const std::string &cell : group.cells) {
+                auto found = of_cell.find(cell);
+                contender.cells.push_back(found == of_cell.end() ? nullptr : found->second);
+            }
+            judge(contender, group.cells);
+            least = contender.why_not.empty() ? std::min(least, contender.score) : least;
+            group.contenders.push_back(contender);
+        }
+        auto order = [&](const Contender &c) {
+            const bool tied = c.why_not.empty() && c.score <= least * tie;
+            return std::make_tuple(!c.why_not.empty(), tied ? 0 : c.score, tied ? c.differs : 0, c.name);
+        };
+        std::sort(group.contenders.begin(), group.contenders.end(),
+                  [&](const Contender &a, const Contender &b) { return order(a) < order(b); });
+        list.push_back(group);
+    }
+    return list;
+}
+
+}  // namespace norma

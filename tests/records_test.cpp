@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// Records: which wins, what is skipped, and what the subcommands say. The records are made up, on top of a real one.
+#include <set>
+
+#include "tune.h"
+
+namespace {
+
+struct Times {
+    double ns, reach, default_ns;
+};
+
+class Made {
+public:
+    Made() {
+        write_slow_target(directory);
+        REQUIRE(normagen(tune_command(directory, "--candidates 1 --no-autoschedulers --budget 1s")).status == 0);
+        for (const json &record : records_in(directory.path / "records")) {
+            base_ = record.at("final") ? record : base_;
+        }
+        fs::remove_all(directory.path / "records");
+        REQUIRE(base_.is_object());
+    }
+
+    json record(int rows, int store_lanes, const Times &times) const {
+        json record = base_;
+        record["rows"] = rows;
+        record["bucket"] = std::to_string(rows) + "x512";
+        record["knobs"] = base_.at("default_knobs");
+        record["knobs"]["store_lanes"] = store_lanes;
+        record["ns"] = times.ns;
+        record["interval"] = {times.ns - times.reach, times.ns + times.reach};
+        record["default_ns"] = times.default_ns;
+        record["default_interval"] = {times.default_ns - times.reach, times.default_ns + times.reach};
+        return record;
+    }
+    // A set of records; several may be written.
+    std::string set(const std::string &name, const std::vector<json> &records) const {
+        std::string text;
+        for (const json &record : records) {
+            text += record.dump() + "\n";
+        }
+        directory.write(name + "/slow/rms_norm_forward.jsonl", text);
+        return directory / name;
+    }
+    Result run(const std::string &command, const std::string &set, const std::string &more = "") const {
+        return normagen("records " + command + " " + set + " --target-files " + directory / "targets" + " " + more);
+    }
+    std::string origin(const std::string &set, std::string *err = nullptr) const {
+        const Result listed = normagen("list --json --target slow --manifest " + directory / "m.json" + " --target-files " +
+                                       directory / "targets" + " --records " + set);
+        INFO(listed.err);
+        REQUIRE(listed.status == 0);
+        if (err != nullptr) {
+            *err = listed.err;
+        }
+        return json::parse(listed.out).at("kernels")[0].at("origin");
+    }
+
+    Directory directory;
+
+private:
+    json base_;
+};
+
+}  // namespace
+
+TEST_CASE("the winner is clearly faster somewhere and clearly slower nowhere", "[records]") {
+    const Made made;
+    const std::string wins = made.set("wins", {made.record(16, 64, {90, 1, 100}), made.record(32, 64, {100, 1, 100})});
+    CHECK(made.origin(wins).rfind("record ", 0) == 0);
+    CHECK(contains(made.run("explain", wins, "--kernel " + tuned_kernel).out, "    wins\n"));
+
+    const std::vector<std::pair<std::vector<json>, std::string>> losers = {
+        {{made.record(16, 64, {97, 2, 100})}, "not faster than the default beyond the intervals"},
+        {{made.record(16, 64, {90, 1, 100}), made.record(32, 64, {105, 1, 100})}, "slower than the default at 32x512"},
+        {{made.record(16, 64, {90, 1, 100}), made.record(32, 128, {100, 1, 100})}, "not measured wherever the others were"}};
+    for (const auto &[records, why] : losers) {
+        const std::string set = made.set("loses", records);
+        CHECK(contains(made.origin(set), "default, record "));
+        CHECK(contains(made.run("explain", set, "--kernel " + tuned_kernel).out, why));
+    }
+    json failed = made.record(32, 64, {1, 0, 1});
+    failed["status"] = "failed";
+    failed["why"] = "killed by signal 11";
+    CHECK(contains(made.origin(made.set("fails", {made.record(16, 64, {90, 1, 100}), failed})), "default, record "));
+    json unpromised = made.record(16, 64, {50, 1, 100});
+    unpromised["strategy"] = "adams2019";
+    unpromised["promises"] = false;
+    CHECK(contains(made.run("explain", made.set("unpromised", {unpromised}), "--stale --kernel " + tuned_kernel).out,
+                   "its strategy does not keep docs/numerics.md"));
+}
+
+TEST_CASE("ties go to the fixed order, and the latest record of a trial counts", "[records]") {
+    const Made made;
+    json farther = made.record(16, 64, {90.0, 1, 100});
+    farther["knobs"]["strip"] = 7;
+    const json nearer = made.record(16, 64, {90.3, 1, 100});
+    CHECK(contains(made.run("best", made.set("tie", {farther, nearer})).out, "    store_lanes 32 -> 64\n"));
+    json later = nearer;
+    later["date"] = "2999-01-01T00:00:00Z";
+    later["ns"] = 99.5;
+    later["interval"] = {99, 101};
+    CHECK(contains(made.run("best", made.set("late", {later, nearer})).out, "default"));
+    CHECK(contains(made.origin(made.set("late", {later, nearer})), "default, record "));
+}
+
+TEST_CASE("stale records and broken lines are skipped, and said to be", "[records]") {
+    const Made made;
+    const json good = made.record(16, 64, {90, 1, 100});
+    const std::vector<std::pair<std::string, std::string>> stale = {
+        {R"({"source": "0"})", "the sources of its strategy have changed"},
+        {R"({"halide": "20.0.0"})", "measured with Halide 20.0.0, this is "},
+        {R"({"default_knobs": {"rows": 3}})", "the target's own knobs have changed"},
+        {R"({"target": "gone"})", "the target is unknown"}};
+    for (const auto &[patch, why] : stale) {
+        json record = good;
+        record.merge_patch(json::parse(patch));
+        std::string err;
+        CHECK(made.origin(made.set("stale", {record, record}), &err) == "default");
+        CHECK(contains(err, "2 stale records skipped: " + why));
+    }
+    const std::string set = made.set("broken", {good});
+    std::ofstream(set + "/slow/rms_norm_forward.jsonl", std::ios::app) << good.dump().substr(0, 100) << "\n{}\n";
+    std::string err;
+    CHECK(made.origin(set, &err).rfind("record ", 0) == 0);
+    CHECK(contains(err, "rms_norm_forward.jsonl:2: no record, skipped: "));
+    CHECK(contains(err, "rms_norm_forward.jsonl:3: no record, skipped: "));
+}
+
+TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned", "[records]") {
+    const Made made;
+    const json a = made.record(16, 64, {90, 1, 100}), b = made.record(16, 128, {80, 1, 100});
+    const std::string one = made.set("one", {a}), other = made.set("other", {b, a});
+    REQUIRE(normagen("records merge " + one + " " + other + " --out " + made.directory / "ab").status == 0);
+    REQUIRE(normagen("records merge " + other + " " + one + " --out " + made.directory / "ba").status == 0);
+    const std::string file = "/slow/rms_norm_forward.jsonl";
+    CHECK(read(made.directory / "ab" + file) == read(made.directory / "ba" + file));
+    CHECK(lines(read(made.directory / "ab" + file)).size() == 2);
+
+    const Result diff = made.run("diff", one, other);
+    INFO(diff.out << diff.err);
+    CHECK(contains(diff.out, "slow " + tuned_kernel + "\n- cpu_rows "));
+    CHECK(contains(diff.out, "(0.800)"));
+    CHECK(made.run("diff", one, one).out.empty());
+
+    json stale = a, later = a;
+    stale["source"] = "0";
+    later["date"] = "2999-01-01T00:00:00Z";
+    const std::string pruned = made.set("pruned", {a, later, stale, b});
+    CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));
+    CHECK(records_in(pruned).size() == 2);
+    check_refused(made.run("best", made.directory / "none"), "does not exist; expected a file or directory of records");
+    check_refused(made.run("explain", one, "--kernel x"), "no final record of --kernel \"x\"");
+    check_refused(normagen("list --manifest " + minimal + " --records " + made.directory / "none"),
+                  "expected a directory of records, or none");
+}
+
+TEST_CASE("the schema names the keys of a record", "[records]") {
+    const Made made;
+    const json schema = json::parse(read(source + "/schedules/records/schema.json"));
+    const json record = made.record(16, 64, {90, 1, 100});
+    std::set<std::string> required, known;
+    for (const json *list : {&schema.at("required"), &schema.at("then").at("required")}) {
+        required.insert(list->begin(), list->end());
+    }
+    for (const auto &[key, value] : record.items()) {
+        CHECK(schema.at("properties").contains(key));
+        known.insert(key);
+    }
+    CHECK(required == known);
+}

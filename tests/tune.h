@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What the tests of tuning share.
+#pragma once
+
+#include "normagen.h"
+
+// A target that this machine runs, whose own knobs are slow.
+inline void write_slow_target(const Directory &d) {
+    fs::copy(source + "/schedules/targets", d.path / "targets");
+    d.write("targets/slow.json", R"({"name": "slow", "parent": "x86-64-v2", "needs": "patience",
+        "knobs": {"cpu_rows": {"lanes": 2, "pair_lanes": 2, "vector": 1, "store_lanes": 32, "rows": 1}}})");
+}
+
+inline const std::string tuned_kernel = "rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.any";
+
+// Its tuning, as far as `--candidates` go, in seconds.
+inline std::string tune_command(const Directory &d, const std::string &more) {
+    d.write("m.json", manifest(R"({"op": "rms_norm_forward", "x": "f32", "weight": "x"})"));
+    return "tune --manifest " + d / "m.json" + " --target-files " + d / "targets" + " --work " + d / "work" +
+           " --records " + d / "records" + " --target slow " + (contains(more, "--shapes") ? "" : "--shapes 16x512 ") + more;
+}
+
+inline std::vector<json> records_in(const fs::path &directory) {
+    std::vector<json> records;
+    for (const auto &entry : fs::recursive_directory_iterator(directory)) {
+        if (entry.path().extension() == ".jsonl") {
+            for (const std::string &line : lines(read(entry.path()))) {
+                records.push_back(json::parse(line));
+            }
+        }
+    }
+    return records;
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// Tuning from end to end: what it finds, what it rejects, and what it survives.
+#include "tune.h"
+
+#include <set>
+
+namespace {
+
+const std::string few = "--candidates 6 --no-autoschedulers --budget 20s ";
+
+// A shared object with a kernel of these C statements.
+std::string kernel_in_c(const Directory &d, const std::string &name, const std::string &symbol, const std::string &body) {
+    d.write("emitted/objects/" + name + ".c",
+            "#include <stdlib.h>\n#include <unistd.h>\nint " + symbol + "_argv(void **arguments) { " + body + " }\n");
+    const std::string path = d / ("emitted/objects/" + name);
+    REQUIRE(shell("cc -shared -fPIC -o " + path + ".so " + path + ".c").status == 0);
+    return "objects/" + name + ".so";
+}
+
+std::string failure_of(const std::vector<json> &records, const json &knobs) {
+    for (const json &record : records) {
+        if (record.at("knobs") == knobs && record.at("status") == "failed") {
+            return record.at("why");
+        }
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("a slow default loses, and the library says which record its kernel came from", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    const Result tuned = normagen(tune_command(d, few + "--report " + d / "report.html"));
+    INFO(tuned.out << tuned.err);
+    REQUIRE(tuned.status == 0);
+    CHECK(contains(tuned.out, tuned_kernel));
+    bool decided = false;
+    for (const json &record : records_in(d.path / "records")) {
+        CHECK(record.at("status") == "ok");
+        CHECK(record.at("bytes") == 16 * 512 * 8 + 512 * 4);
+        decided |= record.at("final") && record.at("interval")[1] < record.at("default_interval")[0];
+    }
+    CHECK(decided);
+
+    const std::string compile = "compile --target slow --manifest " + d / "m.json" + " --target-files " + d / "targets" + " --out " + d / "out" + " --records ";
+    REQUIRE(normagen(compile + d / "records").status == 0);
+    const json kernel = json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0];
+    CHECK(kernel.at("origin").get<std::string>().rfind("record ", 0) == 0);
+    CHECK(kernel.at("knobs") != json::parse(R"({"lanes": 2, "pair_lanes": 2, "chunk": 16, "vector": 1})"));
+    CHECK(contains(read(d / "out/registry.cpp"), kernel.at("origin").get<std::string>().substr(0, 15)));
+    REQUIRE(normagen(compile + "none").status == 0);
+    CHECK(json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0].at("origin") == "default");
+
+    // A child takes what its parent's record changed.
+    d.write("targets/child.json", R"({"name": "child", "parent": "slow", "needs": "nothing else"})");
+    const Result listed = normagen("list --json --target child --manifest " + d / "m.json" + " --target-files " + d / "targets" + " --records " + d / "records");
+    CHECK(contains(listed.out, " of slow: "));
+
+    // The report is XML, and loads nothing.
+    const std::string report = read(d / "report.html");
+    const Result parsed = shell("python3 -c \"import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])\" " + d / "report.html");
+    INFO(parsed.err);
+    CHECK(parsed.status == 0);
+    CHECK(contains(report, "<polyline"));
+    CHECK(contains(report, "<rect class=\"winner\""));
+    for (const char *load : {"src=", "href=", "url(", "@import", "<script"}) {
+        CHECK_FALSE(contains(report, load));
+    }
+}
+
+TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only themselves", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(normagen(tune_command(d, few + "--emit " + d / "emitted")).status == 0);
+    json jobs = json::parse(read(d / "emitted/jobs.json"));
+    json &candidates = jobs.at("groups")[0].at("candidates");
+    REQUIRE(candidates.size() >= 5);
+    const std::string symbol = candidates[1].at("symbol");
+    const std::vector<std::pair<std::string, std::string>> faults = {
+        {"return 0;", "wrong: y row 0 element 0 is 0"}, {"abort();", "killed by signal 6"}, {"for (;;) pause();", "killed at its time limit of 2 s"}, {"return 7;", "the kernel returned 7"}};
+    for (size_t i = 0; i < faults.size(); i++) {
+        candidates[i + 1]["object"] = kernel_in_c(d, "fault" + std::to_string(i), symbol, faults[i].first);
+    }
+    d.write("emitted/jobs.json", jobs.dump());
+    // Without Halide: what measures links none.
+    CHECK_FALSE(contains(shell("ldd " + d / "emitted/norma_measure").out, "Halide"));
+    const Result measured = shell(d / "emitted/norma_measure" + " " + d / "emitted" + " --timeout 2 --records " + d / "records");
+    INFO(measured.out << measured.err);
+    REQUIRE(measured.status == 0);
+    const std::vector<json> records = records_in(d.path / "records");
+    for (size_t i = 0; i < faults.size(); i++) {
+        INFO(faults[i].first);
+        CHECK(contains(failure_of(records, candidates[i + 1].at("knobs")), faults[i].second));
+    }
+    CHECK(failure_of(records, candidates[5].at("knobs")).empty());
+    CHECK(contains(measured.out, " 4 failed"));
+}
+
+TEST_CASE("what is ended goes on where it was, and a second run measures nothing", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(normagen(tune_command(d, few + "--emit " + d / "emitted")).status == 0);
+    const std::string measure = "tune --measure " + d / "emitted" + " --records " + d / "records" + " --budget 20s";
+    for (const char *signal : {"KILL", "INT"}) {
+        const std::string file = d / "records/slow/rms_norm_forward.jsonl";
+        const size_t before = fs::exists(file) ? lines(read(file)).size() : 0;
+        // Once there is a record more, it is ended.
+        shell("set -m; " NORMAGEN_PROGRAM " " + measure + " --resume & pid=$!; for i in $(seq 600); do "
+              "[ $(cat " + file + " 2> /dev/null | wc -l) -gt " + std::to_string(before) + " ] && break; sleep 0.05; done; kill -" + signal + " -- -$pid");
+        CHECK(records_in(d.path / "records").size() > before);  // each line is whole
+    }
+    const size_t kept = records_in(d.path / "records").size();
+    const Result resumed = normagen(measure + " --resume");
+    INFO(resumed.out << resumed.err);
+    CHECK(resumed.status == 0);
+    CHECK(contains(resumed.out, std::to_string(kept) + " taken from records"));
+    const Result again = normagen(measure + " --resume");
+    CHECK(contains(again.out, "0 trials, "));
+    CHECK(again.seconds < 5);
+}
+
+TEST_CASE("a full disk ends tuning, and the records stay whole", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(normagen(tune_command(d, few + "--emit " + d / "emitted")).status == 0);
+    const Result full = shell("ulimit -f 2; " + d / "emitted/norma_measure" + " " + d / "emitted" + " --records " + d / "records");
+    INFO(full.err);
+    CHECK(full.status == 1);
+    CHECK(contains(full.err, "rms_norm_forward.jsonl: cannot write: "));
+    const std::vector<json> records = records_in(d.path / "records");  // each line is whole
+    CHECK(records.size() >= 1);
+    CHECK(shell(d / "emitted/norma_measure" + " " + d / "emitted" + " --resume --records " + d / "records").status == 0);
+}
+
+TEST_CASE("jobs are listed, split without overlap, and worked on one by one", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    const std::string list = tune_command(d, "--candidates 3 --list --shard ");
+    d.write("m.json", two);
+    auto listed = [&](const std::string &shard) {
+        const std::vector<std::string> jobs = lines(normagen(list + shard).out);
+        return std::multiset<std::string>(jobs.begin(), jobs.end());
+    };
+    d.write("m.json", two);
+    const std::multiset<std::string> all = listed("1/1"), first = listed("1/2"), second = listed("2/2");
+    std::multiset<std::string> both = first;
+    both.insert(second.begin(), second.end());
+    CHECK(both == all);
+    CHECK_FALSE(first.empty());
+
+    d.write("job", *all.begin());
+    const Result worked = normagen("worker --budget 1s --target-files " + d / "targets" + " < " + d / "job");
+    INFO(worked.err);
+    REQUIRE(worked.status == 0);
+    REQUIRE(lines(worked.out).size() == 1);
+    const json record = json::parse(worked.out);
+    for (const char *key : {"variant", "target", "strategy", "knobs", "rows", "hidden"}) {
+        CHECK(record.at(key) == json::parse(*all.begin()).at(key));
+    }
+    check_refused(normagen("worker < /dev/null"), "standard input is empty; expected one job");
+    check_refused(shell("echo '{}' | " NORMAGEN_PROGRAM " worker"), "the job is no such line as tune --list prints");
+}
+
+TEST_CASE("autoschedulers are measured beside, and never shipped", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(normagen(tune_command(d, "--candidates 1 --budget 20s")).status == 0);
+    int measured = 0;
+    for (const json &record : records_in(d.path / "records")) {
+        if (record.at("strategy") != "cpu_rows") {
+            INFO(record.dump());
+            CHECK(record.at("status") == "ok");
+            CHECK_FALSE(record.at("promises"));
+            measured++;
+        }
+    }
+    CHECK(measured == 2);
+    const Result explained = normagen("records explain " + d / "records" + " --target-files " + d / "targets" + " --kernel " + tuned_kernel);
+    CHECK(contains(explained.out, "its strategy does not keep docs/numerics.md"));
+}
+
+TEST_CASE("tune refuses what it cannot do", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    check_refused(normagen("tune"), "expected --target, or --measure");
+    check_refused(normagen(tune_command(d, "--shapes 16")), "--shapes has \"16\"; expected rows x hidden");
+    check_refused(normagen(tune_command(d, "--shapes 65536x65536")), "below 2^31 elements");
+    check_refused(normagen(tune_command(d, "--shard 3/2")), "--shard is \"3/2\"; expected K/N with K from 1 to N");
+    check_refused(normagen(tune_command(d, "--dtype f33")), "no kernel of the manifest test has op \"\", dtype \"f33\"");
+    check_refused(normagen(tune_command(d, "--op norm")), "--op");
+    check_refused(normagen(tune_command(d, "--budget 3y")), "--budget");
+    check_refused(normagen("tune --target aarch64 --manifest " + minimal), "this machine does not run aarch64");
+    check_refused("norma_measure", normagen("tune --measure " + d / "none" + " --records " + d / "records"), "jobs.json: cannot read");
+    d.write("bad/jobs.json", R"({"halide": "1", "groups": [{}]})");
+    check_refused("norma_measure", normagen("tune --measure " + d / "bad" + " --records " + d / "records"), "jobs.json: no jobs: ");
+}
