@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "oracle_row.h"
 
+#include <algorithm>
+
 #include "numeric.h"
 #include "passes/half_convert.h"
 
@@ -12,6 +14,33 @@ Pipeline OracleRow::lower() const {
     Pipeline pipeline(outputs_);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(false, false));
     return pipeline;
+}
+
+void OracleRow::estimate(int rows, int hidden) {
+    for (ImageParam &image : rows_of_) {
+        image.set_estimates({{0, hidden}, {0, rows}});
+    }
+    for (ImageParam &image : vectors_) {
+        image.set_estimates({{0, hidden}});
+    }
+    for (ImageParam &image : per_row_) {
+        image.set_estimates({{0, rows}});
+    }
+    for (Param<float> &scalar : scalars_) {
+        scalar.set_estimate(1e-5f);
+    }
+    auto of_columns = [&](const Func &f) {
+        return std::any_of(column_outputs_.begin(), column_outputs_.end(),
+                           [&](const Func &column) { return column.name() == f.name(); });
+    };
+    for (Func &f : outputs_) {
+        if (f.dimensions() == 2) {
+            const bool groups = group_size_ != 0 && f.name() == "y_scale";
+            f.set_estimates({{0, groups ? hidden / group_size_ : hidden}, {0, rows}});
+        } else {
+            f.set_estimates({{0, of_columns(f) ? hidden : rows}});
+        }
+    }
 }
 
 std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<RowValue> &terms) {
@@ -53,24 +82,28 @@ RowValue OracleRow::load(const std::string &role, DType type) {
         rows_ = image.dim(1).extent();
     }
     inputs_.push_back(image);
+    rows_of_.push_back(image);
     return [=, r = r_](Expr d) { return widen(image(d, r)); };
 }
 
 RowValue OracleRow::parameter(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 1, role);
     inputs_.push_back(image);
+    vectors_.push_back(image);
     return [=](Expr d) { return widen(image(d)); };
 }
 
 Expr OracleRow::per_row(const std::string &role) {
     ImageParam image(Float(32), 1, role);
     inputs_.push_back(image);
+    per_row_.push_back(image);
     return image(r_);
 }
 
 Expr OracleRow::scalar(const std::string &role) {
     Param<float> param(role);
     inputs_.push_back(param);
+    scalars_.push_back(param);
     return param;
 }
 
@@ -84,7 +117,8 @@ void OracleRow::store(const std::string &role, DType type, RowValue value) {
     outputs_.push_back(f);
 }
 
-void OracleRow::store_groups(const std::string &role, int, RowValue value) {
+void OracleRow::store_groups(const std::string &role, int size, RowValue value) {
+    group_size_ = size;
     Func f(role);
     f(d_, r_) = value(d_);
     outputs_.push_back(f);
@@ -104,6 +138,7 @@ void OracleRow::column_sum(const std::string &role, RowValue value) {
     reductions_.push_back(total);
     f(d_) = cast<float>(total(d_));
     outputs_.push_back(f);
+    column_outputs_.push_back(f);
 }
 
 }  // namespace norma

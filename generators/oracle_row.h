@@ -30,6 +30,8 @@ public:
     Halide::Pipeline lower() const;
     // What loops over a row or over the rows. Inlined, as they are unless scheduled, each element would loop anew.
     const std::vector<Halide::Func> &reductions() const { return reductions_; }
+    // Tells an autoscheduler what sizes to expect. After lower().
+    void estimate(int rows, int hidden);
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
 
 private:
@@ -37,7 +39,10 @@ private:
     Halide::Expr extent_, rows_;
     Halide::Var d_{"d"}, r_{"r"};
     std::vector<Halide::Argument> inputs_;
-    std::vector<Halide::Func> outputs_, reductions_;
+    std::vector<Halide::ImageParam> rows_of_, vectors_, per_row_;
+    std::vector<Halide::Param<float>> scalars_;
+    std::vector<Halide::Func> outputs_, reductions_, column_outputs_;
+    int group_size_ = 0;
 };
 
 }  // namespace norma

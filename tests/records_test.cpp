@@ -14,7 +14,10 @@ class Made {
 public:
     Made() {
         write_slow_target(directory);
-        REQUIRE(normagen(tune_command(directory, "--candidates 1 --no-autoschedulers --budget 1s")).status == 0);
+        REQUIRE(normagen(tune_command(directory, "--candidates 1 --no-autoschedulers --emit " + directory / "jobs"))
+                    .status == 0);
+        REQUIRE(normagen("tune --budget 1s --measure " + directory / "jobs" + " --records " + directory / "records")
+                    .status == 0);
         for (const json &record : records_in(directory.path / "records")) {
             base_ = record.at("final") ? record : base_;
         }
@@ -47,8 +50,8 @@ public:
         return normagen("records " + command + " " + set + " --target-files " + directory / "targets" + " " + more);
     }
     std::string origin(const std::string &set, std::string *err = nullptr) const {
-        const Result listed = normagen("list --json --target slow --manifest " + directory / "m.json" + " --target-files " +
-                                       directory / "targets" + " --records " + set);
+        const Result listed = normagen("list --json --target slow --manifest " + directory / "m.json" +
+                                       " --target-files " + directory / "targets" + " --records " + set);
         INFO(listed.err);
         REQUIRE(listed.status == 0);
         if (err != nullptr) {
@@ -74,7 +77,8 @@ TEST_CASE("the winner is clearly faster somewhere and clearly slower nowhere", "
     const std::vector<std::pair<std::vector<json>, std::string>> losers = {
         {{made.record(16, 64, {97, 2, 100})}, "not faster than the default beyond the intervals"},
         {{made.record(16, 64, {90, 1, 100}), made.record(32, 64, {105, 1, 100})}, "slower than the default at 32x512"},
-        {{made.record(16, 64, {90, 1, 100}), made.record(32, 128, {100, 1, 100})}, "not measured wherever the others were"}};
+        {{made.record(16, 64, {90, 1, 100}), made.record(32, 128, {100, 1, 100})},
+         "not measured wherever the others were"}};
     for (const auto &[records, why] : losers) {
         const std::string set = made.set("loses", records);
         CHECK(contains(made.origin(set), "default, record "));

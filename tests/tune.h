@@ -17,7 +17,8 @@ inline const std::string tuned_kernel = "rms_norm_forward.x_f32.w_f32.y_f32.fp32
 inline std::string tune_command(const Directory &d, const std::string &more) {
     d.write("m.json", manifest(R"({"op": "rms_norm_forward", "x": "f32", "weight": "x"})"));
     return "tune --manifest " + d / "m.json" + " --target-files " + d / "targets" + " --work " + d / "work" +
-           " --records " + d / "records" + " --target slow " + (contains(more, "--shapes") ? "" : "--shapes 16x512 ") + more;
+           " --records " + d / "records" + " --target slow " + (contains(more, "--shapes") ? "" : "--shapes 16x512 ") +
+           more;
 }
 
 inline std::vector<json> records_in(const fs::path &directory) {

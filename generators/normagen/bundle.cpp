@@ -105,7 +105,8 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
     }
     const fs::path work = fs::absolute(temporary ? temporary->path() : options.work);
     const fs::path kernels = work / "kernels";
-    compile_library(manifest, targets, records, kernels, options.cache.empty() ? work / "cache" : options.cache, options.limits);
+    compile_library(manifest, targets, records, kernels, options.cache.empty() ? work / "cache" : options.cache,
+                    options.limits);
     // An object that has changed under its old name is linked again.
     fs::last_write_time(kernels / "objects.rsp", fs::file_time_type::clock::now());
     run_program("build the library",

@@ -16,7 +16,7 @@ namespace norma {
 namespace {
 
 // In the caches of a core, in the last-level cache, beyond it; short rows, long rows, rows with a tail.
-const std::vector<Shape> usual_shapes = {{32, 768},   {512, 768},   {65536, 128}, {32, 4096},  {512, 4096},
+const std::vector<Shape> usual_shapes = {{32, 768},    {512, 768},  {65536, 128}, {32, 4096},  {512, 4096},
                                          {4096, 4096}, {512, 1000}, {65536, 100}, {512, 4000}, {4096, 4000}};
 const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
 
@@ -38,8 +38,8 @@ std::string without_hidden(const Variant &variant) {
 }
 
 bool is_wanted(const Variant &variant, const Wanted &wanted) {
-    const std::string types =
-        variant.x == variant.y ? to_string(variant.x) : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
+    const std::string types = variant.x == variant.y ? to_string(variant.x)
+                                                     : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
     return (wanted.op.empty() || variant.op == wanted.op || variant.op == wanted.op + "_forward") &&
            (wanted.dtype.empty() || wanted.dtype == types);
 }
@@ -102,7 +102,8 @@ std::vector<Shape> parse_shapes(const std::string &text) {
                                     : std::from_chars_result{last, std::errc::invalid_argument};
         const bool sane = shape.first > 0 && shape.second > 0 && shape.first < INT32_MAX / shape.second;
         if (!cross || second != std::errc() || rest != last || !sane) {
-            throw InputError("--shapes has \"" + word + "\"; expected rows x hidden as in 512x4096, below 2^31 elements");
+            throw InputError("--shapes has \"" + word +
+                             "\"; expected rows x hidden as in 512x4096, below 2^31 elements");
         }
         shapes.push_back(shape);
     }
@@ -124,8 +125,9 @@ std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector
         }
     }
     if (list.empty()) {
-        throw InputError(fmt::format("no kernel of the manifest {} has op \"{}\", dtype \"{}\" and one of the shapes, in shard {}/{}",
-                                     manifest.name, wanted.op, wanted.dtype, wanted.shard, wanted.shards));
+        throw InputError(fmt::format(
+            "no kernel of the manifest {} has op \"{}\", dtype \"{}\" and one of the shapes, in shard {}/{}",
+            manifest.name, wanted.op, wanted.dtype, wanted.shard, wanted.shards));
     }
     return list;
 }

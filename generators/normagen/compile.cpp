@@ -98,6 +98,7 @@ public:
         progress_.clear();
         for (; next_ < todo_.size(); next_++) {
             results_[todo_[next_]].why = "no time was left to compile it";
+            results_[todo_[next_]].late = true;
         }
         fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached(), compiled_, failed_,
                    progress_.seconds());

@@ -23,7 +23,8 @@ struct JobLimits {
 
 struct JobResult {
     CompiledKernel compiled;
-    std::string why;  // there is none; empty where there is
+    std::string why;    // there is none; empty where there is
+    bool late = false;  // it was not started
 };
 
 // One result for each job, those that failed included; failures are not reported.

@@ -28,8 +28,8 @@ KernelSpec oracle_of(const KernelSpec &standard) {
     return spec;
 }
 
-// A job for each candidate and oracle, whichever kernel it is for: the first ones of all kernels before the others, so that a
-// lack of time costs each the farthest from its default.
+// A job for each candidate and oracle, whichever kernel it is for: the first ones of all kernels before the others, so
+// that a lack of time costs each the farthest from its default.
 class Jobs {
 public:
     explicit Jobs(const std::vector<Tuned> &tuned) {
@@ -69,22 +69,31 @@ public:
     Writer(const Jobs &jobs, const Cache &cache, const EmitOptions &options)
         : jobs_(jobs), cache_(cache), options_(options) {}
 
+    // Null where no time was left for its default.
     ordered_json kernel(const Tuned &tuned) {
         const KernelSpec &standard = tuned.standard, oracle = oracle_of(standard);
+        for (const KernelSpec *needed : {&oracle, &standard}) {
+            if (const JobResult &result = jobs_.result(*needed); !result.why.empty() && !result.late) {
+                throw OutputError(result.why);
+            }
+        }
+        if (jobs_.result(oracle).late || jobs_.result(standard).late) {
+            late_ += (int)tuned.candidates.size() - 1;
+            return nullptr;
+        }
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
                              {"run_time", standard.target.run_time},
                              {"default_knobs", standard.knobs},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
-        for (const KernelSpec *needed : {&oracle, &standard}) {
-            if (const std::string &why = jobs_.result(*needed).why; !why.empty()) {
-                throw OutputError(why);
-            }
-        }
         std::set<std::string> codes;
         for (const KernelSpec &candidate : tuned.candidates) {
             const JobResult &result = jobs_.result(candidate);
+            if (result.late) {
+                late_++;
+                continue;
+            }
             if (result.why.empty() && !codes.insert(read_file(cache_.object(jobs_.job(candidate).hash))).second) {
                 same_++;
                 continue;
@@ -103,6 +112,7 @@ public:
         return text;
     }
     int same() const { return same_; }
+    int late() const { return late_; }
 
 private:
     ordered_json compiled(const KernelSpec &spec) const {
@@ -111,7 +121,8 @@ private:
         const fs::path path = options_.directory / object;
         if (jobs_.result(spec).why.empty() && !fs::exists(path)) {
             const std::string temporary = path.string() + ".tmp";
-            run_program("link a candidate", {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
+            run_program("link a candidate",
+                        {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
             fs::rename(temporary, path);
         }
         return {{"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
@@ -120,7 +131,7 @@ private:
     const Jobs &jobs_;
     const Cache &cache_;
     const EmitOptions &options_;
-    int same_ = 0;
+    int same_ = 0, late_ = 0;
 };
 
 }  // namespace
@@ -135,12 +146,16 @@ void emit_candidates(const std::vector<Tuned> &tuned, const EmitOptions &options
     ordered_json text = {{"schema", 1}, {"halide", halide_version()}, {"groups", ordered_json::array()}};
     size_t candidates = 0;
     for (const Tuned &kernel : tuned) {
-        text["groups"].push_back(writer.kernel(kernel));
-        candidates += text["groups"].back()["candidates"].size() - 1;
+        if (const ordered_json group = writer.kernel(kernel); !group.is_null()) {
+            text["groups"].push_back(group);
+            candidates += group["candidates"].size() - 1;
+        }
     }
     write_if_changed(options.directory / "jobs.json", text.dump(1) + "\n");
-    fmt::print("{} kernels, {} candidates beside their defaults, {} more of the same code as another\n", tuned.size(),
-               candidates, writer.same());
+    fmt::print(
+        "{} kernels, {} candidates beside their defaults; {} left out whose code is that of another, {} for lack of "
+        "time\n",
+        text["groups"].size(), candidates, writer.same(), writer.late());
     fflush(stdout);
 }
 

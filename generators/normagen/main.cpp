@@ -39,7 +39,8 @@ void list(const Options &options) {
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
-    const std::vector<KernelSpec> specs = kernel_specs(manifest.variants, targets, RecordedKnobs(options.records, known));
+    const std::vector<KernelSpec> specs =
+        kernel_specs(manifest.variants, targets, RecordedKnobs(options.records, known));
     if (!options.json) {
         for (const Variant &variant : manifest.variants) {
             fmt::print("{}\n", name(variant));
@@ -111,8 +112,7 @@ void compile(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     compile_library(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
-                    options.out, options.cache.empty() ? options.out + "/cache" : options.cache,
-                    options.limits);
+                    options.out, options.cache.empty() ? options.out + "/cache" : options.cache, options.limits);
 }
 
 void bundle(const Options &options) {

@@ -61,8 +61,9 @@ std::vector<Record> current_records(const fs::path &directory, const std::vector
         }
     }
     for (const auto &[why, count] : skipped) {
-        complain(fmt::format("{}: {} stale record{} skipped: {}; defaults are used instead, normagen tune makes new ones",
-                             directory.string(), count, count == 1 ? "" : "s", why));
+        complain(
+            fmt::format("{}: {} stale record{} skipped: {}; defaults are used instead, normagen tune makes new ones",
+                        directory.string(), count, count == 1 ? "" : "s", why));
     }
     return records;
 }

@@ -25,8 +25,8 @@ public:
     RecordedKnobs(const RecordedKnobs &) = delete;
     RecordedKnobs &operator=(const RecordedKnobs &) = delete;
 
-    // The spec with the winner's strategy and knobs, and its origin. From a parent's record come the knobs in which it differs
-    // from the parent's defaults, but for those that the target sets itself.
+    // The spec with the winner's strategy and knobs, and its origin. From a parent's record come the knobs in which it
+    // differs from the parent's defaults, but for those that the target sets itself.
     KernelSpec apply(KernelSpec spec) const;
 
 private:

@@ -37,7 +37,8 @@ std::vector<Record> current(const Options &options, const std::string &path) {
     if (!fs::exists(path)) {
         throw InputError("\"" + path + "\" does not exist; expected a file or directory of records");
     }
-    return options.stale ? read_records(path, complain) : current_records(path, read_targets(options.targets_directory));
+    return options.stale ? read_records(path, complain)
+                         : current_records(path, read_targets(options.targets_directory));
 }
 
 // A file for each target and op, the lines in the order of their text: the same for the same set of records.
@@ -72,14 +73,16 @@ Winners winners(const std::vector<Record> &records) {
     Winners named;
     for (const Group &group : find_winners(records)) {
         named[group.target + " " + group.variant] =
-            group.has_winner() ? fmt::format("{} ({:.3f})", group.contenders.front().name, group.contenders.front().score)
-                               : "the default";
+            group.has_winner()
+                ? fmt::format("{} ({:.3f})", group.contenders.front().name, group.contenders.front().score)
+                : "the default";
     }
     return named;
 }
 
 void diff(const Options &options) {
-    const Winners before = winners(current(options, options.paths[0])), after = winners(current(options, options.paths[1]));
+    const Winners before = winners(current(options, options.paths[0])),
+                  after = winners(current(options, options.paths[1]));
     std::set<std::string> kernels;
     for (const Winners *side : {&before, &after}) {
         for (const auto &[kernel, winner] : *side) {
@@ -121,7 +124,8 @@ void prune(const Options &options) {
     write(directory, kept);
     for (const fs::path &file : files) {
         const bool has = std::any_of(kept.begin(), kept.end(), [&](const Record &record) {
-            return fs::weakly_canonical(directory / record.target / (op_of(record.variant) + ".jsonl")) == fs::weakly_canonical(file);
+            return fs::weakly_canonical(directory / record.target / (op_of(record.variant) + ".jsonl")) ==
+                   fs::weakly_canonical(file);
         });
         if (!has) {
             fs::remove(file);
@@ -141,8 +145,8 @@ void explain(const Options &options) {
         fmt::print("{} for {}\n", group.variant, group.target);
         for (size_t i = 0; i < group.contenders.size(); i++) {
             const Contender &contender = group.contenders[i];
-            fmt::print("{} {}\n    {}\n", contender.score == HUGE_VAL ? "    -" : fmt::format("{:.3f}", contender.score),
-                       contender.name,
+            fmt::print("{} {}\n    {}\n",
+                       contender.score == HUGE_VAL ? "    -" : fmt::format("{:.3f}", contender.score), contender.name,
                        !contender.why_not.empty() ? contender.why_not
                        : i == 0                   ? "wins"
                                                   : "might win, but the first does");
@@ -158,7 +162,8 @@ void explain(const Options &options) {
         fmt::print("{}\n", group.has_winner() ? "" : "the default is taken");
     }
     if (!any) {
-        throw InputError("no final record of --kernel \"" + options.kernel + "\"; expected a kernel that records best prints");
+        throw InputError("no final record of --kernel \"" + options.kernel +
+                         "\"; expected a kernel that records best prints");
     }
 }
 
@@ -171,7 +176,8 @@ void add_records(CLI::App &app, const RunLater &run_later) {
         auto options = std::make_shared<Options>();
         CLI::App *sub = records->add_subcommand(name, what);
         sub->add_option("paths", options->paths, "files or directories of records")->required()->expected(least, most);
-        sub->add_option("--target-files", options->targets_directory, "directory of the target files")->capture_default_str();
+        sub->add_option("--target-files", options->targets_directory, "directory of the target files")
+            ->capture_default_str();
         run_later(*sub, [options, run] { run(*options); });
         return std::pair(sub, options);
     };

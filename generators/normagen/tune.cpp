@@ -38,7 +38,7 @@ struct Options {
 
 fs::path work_directory(const std::string &chosen) {
     const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-    return !chosen.empty()     ? fs::path(chosen)
+    return !chosen.empty()   ? fs::path(chosen)
            : cache && *cache ? fs::path(cache) / "norma/tune"
            : home && *home   ? fs::path(home) / ".cache/norma/tune"
                              : fs::temp_directory_path() / "norma-tune";
@@ -62,11 +62,16 @@ fs::path measure_program(const fs::path &directory) {
 }
 
 [[noreturn]] void measure(const Options &options, const fs::path &directory, double budget) {
-    std::vector<std::string> words = {measure_program(directory).string(), directory.string(),
-                                      "--records", options.records,
-                                      "--budget", fmt::format("{}", std::max(0.0, budget)),
-                                      "--timeout", fmt::format("{}", options.timeout),
-                                      "--progress", options.progress};
+    std::vector<std::string> words = {measure_program(directory).string(),
+                                      directory.string(),
+                                      "--records",
+                                      options.records,
+                                      "--budget",
+                                      fmt::format("{}", std::max(0.0, budget)),
+                                      "--timeout",
+                                      fmt::format("{}", options.timeout),
+                                      "--progress",
+                                      options.progress};
     if (!options.report.empty()) {
         words.insert(words.end(), {"--report", options.report});
     }
@@ -153,7 +158,8 @@ void work(const Options &options) {
         job.at("strategy").get_to(candidate.strategy);
         candidate.knobs = job.at("knobs");
         tuned.candidates = {tuned.standard, candidate};
-        tuned.shapes = parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()));
+        tuned.shapes =
+            parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()));
         if (const std::string why = refusal(candidate); !why.empty()) {
             throw InputError("the job's candidate is not legal: " + why);
         }
@@ -170,9 +176,9 @@ void work(const Options &options) {
     const int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
     emit_candidates({tuned}, {directory, options.linker, options.limits});
-    run_program("measure", {measure_program("").string(), directory, "--records", directory + "/records", "--progress",
-                            "none", "--budget", fmt::format("{}", options.budget), "--timeout",
-                            fmt::format("{}", options.timeout)});
+    run_program("measure",
+                {measure_program("").string(), directory, "--records", directory + "/records", "--progress", "none",
+                 "--budget", fmt::format("{}", options.budget), "--timeout", fmt::format("{}", options.timeout)});
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     for (const Record &record : read_records(directory + "/records", [](const std::string &) {})) {
@@ -181,12 +187,16 @@ void work(const Options &options) {
 }
 
 void add_common(CLI::App &command, Options &options) {
-    command.add_option("--target-files", options.targets_directory, "directory of the target files")->capture_default_str();
-    command.add_option("--linker", options.linker, "makes shared objects of the target's architecture")->capture_default_str();
+    command.add_option("--target-files", options.targets_directory, "directory of the target files")
+        ->capture_default_str();
+    command.add_option("--linker", options.linker, "makes shared objects of the target's architecture")
+        ->capture_default_str();
     command.add_option("--jobs", options.limits.at_once, "candidates compiled at once; one is measured at a time")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
-    command.add_option("--timeout", options.timeout, "seconds for one trial")->check(CLI::Range(0.001, 86400.0))->capture_default_str();
+    command.add_option("--timeout", options.timeout, "seconds for one trial")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
     command.add_option("--budget", options.budget, "time for all of it, as in 90s, 10m, 1h")
         ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}}))
         ->check(CLI::Range(0.0, 1e7));
@@ -201,17 +211,24 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     add_common(*command, *options);
     auto *target = command->add_option("--target", options->target, "target names with commas between, or host");
     command->add_option("--manifest", options->manifest)->capture_default_str();
-    command->add_option("--op", options->wanted.op, "rms_norm, layer_norm_backward, ...")->check(CLI::IsMember({"layer_norm", "rms_norm", "layer_norm_forward", "rms_norm_forward", "layer_norm_backward", "rms_norm_backward"}));
+    command->add_option("--op", options->wanted.op, "rms_norm, layer_norm_backward, ...")
+        ->check(CLI::IsMember({"layer_norm", "rms_norm", "layer_norm_forward", "rms_norm_forward",
+                               "layer_norm_backward", "rms_norm_backward"}));
     command->add_option("--dtype", options->wanted.dtype, "type of x, or x:y where y (or dy) has another");
     command->add_option("--shapes", options->shapes, "rows x hidden, as in 512x4096,65536x128");
     command->add_option("--shard", options->shard, "K/N: every N-th kernel, from the K-th on");
-    command->add_option("--candidates", options->wanted.most, "most candidates for a kernel, the nearest to the default; 0: all")->capture_default_str();
+    command
+        ->add_option("--candidates", options->wanted.most,
+                     "most candidates for a kernel, the nearest to the default; 0: all")
+        ->capture_default_str();
     command->add_option("--records", options->records, "directory of records to add to")->capture_default_str();
     command->add_option("--report", options->report, "HTML file to write");
-    command->add_option("--progress", options->progress, "auto, json or none")->check(CLI::IsMember({"auto", "json", "none"}));
+    command->add_option("--progress", options->progress, "auto, json or none")
+        ->check(CLI::IsMember({"auto", "json", "none"}));
     command->add_option("--work", options->work, "directory of compiled candidates [~/.cache/norma/tune]");
     command->add_flag("--resume", options->resume, "take trials that the records hold");
-    command->add_flag("--exhaustive", options->exhaustive, "also measure every candidate at length, to print the regret");
+    command->add_flag("--exhaustive", options->exhaustive,
+                      "also measure every candidate at length, to print the regret");
     command->add_flag("--same-bits", options->wanted.same_bits, "only candidates with the bits of the default");
     command->add_flag("!--no-autoschedulers", options->wanted.autoschedulers, "without Halide's autoschedulers beside");
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// norma_measure DIR: measures the candidates that `normagen tune --emit DIR` compiled, on a machine that needs neither a
-// compiler nor Halide, and writes records. docs/tuning.md describes it.
+// norma_measure DIR: measures the candidates that `normagen tune --emit DIR` compiled, on a machine that needs neither
+// a compiler nor Halide, and writes records. docs/tuning.md describes it.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -38,7 +38,10 @@ json this_device() {
 class Display {
 public:
     Display(const std::string &progress, size_t groups, double budget)
-        : json_(progress == "json"), terminal_(progress == "auto" && isatty(STDERR_FILENO)), groups_(groups), budget_(budget) {}
+        : json_(progress == "json"),
+          terminal_(progress == "auto" && isatty(STDERR_FILENO)),
+          groups_(groups),
+          budget_(budget) {}
 
     void begin(size_t group) {
         group_ = group;
@@ -50,8 +53,8 @@ public:
         if (!terminal_) {
             return;
         }
-        std::string line = fmt::format("[{}/{}] {:.0f} s left, best {:.3f} of the default{}, {} {} rung {}", group_ + 1, groups_,
-                                       std::max(0.0, budget_ - seconds()), best_,
+        std::string line = fmt::format("[{}/{}] {:.0f} s left, best {:.3f} of the default{}, {} {} rung {}", group_ + 1,
+                                       groups_, std::max(0.0, budget_ - seconds()), best_,
                                        to_copy_ > 0 ? fmt::format(", {:.2f} of a copy", to_copy_) : "", bucket(record),
                                        record.variant, record.rung);
         winsize size{};
@@ -68,8 +71,13 @@ public:
         }
         trials_++;
         if (json_) {
-            const json line = {{"group", group_ + 1}, {"groups", groups_}, {"trials", trials_}, {"best", best_},
-                               {"to_copy", to_copy_}, {"seconds", seconds()}, {"record", json::parse(to_line(record))}};
+            const json line = {{"group", group_ + 1},
+                               {"groups", groups_},
+                               {"trials", trials_},
+                               {"best", best_},
+                               {"to_copy", to_copy_},
+                               {"seconds", seconds()},
+                               {"record", json::parse(to_line(record))}};
             fmt::print("{}\n", line.dump());
             fflush(stdout);
         }
@@ -110,7 +118,8 @@ std::vector<Record> of_these_jobs(const std::vector<Record> &records, const Jobs
         const bool current = std::any_of(group.candidates.begin(), group.candidates.end(), [&](const Candidate &c) {
             return c.strategy == record.strategy && c.source == record.source;
         });
-        const bool wanted = std::count(group.shapes.begin(), group.shapes.end(), std::pair(record.rows, record.hidden)) != 0;
+        const bool wanted =
+            std::count(group.shapes.begin(), group.shapes.end(), std::pair(record.rows, record.hidden)) != 0;
         if (current && wanted) {
             list.push_back(record);
         }
@@ -141,7 +150,8 @@ void run(const Options &options) {
             continue;
         }
         display.begin(i);
-        search.run(jobs.groups[i], left / (double)(jobs.groups.size() - i), [&](const Record &record) { display.show(record); });
+        search.run(jobs.groups[i], left / (double)(jobs.groups.size() - i),
+                   [&](const Record &record) { display.show(record); });
     }
     display.clear();
     const std::vector<Group> winners = find_winners(all);
@@ -149,8 +159,8 @@ void run(const Options &options) {
         fmt::print("{}{} trials, {} taken from records, {} failed, in {:.1f} s\n", winners_table(winners),
                    search.measured(), search.reused(), search.failed(), display.seconds());
         if (left_out != 0) {
-            fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out, jobs.groups.size(),
-                       options.budget);
+            fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out,
+                       jobs.groups.size(), options.budget);
         }
         for (const Search::Regret &regret : search.regrets()) {
             fmt::print("regret {:.1f} %: {} for {}\n", 100 * (regret.ratio - 1), regret.variant, regret.target);
@@ -172,9 +182,11 @@ int main(int argc, char **argv) {
     app.add_option("--timeout", options.search.timeout, "seconds for one trial")
         ->check(CLI::Range(0.001, 86400.0))
         ->capture_default_str();
-    app.add_option("--progress", options.progress, "auto, json or none")->check(CLI::IsMember({"auto", "json", "none"}));
+    app.add_option("--progress", options.progress, "auto, json or none")
+        ->check(CLI::IsMember({"auto", "json", "none"}));
     app.add_flag("--resume", options.resume, "take trials that the records hold");
-    app.add_flag("--exhaustive", options.search.exhaustive, "also measure every candidate at length, to print the regret");
+    app.add_flag("--exhaustive", options.search.exhaustive,
+                 "also measure every candidate at length, to print the regret");
     try {
         app.parse(argc, argv);
         signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error to report

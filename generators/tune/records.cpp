@@ -32,11 +32,10 @@ uint64_t hash(const std::string &text) {
 }
 
 ordered_json key_json(const Record &r) {
-    return {{"schema", 1},           {"variant", r.variant},   {"bucket", bucket(r)},
-            {"rows", r.rows},        {"hidden", r.hidden},     {"target", r.target},
-            {"device", r.device},    {"halide", r.halide},     {"source", r.source},
-            {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
-            {"rung", r.rung},        {"final", r.final},       {"promises", r.promises}};
+    return {{"schema", 1},        {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
+            {"hidden", r.hidden}, {"target", r.target},     {"device", r.device},    {"halide", r.halide},
+            {"source", r.source}, {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
+            {"rung", r.rung},     {"final", r.final},       {"promises", r.promises}};
 }
 
 void check(bool good, const std::string &what) {
@@ -63,9 +62,7 @@ std::string fingerprint(const Record &record) { return record.device.dump(); }
 
 std::string key(const Record &record) { return key_json(record).dump(); }
 
-std::string identity(const Record &record) {
-    return fmt::format("{:08x}", hash(to_line(record)) >> 32);
-}
+std::string identity(const Record &record) { return fmt::format("{:08x}", hash(to_line(record)) >> 32); }
 
 std::string to_line(const Record &r) {
     ordered_json line = key_json(r);
@@ -95,8 +92,12 @@ Record parse_record(const std::string &line) {
         const json j = json::parse(line);
         check(j.at("schema") == 1, "schema is " + j.at("schema").dump() + "; expected 1");
         Record r;
-        for (auto [name, text] : {std::pair("variant", &r.variant), {"target", &r.target}, {"strategy", &r.strategy},
-                                  {"halide", &r.halide}, {"source", &r.source}, {"date", &r.date}}) {
+        for (auto [name, text] : {std::pair("variant", &r.variant),
+                                  {"target", &r.target},
+                                  {"strategy", &r.strategy},
+                                  {"halide", &r.halide},
+                                  {"source", &r.source},
+                                  {"date", &r.date}}) {
             j.at(name).get_to(*text);
         }
         for (auto [name, object] :

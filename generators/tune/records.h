@@ -23,10 +23,10 @@ struct Record {
     std::string why;  // a failed one: how. Empty where it was measured
     // Nanoseconds of a call: the median and its 95 % interval, of the candidate and of the default beside it.
     double ns = 0, low = 0, high = 0, default_ns = 0, default_low = 0, default_high = 0, copy_ns = 0;
-    int64_t bytes = 0;     // read and written by a call
-    std::string bits;      // "same" as those of the default, or "own"
+    int64_t bytes = 0;  // read and written by a call
+    std::string bits;   // "same" as those of the default, or "own"
     int rounds = 0, repeats = 0;
-    std::string date;      // UTC, 2026-01-31T12:00:00Z
+    std::string date;  // UTC, 2026-01-31T12:00:00Z
 
     bool ok() const { return why.empty(); }
     double ratio() const { return ns / default_ns; }
@@ -37,12 +37,12 @@ std::string op_of(const std::string &variant);
 std::string bucket(const Record &record);
 std::string candidate(const Record &record);  // strategy and knobs as text
 std::string fingerprint(const Record &record);
-std::string key(const Record &record);         // of a trial: a later record of the same key replaces an earlier one
-std::string identity(const Record &record);    // eight digits of it and its numbers, for people
+std::string key(const Record &record);       // of a trial: a later record of the same key replaces an earlier one
+std::string identity(const Record &record);  // eight digits of it and its numbers, for people
 
-std::string to_line(const Record &record);             // without the newline
-Record parse_record(const std::string &line);          // throws std::invalid_argument that says what is wrong
-std::vector<std::string> record_keys();                // of a line, required ones
+std::string to_line(const Record &record);     // without the newline
+Record parse_record(const std::string &line);  // throws std::invalid_argument that says what is wrong
+std::vector<std::string> record_keys();        // of a line, required ones
 
 // The records below a file or directory, in the order of the paths and lines. A line that is none is reported to
 // `complain` and left out. A directory that does not exist holds none.

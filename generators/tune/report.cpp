@@ -15,7 +15,8 @@ std::string changes(const Record &record) {
     for (const auto &[knob, value] : record.knobs.items()) {
         const nlohmann::json before = record.default_knobs.value(knob, nlohmann::json());
         if (value != before) {
-            text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", knob, before.is_null() ? "default" : before.dump(), value.dump());
+            text += fmt::format("{}{} {} -> {}", text.empty() ? "" : ", ", knob,
+                                before.is_null() ? "default" : before.dump(), value.dump());
         }
     }
     return text.empty() ? record.strategy : text;
@@ -24,7 +25,8 @@ std::string changes(const Record &record) {
 }  // namespace
 
 std::string winners_table(const std::vector<Group> &groups) {
-    std::string text = fmt::format("{:<15} {:>10} {:>7} {:>5}  {}\n", "target", "to default", "to copy", "bits", "kernel");
+    std::string text =
+        fmt::format("{:<15} {:>10} {:>7} {:>5}  {}\n", "target", "to default", "to copy", "bits", "kernel");
     for (const Group &group : groups) {
         double copies = 0;
         int count = 0;

@@ -44,7 +44,8 @@ std::string plot(const std::string &title, const Points &points, const std::vect
     std::string text = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" role=\"img\">"
         "<text x=\"{2}\" y=\"12\">{3}</text><line class=\"one\" x1=\"{2}\" x2=\"{0}\" y1=\"{4:.1f}\" y2=\"{4:.1f}\"/>"
-        "<text x=\"2\" y=\"{4:.1f}\">1.00</text><text x=\"2\" y=\"{5:.1f}\">{6:.2f}</text><text x=\"2\" y=\"{7:.1f}\">{8:.2f}</text>",
+        "<text x=\"2\" y=\"{4:.1f}\">1.00</text><text x=\"2\" y=\"{5:.1f}\">{6:.2f}</text><text x=\"2\" "
+        "y=\"{7:.1f}\">{8:.2f}</text>",
         width, height, left, escaped(title), at_y(1), at_y(low), low, at_y(high), high);
     std::string path;
     for (const auto &[x, y] : points) {
@@ -84,11 +85,14 @@ std::string roofline(const Group &group) {
     }
     const double height = 16.0 * (double)bars.size() + 24;
     std::string text = fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"{}\" role=\"img\"><text x=\"2\" y=\"12\">GB/s</text>", height);
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"{}\" role=\"img\"><text x=\"2\" "
+        "y=\"12\">GB/s</text>",
+        height);
     for (size_t i = 0; i < bars.size(); i++) {
         const double y = 20 + 16 * (double)i;
         text += fmt::format(
-            "<text x=\"2\" y=\"{:.0f}\">{} {}</text><rect class=\"{}\" x=\"160\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"12\"/>"
+            "<text x=\"2\" y=\"{:.0f}\">{} {}</text><rect class=\"{}\" x=\"160\" y=\"{:.0f}\" width=\"{:.1f}\" "
+            "height=\"12\"/>"
             "<text x=\"{:.1f}\" y=\"{:.0f}\">{:.1f}</text>",
             y + 10, escaped(bars[i].label), bars[i].kind, bars[i].kind, y, bars[i].rate / most * 420,
             166 + bars[i].rate / most * 420, y + 10, bars[i].rate);
@@ -152,14 +156,16 @@ std::string report_html(const std::vector<Record> &records, const nlohmann::json
     std::string text =
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>"
         "<title>Norma: tuning</title><style>\n"
-        "body { font: 14px sans-serif; margin: 2em; } svg { margin: 8px; vertical-align: top; } svg text { font-size: 11px; }\n"
+        "body { font: 14px sans-serif; margin: 2em; } svg { margin: 8px; vertical-align: top; } svg text { font-size: "
+        "11px; }\n"
         "td, th { text-align: left; padding: 2px 12px 2px 0; font-family: monospace; font-size: 12px; }\n"
         ".copy { fill: #ccc; } .default { fill: #88a; } .winner { fill: #2a7; } .best { fill: #aa8; }\n"
         "circle { fill: #26c; fill-opacity: 0.4; } polyline { fill: none; stroke: #26c; } .one { stroke: #999; }\n"
         "</style></head><body>\n<h1>Norma: tuning</h1>\n";
-    text += fmt::format("<p>{}</p>\n<p>Times are those of one thread over the default's, each pair from one process: "
-                        "below 1 is faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
-                        escaped(device.dump()));
+    text += fmt::format(
+        "<p>{}</p>\n<p>Times are those of one thread over the default's, each pair from one process: "
+        "below 1 is faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
+        escaped(device.dump()));
     const std::vector<Group> groups = find_winners(records);
     text += "<pre>" + escaped(winners_table(groups)) + "</pre>\n";
     for (const Group &group : groups) {

@@ -19,13 +19,15 @@ using nlohmann::json;
 namespace {
 
 constexpr int last_rung = 2;
-constexpr double longer = 4;    // a rung's trial than the one before
+constexpr double longer = 4;  // a rung's trial than the one before
 constexpr size_t quarter = 4;
-constexpr size_t least = 4;     // candidates of a rung
+constexpr size_t least = 4;       // candidates of a rung
 constexpr double overhead = 0.1;  // seconds of a trial that are not its timing: process, tensors, check
 constexpr double shortest = 0.01, longest = 0.15;  // seconds of a first trial
 
-size_t promoted(size_t candidates) { return std::min(candidates, std::max(least, (candidates + quarter - 1) / quarter)); }
+size_t promoted(size_t candidates) {
+    return std::min(candidates, std::max(least, (candidates + quarter - 1) / quarter));
+}
 
 // Seconds that all rungs take where a first trial has `first`.
 double cost(size_t candidates, size_t shapes, double first) {
@@ -130,9 +132,10 @@ Record Search::trial(const TuneGroup &group, const Candidate &candidate, size_t 
     show_(record);
     json result = {{"why", candidate.why}};
     if (candidate.why.empty()) {
-        const Trial trial = {parse_name(group.variant),    record.rows,    record.hidden,      group.run_time, group.oracle,
-                             group.candidates.front().file, candidate.file, candidate.promises, seconds};
-        result = run_apart(trial, options_.timeout);
+        const Trial trial = {
+            parse_name(group.variant),     record.rows,    record.hidden,      group.run_time, group.oracle,
+            group.candidates.front().file, candidate.file, candidate.promises, seconds};
+        result = run_apart(trial, options_.timeout + (1 + most_repeats) * seconds);
     }
     record.date = now_utc();
     record.why = result.value("why", "");

@@ -42,8 +42,8 @@ struct SearchOptions {
 class Search {
 public:
     // Takes a record of the same trial from `known` instead of measuring anew.
-    Search(const JobsFile &jobs, const nlohmann::json &device, const SearchOptions &options,
-           std::vector<Record> known, std::function<void(const Record &)> add);
+    Search(const JobsFile &jobs, const nlohmann::json &device, const SearchOptions &options, std::vector<Record> known,
+           std::function<void(const Record &)> add);
 
     // Within about so many seconds. `show` is told before each trial what is measured.
     void run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show);

@@ -17,9 +17,8 @@ using nlohmann::json;
 namespace {
 
 constexpr int64_t checked_rows = 5;
-constexpr double loose = 64;      // for plain sums, one fp32 addition after the other
-constexpr double drift = 0.05;    // of the default between the halves of a trial, beyond which it is repeated
-constexpr int most_repeats = 3;
+constexpr double loose = 64;    // for plain sums, one fp32 addition after the other
+constexpr double drift = 0.05;  // of the default between the halves of a trial, beyond which it is repeated
 constexpr int min_rounds = 7;
 
 struct Interval {
@@ -103,7 +102,9 @@ std::vector<std::function<void()>> copies(const Trial &trial, const Tensors &ten
     const Tensor *x = find("x"), *y = find(backward ? "dx" : "y"), *more = find(backward ? "dy" : "residual"),
                  *out = find("residual_out");
     auto data = [](const Tensor *tensor) { return tensor != nullptr ? tensor->memory.data() : nullptr; };
-    auto size = [](const Tensor *tensor) { return tensor != nullptr ? static_cast<int>(element_size(tensor->type)) : 0; };
+    auto size = [](const Tensor *tensor) {
+        return tensor != nullptr ? static_cast<int>(element_size(tensor->type)) : 0;
+    };
     const bench::Streams streams = {data(x), data(more), data(y), data(out), size(x), size(more), size(y)};
     const bench::Loops &loops = **bench::runnable_loops();
     if (loops.copy(streams, bench::Store::ordinary) == nullptr) {
@@ -132,7 +133,8 @@ json timed(const Trial &trial) {
         times = bench::sample(functions, {trial.seconds, min_rounds});
         const std::vector<double> &all = times[0];
         const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
-        const double early = bench::summarize({all.begin(), middle}).ns, late = bench::summarize({middle, all.end()}).ns;
+        const double early = bench::summarize({all.begin(), middle}).ns,
+                     late = bench::summarize({middle, all.end()}).ns;
         if (std::fabs(late - early) <= drift * early || repeats == most_repeats) {
             break;
         }
@@ -155,7 +157,9 @@ int64_t bytes_moved(const Tensors &tensors) {
     int64_t bytes = 0;
     for (const auto &[role, tensor] : tensors) {
         // Statistics that a forward is not asked for are not written.
-        bytes += tensor.memory.data() == nullptr || (tensor.output && (role == "mean" || role == "rstd")) ? 0 : tensor.bytes();
+        bytes += tensor.memory.data() == nullptr || (tensor.output && (role == "mean" || role == "rstd"))
+                     ? 0
+                     : tensor.bytes();
     }
     return bytes;
 }

@@ -6,6 +6,8 @@
 
 namespace norma {
 
+inline constexpr int most_repeats = 3;  // of the timing, where the default drifts
+
 struct Trial {
     Variant variant;
     int64_t rows = 0, hidden = 0;

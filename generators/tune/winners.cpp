@@ -47,12 +47,12 @@ void judge(Contender &contender, const std::vector<std::string> &cells) {
     }
     contender.score = measured > 0 ? std::exp(sum / measured) : HUGE_VAL;
     contender.differs = differing_knobs(*known);
-    contender.why_not = failed                          ? "failed at " + bucket(*failed) + ": " + failed->why
-                        : !known->promises              ? "its strategy does not keep docs/numerics.md"
-                        : measured < (int)cells.size()  ? "not measured wherever the others were"
-                        : slower                        ? "slower than the default at " + bucket(*slower)
+    contender.why_not = failed                           ? "failed at " + bucket(*failed) + ": " + failed->why
+                        : !known->promises               ? "its strategy does not keep docs/numerics.md"
+                        : measured < (int)cells.size()   ? "not measured wherever the others were"
+                        : slower                         ? "slower than the default at " + bucket(*slower)
                         : !faster || contender.score > 1 ? "not faster than the default beyond the intervals"
-                                                        : "";
+                                                         : "";
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace norma {
 
 // A candidate in the final trials of one (variant, target).
 struct Contender {
-    std::string name;  // candidate()
+    std::string name;                   // candidate()
     std::vector<const Record *> cells;  // one for each device and bucket that the group was measured in, null where not
     double score = 0;                   // geometric mean of its times over the default's
     int differs = 0;                    // knobs that are not the default's
@@ -20,14 +20,14 @@ struct Contender {
 
 struct Group {
     std::string variant, target;
-    std::vector<std::string> cells;      // "bucket on device", in order
-    std::vector<Contender> contenders;   // the winner first, then by score
+    std::vector<std::string> cells;     // "bucket on device", in order
+    std::vector<Contender> contenders;  // the winner first, then by score
     bool has_winner() const { return !contenders.empty() && contenders.front().why_not.empty(); }
     const Record &winner() const { return *contenders.front().cells.front(); }
 };
 
-// The rule. A candidate may win that keeps docs/numerics.md, was measured wherever the group was, is nowhere slower than
-// the default beyond both intervals, and somewhere faster beyond both. The least geometric mean of its times over
+// The rule. A candidate may win that keeps docs/numerics.md, was measured wherever the group was, is nowhere slower
+// than the default beyond both intervals, and somewhere faster beyond both. The least geometric mean of its times over
 // the default's wins; among those within half a percent of it the one that differs from the default in the fewest
 // knobs, then the first by name. The default wins where there is none.
 std::vector<Group> find_winners(const std::vector<Record> &records);

@@ -40,8 +40,8 @@ struct CpuRowsKnobs {
     int native_bf16 = 0;
 };
 
-CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown knob
-std::string cpu_rows_refusal(const CpuRowsKnobs &knobs);  // empty when legal
+CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);      // throws std::invalid_argument on an unknown knob
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs);      // empty when legal
 int CpuRowsKnobs::*cpu_rows_member(const std::string &knob);  // throws std::invalid_argument on an unknown knob
 
 // Settings worth measuring for a variant beside the defaults, the nearest to them first.

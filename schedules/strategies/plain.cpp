@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "plain.h"
 
-#include <mutex>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <filesystem>
 
 #include "../../generators/ops.h"
 #include "../../generators/oracle_row.h"
@@ -15,29 +18,24 @@ namespace {
 // The shape that autoschedulers are told to expect.
 constexpr int estimated_rows = 1024, estimated_hidden = 4096;
 
+std::string beside_halide(const std::string &file) {
+    Dl_info halide{};
+    dladdr(reinterpret_cast<void *>(load_plugin), &halide);
+    return (std::filesystem::path(halide.dli_fname).parent_path() / file).string();
+}
+
+std::string lower_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return (char)std::tolower(c); });
+    return text;
+}
+
 Lowered lower_autoscheduled(const Variant &variant, const Target &target, const AutoschedulerParams &parameters) {
-    static std::once_flag loaded;
-    std::call_once(loaded, [&] {
-        for (const char *plugin : {"autoschedule_adams2019", "autoschedule_mullapudi2016"}) {
-            load_plugin(plugin);
-        }
-    });
+    load_plugin(beside_halide("libautoschedule_" + lower_case(parameters.name) + ".so"));
     OracleRow row{Float(32)};
     find_op(variant.op).algorithm(row, variant);
     Pipeline pipeline = row.lower();
-    const int hidden = variant.hidden.exact != 0  ? variant.hidden.exact
-                       : variant.hidden.most != 0 ? variant.hidden.most
-                                                  : estimated_hidden;
-    for (Func f : pipeline.outputs()) {
-        const bool statistic = f.dimensions() == 1 && f.name().find("dweight") != 0 && f.name().find("dbias") != 0;
-        const int first = group_size(variant.scale) != 0 && f.name() == "y_scale" ? hidden / group_size(variant.scale)
-                          : statistic                                             ? estimated_rows
-                                                                                  : hidden;
-        f.set_estimate(f.args()[0], 0, first);
-        if (f.dimensions() == 2) {
-            f.set_estimate(f.args()[1], 0, estimated_rows);
-        }
-    }
+    const HiddenClass known = variant.hidden;
+    row.estimate(estimated_rows, known.exact != 0 ? known.exact : known.most != 0 ? known.most : estimated_hidden);
     pipeline.apply_autoscheduler(target, parameters);
     return {pipeline, row.inputs(), 0};
 }
