@@ -61,7 +61,7 @@ private:
 
 Module parse(const std::string &text);
 
-// The live allocations of a device. An address on the device is the address here.
+// The live allocations of a device, which must stay while a kernel runs. An address on the device is the address here.
 class Memory {
 public:
     void *allocate(size_t bytes);         // zeroed, 256-byte aligned, freed with this object or by `release`

@@ -25,7 +25,6 @@ void Warp::begin_block() {
     defined.assign(program.registers.size(), 0);
     local_written.assign(local_bytes.size(), 0);
     groups = {{0, exists, false}};
-    left = 0;
     steps = 0;
     const Dim3 block = launch.block, grid = launch.grid, at = launch.block_index;
     for (const auto &[special, reg] : program.specials) {
@@ -133,7 +132,6 @@ void Warp::branch(Group &group, const Instruction &i, uint32_t mask) {
 }
 
 void Warp::leave(Group &group, uint32_t mask) {
-    left |= mask;
     group.mask &= ~mask;
     group.pc++;
     if (group.mask == 0) {
@@ -167,9 +165,6 @@ bool Warp::synchronise(Group &group, const Instruction &i, uint32_t mask) {
         if ((members >> lane & 1) == 0) {
             fault(i, lane, "executes it, and is not among the lanes that it names");
         }
-    }
-    if ((members & left) != 0) {
-        fault(i, first, "names lane " + std::to_string(__builtin_ctz(members & left)) + ", which has left the kernel");
     }
     if ((members & exists & ~mask) != 0) {
         groups[current].waiting = true;

@@ -31,7 +31,6 @@ public:
     const Instruction &barrier() const { return launch.program.code[groups[0].pc]; }
     void pass_barrier();
     [[noreturn]] void fault(const Instruction &i, unsigned lane, const std::string &what) const;
-    unsigned first_lane() const { return (unsigned)__builtin_ctz(exists); }
 
 private:
     // Lanes that stand at the same instruction; `waiting` at one that names others.
@@ -86,7 +85,6 @@ private:
     std::vector<std::byte> file;
     std::vector<uint32_t> defined;  // of each register, the lanes that hold something
     std::vector<Group> groups;
-    uint32_t left = 0;
     size_t current = 0, steps = 0;
     unsigned epoch = 0;  // barriers of this warp alone
     std::vector<std::byte> local_bytes;
