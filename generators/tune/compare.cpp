@@ -41,6 +41,7 @@ double decode(DType type, const char *data, int64_t i) {
         case DType::f8_e4m3: return decode_small(load<uint8_t>(data, i), 8, 4, 3, false);
         case DType::f8_e5m2: return decode_small(load<uint8_t>(data, i), 8, 5, 2, true);
         case DType::i8: return load<int8_t>(data, i);
+        case DType::u8: return load<uint8_t>(data, i);
         default: return static_cast<double>(load<float>(data, i));
     }
 }
@@ -52,7 +53,8 @@ double step(DType type, double value) {
         case DType::bf16: return std::fabs(value) * 0x1p-7;
         case DType::f8_e4m3: return std::max(std::fabs(value) * 0x1p-3, 0x1p-9);
         case DType::f8_e5m2: return std::max(std::fabs(value) * 0x1p-2, 0x1p-16);
-        case DType::i8: return 1;
+        case DType::i8:
+        case DType::u8: return 1;
         default: return 0;
     }
 }

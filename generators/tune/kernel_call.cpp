@@ -15,6 +15,8 @@ halide_type_t halide_type(DType type) {
         case DType::f16: return halide_type_t(halide_type_float, 16);
         case DType::bf16: return halide_type_t(halide_type_bfloat, 16);
         case DType::i8: return halide_type_t(halide_type_int, 8);
+        case DType::i32: return halide_type_t(halide_type_int, 32);
+        case DType::u8:
         case DType::f8_e4m3:
         case DType::f8_e5m2: return halide_type_t(halide_type_uint, 8);
         default: return halide_type_t(halide_type_float, 32);
@@ -49,7 +51,7 @@ Tensors make_tensors(const Variant &variant, int64_t rows, int64_t hidden) {
         tensor.type = type;
         tensor.extents = std::move(extents);
         tensor.output = output;
-        // Random bytes of 8-bit integers are such numbers too.
+        // Random bytes of integers are such numbers too.
         const bool whole = element_size(type) >= 2;
         tensor.memory = bench::random_tensor(random_type(type), whole ? tensor.elements() : tensor.bytes() / 4 + 1);
     };
@@ -62,6 +64,7 @@ Tensors make_tensors(const Variant &variant, int64_t rows, int64_t hidden) {
     add("residual_out", only(!backward, variant.residual), activation, true);
     add("bias", only(!backward, variant.bias), vector, false);
     add("y", only(!backward, variant.y), activation, true);
+    add("y_float", variant.y_float, activation, true);
     add("dy", only(backward, variant.y), activation, false);
     add("d_residual", only(backward, variant.residual), activation, false);
     add("dx", only(backward, variant.x), activation, true);
@@ -74,6 +77,7 @@ Tensors make_tensors(const Variant &variant, int64_t rows, int64_t hidden) {
             tensors.at(sum).column_sum = true;
         }
     }
+    add("x_column_scale", only(variant.x == DType::i32, DType::f32), vector, false);
     add("x_scale", only(is_quantized(variant.x), DType::f32), of_rows, false);
     const int group = group_size(variant.scale);
     add("y_scale", only(variant.scale != Scale::none, DType::f32),
@@ -95,6 +99,8 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             arguments_.push_back(&eps_);
         } else if (role == "weight_offset") {
             arguments_.push_back(&weight_offset_);
+        } else if (role == "y_zero_point") {
+            arguments_.push_back(&y_zero_point_);
         } else if (role == "store_mode") {
             arguments_.push_back(&store_mode_);
             has_store_mode_ = true;

@@ -60,7 +60,7 @@ private:
 
     int (*run_)(void **) = nullptr;
     void *user_context_ = nullptr;
-    float eps_ = 1e-5f, weight_offset_ = 0;
+    float eps_ = 1e-5f, weight_offset_ = 0, y_zero_point_ = 128;
     int32_t store_mode_;
     bool has_store_mode_ = false;
     std::deque<Buffer> buffers_;
