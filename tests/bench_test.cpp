@@ -211,8 +211,8 @@ TEST_CASE("options of norma bench take effect") {
     auto kernel = [&](const std::string &arguments) { return first(arguments)["kernel"].get<std::string>(); };
     REQUIRE(kernel("--shapes 2x64 --dtype bf16:i8").find(".y_i8.q_row.") != std::string::npos);
     REQUIRE(kernel("--shapes 2x64 --dtype i8").find(".x_i8.w_f32.y_i8.q_row.") != std::string::npos);
-    REQUIRE(kernel("--shapes 2x64 --dtype f32:f8_e4m3 --scale tensor").find(".q_tensor.") != std::string::npos);
-    REQUIRE(kernel("--shapes 2x128 --dtype bf16:f8_e4m3 --scale group:64").find(".q_group_64.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x64 --dtype i8 --scale tensor").find(".q_tensor.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x128 --dtype bf16:i8 --scale group:64").find(".q_group_64.") != std::string::npos);
     REQUIRE(!first("--shapes 2x64").contains("yardstick_ns"));
     REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
     REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());
