@@ -58,8 +58,6 @@ std::string bucket(const Record &record) {
 
 std::string candidate(const Record &record) { return record.strategy + " " + record.knobs.dump(); }
 
-std::string fingerprint(const Record &record) { return record.device.dump(); }
-
 std::string key(const Record &record) { return key_json(record).dump(); }
 
 std::string identity(const Record &record) { return fmt::format("{:08x}", hash(to_line(record)) >> 32); }
@@ -133,17 +131,6 @@ Record parse_record(const std::string &line) {
     } catch (const json::exception &error) {
         throw std::invalid_argument(error.what());
     }
-}
-
-std::vector<std::string> record_keys() {
-    std::vector<std::string> keys;
-    const Record nothing;
-    const ordered_json line = key_json(nothing);
-    for (const auto &[name, value] : line.items()) {
-        keys.push_back(name);
-    }
-    keys.insert(keys.end(), {"status", "date"});
-    return keys;
 }
 
 std::vector<Record> read_records(const fs::path &path, const std::function<void(const std::string &)> &complain) {

@@ -36,13 +36,11 @@ std::string op_of(const std::string &variant);
 // "512x4096": rows down to a power of two.
 std::string bucket(const Record &record);
 std::string candidate(const Record &record);  // strategy and knobs as text
-std::string fingerprint(const Record &record);
-std::string key(const Record &record);       // of a trial: a later record of the same key replaces an earlier one
-std::string identity(const Record &record);  // eight digits of it and its numbers, for people
+std::string key(const Record &record);        // of a trial: a later record of the same key replaces an earlier one
+std::string identity(const Record &record);   // eight digits of it and its numbers, for people
 
 std::string to_line(const Record &record);     // without the newline
 Record parse_record(const std::string &line);  // throws std::invalid_argument that says what is wrong
-std::vector<std::string> record_keys();        // of a line, required ones
 
 // The records below a file or directory, in the order of the paths and lines. A line that is none is reported to
 // `complain` and left out. A directory that does not exist holds none.
