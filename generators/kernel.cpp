@@ -3,13 +3,13 @@
 
 #include <Halide.h>
 
-#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "../schedules/strategies/strategies.h"
+#include "digest.h"
 #include "ops.h"
 #include "source_hashes.h"
 
@@ -51,13 +51,9 @@ bool decides(std::string_view source, const std::string &op) {
     return !algorithm || of_op;
 }
 
-std::string digest(const std::string &text) {
-    uint64_t digest = 14695981039346656037u;  // FNV-1a
-    for (unsigned char c : text) {
-        digest = (digest ^ c) * 1099511628211u;
-    }
+std::string hex_digest(const std::string &text) {
     char hex[17];
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest);
+    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)digest(text));
     return hex;
 }
 
@@ -140,7 +136,7 @@ std::string strategy_hash(const std::string &strategy, const std::string &op) {
             text += hash;
         }
     }
-    return digest(text);
+    return hex_digest(text);
 }
 
 std::string content_hash(const KernelSpec &spec) {
@@ -150,7 +146,7 @@ std::string content_hash(const KernelSpec &spec) {
             text += hash;
         }
     }
-    return digest(text);
+    return hex_digest(text);
 }
 
 }  // namespace norma

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "../digest.h"
 #include "../normagen/files.h"
 
 namespace norma {
@@ -22,14 +23,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 namespace {
-
-uint64_t hash(const std::string &text) {
-    uint64_t digest = 14695981039346656037u;  // FNV-1a
-    for (unsigned char c : text) {
-        digest = (digest ^ c) * 1099511628211u;
-    }
-    return digest;
-}
 
 ordered_json key_json(const Record &r) {
     return {{"schema", 1},        {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
@@ -60,7 +53,7 @@ std::string candidate(const Record &record) { return record.strategy + " " + rec
 
 std::string key(const Record &record) { return key_json(record).dump(); }
 
-std::string identity(const Record &record) { return fmt::format("{:08x}", hash(to_line(record)) >> 32); }
+std::string identity(const Record &record) { return fmt::format("{:08x}", digest(to_line(record)) >> 32); }
 
 std::string to_line(const Record &r) {
     ordered_json line = key_json(r);
