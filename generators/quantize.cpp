@@ -39,7 +39,6 @@ void store_with_row_scale(Row &row, const Variant &variant, const RowValue &valu
 }
 
 void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
-    const Dynamic dynamic{largest(variant.y)};
     if (variant.y_float != DType::none) {
         row.store("y_float", variant.y_float, value);
     }
@@ -54,6 +53,7 @@ void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
     } else if (variant.scale == Scale::row) {
         store_with_row_scale(row, variant, value, 1.0f, row.largest("largest", value));
     } else {
+        const Dynamic dynamic{largest(variant.y)};
         const int size = group_size(variant.scale);
         RowValue magnitude = row.group_largest("largest", size, value);
         row.store("y", variant.y,

@@ -4,14 +4,19 @@
 #include <algorithm>
 
 #include "../../generators/numeric.h"
-#include "../../generators/passes/column_sum.h"
 #include "../../generators/passes/half_convert.h"
 #include "../../generators/passes/lane_tree.h"
+#include "../../generators/passes/output_stores.h"
 #include "../../generators/passes/store_mode.h"
 
 namespace norma {
 
 using namespace Halide;
+
+bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
+    const int most = hidden.exact != 0 ? hidden.exact : hidden.most;
+    return most != 0 && most <= 2 * knobs.chunk * std::min(knobs.lanes, knobs.pair_lanes);
+}
 
 Pipeline CpuRow::lower() {
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
@@ -34,9 +39,6 @@ Pipeline CpuRow::lower() {
     for (Func f : groups_) {
         f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight());
     }
-    for (Most &most : mosts_) {
-        schedule_most(most, each_group);
-    }
     for (Sum &sum : sums_) {
         schedule_sum(sum, each_group);
     }
@@ -52,7 +54,7 @@ Pipeline CpuRow::lower() {
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
-    pipeline.add_custom_lowering_pass(new ColumnSumPass(names(column_outputs_)));
+    pipeline.add_custom_lowering_pass(new OutputStoresPass(names(column_outputs_), add_to_memory));
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
                                                         many_strips ? knobs_.short_strip : knobs_.strip,
                                                         rows_in_flight()));
@@ -187,7 +189,7 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
             return sum.total(lane_, r_)[i] + ((before - (after - as_added)) + (added - as_added));
         };
         sum.total(lane_, r_) = tuple(totals, add_chunk, [&](size_t i) {
-            return max(sum.total(lane_, r_)[i], at(sum.chunk, {lane_, q, r_}, count));
+            return max(at(sum.total, {lane_, r_}, i), at(sum.chunk, {lane_, q, r_}, count));
         });
         sum.part = q.x;
     }
@@ -261,11 +263,7 @@ Expr CpuRow::element(Expr block, Var lane, int lanes) const {
 
 bool CpuRow::has_tail(int width) const { return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0; }
 
-// Whether two chunks hold a row: then there is no need for more than one.
-bool CpuRow::short_rows() const {
-    int most = hidden_.exact != 0 ? hidden_.exact : hidden_.most;
-    return most != 0 && most <= 2 * knobs_.chunk * std::min(knobs_.lanes, knobs_.pair_lanes);
-}
+bool CpuRow::short_rows() const { return cpu_rows_are_short(knobs_, hidden_); }
 
 int CpuRow::rows_in_flight() const {
     return short_rows() ? knobs_.rows : column_outputs_.empty() ? 1 : knobs_.column_rows;
@@ -325,32 +323,7 @@ RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
-Expr CpuRow::largest(const std::string &name, const RowValue &value) {
-    Most most;
-    most.width = knobs_.lanes;
-    Expr blocks = extent_ / most.width;
-    RDom k(0, blocks, name + "_block"), rest(0, extent_ % most.width, name + "_rest"), l(0, most.width, name + "_lane");
-    most.lanes = Func(name + "_lanes");
-    most.lanes(lane_, r_) = cast<uint32_t>(0);
-    most.lanes(lane_, r_) = max(most.lanes(lane_, r_), magnitude_bits(value(element(k, lane_, most.width))));
-    most.block = k.x;
-    if (has_tail(most.width)) {
-        most.lanes(rest, r_) = max(most.lanes(rest, r_), magnitude_bits(value(blocks * most.width + rest)));
-        most.rest = rest.x;
-    }
-    most.all = Func(name);
-    most.all(r_) = cast<uint32_t>(0);
-    most.all(r_) = max(most.all(r_), most.lanes(l, r_));
-    most.lane = l.x;
-    mosts_.push_back(most);
-    return reinterpret<float>(most.all(r_));
-}
-
-void CpuRow::schedule_most(Most &most, const LoopLevel &each_group) const {
-    most.all.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
-    most.all.update().atomic().vectorize(most.lane);
-    schedule_lanes(most.lanes.compute_at(most.all, r_), most.width, most.block, most.rest);
-}
+Expr CpuRow::largest(const std::string &name, const RowValue &value) { return reduce(name, {}, value).largest; }
 
 RowValue CpuRow::group_largest(const std::string &name, int size, const RowValue &value) {
     Var g("g");

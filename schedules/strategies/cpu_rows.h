@@ -44,6 +44,9 @@ CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);      // throws std::inv
 std::string cpu_rows_refusal(const CpuRowsKnobs &knobs);      // empty when legal
 int CpuRowsKnobs::*cpu_rows_member(const std::string &knob);  // throws std::invalid_argument on an unknown knob
 
+// Whether two chunks hold a row of any of the hidden sizes: then there is no need for more than one.
+bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden);
+
 // Settings worth measuring for a variant beside the defaults, the nearest to them first.
 std::vector<nlohmann::json> cpu_rows_tried(const Variant &variant, const nlohmann::json &defaults,
                                            const Halide::Target &target);
@@ -89,13 +92,6 @@ private:
         Halide::Expr largest;
     };
 
-    // The largest magnitude of each lane, then of all.
-    struct Most {
-        Halide::Func lanes, all;
-        Halide::RVar block, rest, lane;
-        int width;
-    };
-
     // The means of `terms` and, where there is a `value`, its largest magnitude: in one sweep.
     Reduced reduce(const std::string &name, const std::vector<RowValue> &terms, const RowValue &value);
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
@@ -108,7 +104,6 @@ private:
     void schedule_elements(Halide::Func f) const;
     // Of a sum or maximum in lanes: along its blocks, then the rest of the row where that has an update of its own.
     void schedule_lanes(Halide::Func f, int lanes, const Halide::RVar &along, const Halide::RVar &rest) const;
-    void schedule_most(Most &most, const Halide::LoopLevel &each_group) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
     CpuRowsKnobs knobs_;
@@ -117,7 +112,6 @@ private:
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
-    std::vector<Most> mosts_;
     std::vector<Halide::Func> groups_, group_outputs_;  // of `group_size_` elements
     int group_size_ = 0;
     std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;

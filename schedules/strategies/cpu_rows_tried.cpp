@@ -56,8 +56,7 @@ bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b) {
 
 std::vector<nlohmann::json> cpu_rows_tried(const Variant &variant, const nlohmann::json &defaults,
                                            const Halide::Target &target) {
-    const int most = variant.hidden.exact != 0 ? variant.hidden.exact : variant.hidden.most;
-    const bool is_short = most != 0 && most <= 1024;
+    const bool is_short = cpu_rows_are_short(cpu_rows_knobs(defaults), variant.hidden);
     const int widest = target.natural_vector_size<float>();
     std::vector<std::pair<int, nlohmann::json>> found = {{0, defaults}};  // with how many knobs differ
     for (const Axis &axis : axes) {

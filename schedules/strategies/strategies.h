@@ -24,16 +24,17 @@ struct Strategy {
     std::string (*refusal)(const nlohmann::json &knobs, const Halide::Target &target);
     Lowered (*lower)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
     // Settings worth measuring beside `defaults`, the nearest to them first. Each is complete; not all need be legal.
+    // Null for what is not tuned.
     std::vector<nlohmann::json> (*tried)(const Variant &variant, const nlohmann::json &defaults,
                                          const Halide::Target &target);
-    // Whether kernels of two settings give the same bits. Null where nothing is promised: such a strategy is measured,
-    // never shipped.
+    // Whether kernels of two tried settings give the same bits. Null where nothing is promised: such a strategy is
+    // measured, never shipped.
     bool (*same_bits)(const nlohmann::json &a, const nlohmann::json &b);
 };
 
 const Strategy &find_strategy(const std::string &name);  // throws std::invalid_argument naming the known ones
 
-// Those that lower the ops of manifests, the float64 oracle aside.
+// Those that have settings to try.
 std::vector<const Strategy *> strategies_to_tune();
 
 // The one that a variant is lowered by where nothing else is said.

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "generators/passes/optional_output.h"
+#include "generators/passes/output_stores.h"
 
 namespace {
 
@@ -46,7 +46,7 @@ void compile(const std::string &directory, const std::string &name, int width) {
                               .with_feature(Target::NoAsserts)
                               .with_feature(Target::NoBoundsQuery);
     Pipeline pipeline({y, rstd});
-    pipeline.add_custom_lowering_pass(new norma::OptionalOutputPass({"rstd"}));
+    pipeline.add_custom_lowering_pass(new norma::OutputStoresPass({"rstd"}, norma::store_if_wanted));
     pipeline.compile_to({{OutputFileType::object, directory + "/" + name + ".o"}}, {x, weight, eps}, name, target);
 }
 
