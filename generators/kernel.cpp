@@ -113,7 +113,7 @@ std::string refusal(const KernelSpec &spec) {
         return why;
     }
     try {
-        return find_strategy(spec.strategy).refusal(spec.knobs, halide_target(spec.target));
+        return find_strategy(spec.strategy).refusal(spec.variant, spec.knobs, halide_target(spec.target));
     } catch (const std::invalid_argument &error) {
         return error.what();
     }

@@ -46,6 +46,13 @@ auto parse(const Table &table, const std::string &text, const std::string &what)
 constexpr std::pair<const char *, HiddenClass> hidden_classes[] = {
     {"any", {1, 0, 0}}, {"64n", {64, 0, 0}}, {"any_to_1024", {1, 0, 1024}}, {"64n_to_1024", {64, 0, 1024}}};
 
+// The types in a name, by their prefixes.
+constexpr std::pair<const char *, DType Variant::*> types_in_name[] = {
+    {"x_", &Variant::x},        {"w_", &Variant::weight}, {"b_", &Variant::bias},
+    {"r_", &Variant::residual}, {"y_", &Variant::y},      {"f_", &Variant::y_float}};
+
+}  // namespace
+
 std::string hidden_name(const HiddenClass &hidden) {
     if (hidden.exact != 0) {
         return std::to_string(hidden.exact);
@@ -57,13 +64,6 @@ std::string hidden_name(const HiddenClass &hidden) {
     }
     throw std::logic_error("a hidden class without a name");
 }
-
-// The types in a name, by their prefixes.
-constexpr std::pair<const char *, DType Variant::*> types_in_name[] = {
-    {"x_", &Variant::x},        {"w_", &Variant::weight}, {"b_", &Variant::bias},
-    {"r_", &Variant::residual}, {"y_", &Variant::y},      {"f_", &Variant::y_float}};
-
-}  // namespace
 
 std::string name(const Variant &variant) {
     std::string text = variant.op;

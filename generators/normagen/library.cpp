@@ -116,7 +116,7 @@ KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
     KernelSpec spec;
     spec.variant = variant;
     spec.target = target.spec;
-    spec.strategy = default_strategy(variant).name;
+    spec.strategy = default_strategy(variant, Halide::Target(target.spec.halide)).name;
     spec.knobs = target.spec.knobs.value(spec.strategy, nlohmann::json::object());
     if (const std::string why = refusal(spec); !why.empty()) {
         throw InputError(fmt::format("{} for {}: {}", name(variant), target.spec.name, why));

@@ -19,7 +19,7 @@ namespace {
 // that Halide's runtime takes for available without looking.
 bool is_cpu_feature(Halide::Target::Feature feature) {
     const std::string name = Halide::Target::feature_to_name(feature);
-    for (const char *family : {"sse", "avx", "fma", "f16c", "arm_", "sve"}) {
+    for (const char *family : {"sse", "avx", "fma", "f16c", "arm_", "sve", "cuda"}) {
         if (name.rfind(family, 0) == 0) {
             return true;
         }

@@ -5,6 +5,7 @@
 
 #include "../../generators/ops.h"
 #include "cpu_rows.h"
+#include "cuda_rows.h"
 #include "plain.h"
 #include "strip_sum.h"
 
@@ -17,7 +18,7 @@ bool converts_f16(const Halide::Target &target) {
     return target.has_feature(Halide::Target::F16C) || target.has_feature(Halide::Target::ARMFp16);
 }
 
-std::string refuse_cpu_rows(const nlohmann::json &json, const Halide::Target &target) {
+std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const Halide::Target &target) {
     CpuRowsKnobs knobs;
     try {
         knobs = cpu_rows_knobs(json);
@@ -40,7 +41,7 @@ Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, cons
     return {pipeline, row.inputs(), row.workspace_per_element()};
 }
 
-std::string refuse_any_knob(const nlohmann::json &knobs, const Halide::Target &) {
+std::string refuse_any_knob(const Variant &, const nlohmann::json &knobs, const Halide::Target &) {
     return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is a knob, of which this strategy has none";
 }
 
@@ -52,8 +53,24 @@ std::vector<nlohmann::json> try_once(const Variant &, const nlohmann::json &, co
     return {nlohmann::json::object()};
 }
 
+std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json, const Halide::Target &target) {
+    if (!target.has_feature(Halide::Target::CUDA)) {
+        return "cuda_rows is for CUDA";
+    }
+    return cuda_rows_refusal(cuda_rows_knobs(json), variant);
+}
+
+Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
+    const CudaShape shape = cuda_shape(cuda_rows_knobs(knobs), variant);
+    CudaRow row(shape);
+    find_op(variant.op).algorithm(row, variant);
+    Halide::Pipeline pipeline = row.lower();
+    return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads()};
+}
+
 const Strategy list[] = {
     {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_tree},
+    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, nullptr, nullptr},
     {"strip_sum", refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", refuse_any_knob, lower_oracle, nullptr, nullptr},
     {"adams2019", refuse_any_knob, lower_adams2019, try_once, nullptr},
@@ -83,7 +100,10 @@ std::vector<const Strategy *> strategies_to_tune() {
     return tuned;
 }
 
-const Strategy &default_strategy(const Variant &variant) {
+const Strategy &default_strategy(const Variant &variant, const Halide::Target &target) {
+    if (target.has_feature(Halide::Target::CUDA)) {
+        return find_strategy("cuda_rows");
+    }
     return find_strategy(is_strip_sum(variant) ? "strip_sum" : "cpu_rows");
 }
 

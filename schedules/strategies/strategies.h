@@ -16,12 +16,13 @@ struct Lowered {
     Halide::Pipeline pipeline;
     std::vector<Halide::Argument> inputs;
     int workspace_per_element = 0;  // bytes of scratch for each element of a row
+    int alignment = 0, threads = 0;  // of a CUDA kernel: bytes, see registry.h; and threads of a block
 };
 
 struct Strategy {
     const char *name;
-    // Why the knobs are not legal for the target, in one line. Empty when they are.
-    std::string (*refusal)(const nlohmann::json &knobs, const Halide::Target &target);
+    // Why the variant or the knobs are not legal for the target, in one line. Empty when they are.
+    std::string (*refusal)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
     Lowered (*lower)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
     // Settings worth measuring beside `defaults`, the nearest to them first. Each is complete; not all need be legal.
     // Null for what is not tuned.
@@ -38,6 +39,6 @@ const Strategy &find_strategy(const std::string &name);  // throws std::invalid_
 std::vector<const Strategy *> strategies_to_tune();
 
 // The one that a variant is lowered by where nothing else is said.
-const Strategy &default_strategy(const Variant &variant);
+const Strategy &default_strategy(const Variant &variant, const Halide::Target &target);
 
 }  // namespace norma

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What a block's threads keep over barriers, each for itself, in registers: Halide gives every thread a copy of the whole
+// block's storage. Drops the threads' share of the index, which must leave a constant.
+#pragma once
+
+#include <Halide.h>
+
+#include <string>
+#include <vector>
+
+namespace norma {
+
+class RegisterRowPass : public Halide::Internal::IRMutator {
+public:
+    // Of `func`: element (v, warp, k) of a lane lies at v + vector * (warp + warps * k).
+    // Throws std::logic_error where an access does not come out as a constant below `slots`, or there is none.
+    RegisterRowPass(std::string func, int vector, int warps, int slots)
+        : func_(std::move(func)), vector_(vector), warps_(warps), slots_(slots) {}
+
+    using IRMutator::mutate;
+    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
+
+protected:
+    using IRMutator::visit;
+    Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
+    Halide::Expr visit(const Halide::Internal::Let *op) override;
+    Halide::Expr visit(const Halide::Internal::Load *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
+
+private:
+    bool is_ours(const std::string &name) const;
+    Halide::Expr own(Halide::Expr index);
+
+    std::string func_;
+    int vector_, warps_, slots_;
+    int loads_ = 0, stores_ = 0, depth_ = 0;
+    std::vector<std::string> thread_loops_;
+    std::vector<std::pair<std::string, Halide::Expr>> lets_;
+};
+
+}  // namespace norma

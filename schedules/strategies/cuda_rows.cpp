@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+#include "cuda_rows.h"
+
+#include <stdexcept>
+
+#include "../../generators/numeric.h"
+#include "../../generators/passes/butterfly.h"
+#include "../../generators/passes/half_convert.h"
+#include "../../generators/passes/register_row.h"
+#include "../../generators/passes/single_precision.h"
+#include "../../generators/passes/thread_barrier.h"
+#include "../../generators/passes/wide_access.h"
+
+namespace norma {
+
+using namespace Halide;
+
+namespace {
+
+constexpr int lanes = 32;
+
+// Of values combined in pairs, then the pairs in pairs.
+Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &combine) {
+    while (values.size() > 1) {
+        std::vector<Expr> pairs;
+        for (size_t i = 0; i < values.size(); i += 2) {
+            pairs.push_back(i + 1 < values.size() ? combine(values[i], values[i + 1]) : values[i]);
+        }
+        values = pairs;
+    }
+    return values[0];
+}
+
+}  // namespace
+
+Pipeline CudaRow::lower() {
+    std::vector<Func> outputs = element_outputs_;
+    outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
+    bound_outputs();
+
+    Func first = outputs.front();
+    Var block("block"), row("row");
+    for (Func f : outputs) {
+        f.split(r_, block, row, shape_.rows, TailStrategy::GuardWithIf).gpu_blocks(block);
+        if (shape_.rows > 1) {
+            f.gpu_threads(row);
+        }
+    }
+    for (Func f : element_outputs_) {
+        schedule_row(f);
+        if (f.name() != first.name()) {
+            f.compute_with(first, block);
+        }
+    }
+    for (Func f : scalar_outputs_) {
+        f.compute_with(first, block);
+    }
+    const LoopLevel each_block(first, block);
+    Pipeline pipeline(outputs);
+    auto in_registers = [&](Func f, int vector, int slots) {
+        f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
+        if (shape_.rows > 1) {
+            f.gpu_threads(r_);
+        }
+        pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
+    };
+    for (Func f : rows_kept_) {
+        in_registers(f, shape_.vector, shape_.vector * shape_.chunks);
+        schedule_row(f);
+    }
+    for (Func f : scalars_) {
+        in_registers(f, 1, 1);
+        schedule_threads(f);
+    }
+    for (Reduction &reduction : reductions_) {
+        schedule_reduction(reduction, each_block);
+    }
+    pipeline.add_custom_lowering_pass(new ButterflyPass((int)reductions_.size() * 5));
+    pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
+    pipeline.add_custom_lowering_pass(new WideAccessPass);
+    pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
+    return pipeline;
+}
+
+void CudaRow::bound_outputs() {
+    Expr rows = element_outputs_.front().output_buffer().dim(1).extent();
+    for (Func f : element_outputs_) {
+        OutputImageParam buffer = f.output_buffer();
+        buffer.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+        buffer.dim(1).set_min(0).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
+        if (f.name() != element_outputs_.front().name()) {
+            buffer.dim(1).set_extent(rows);
+        }
+        f.bound(d_, 0, shape_.hidden);
+    }
+    for (Func f : scalar_outputs_) {
+        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
+    }
+}
+
+void CudaRow::schedule_row(Func f) {
+    Var outer, chunk, t;
+    f.split(d_, outer, v_, shape_.vector).split(outer, t, lane_, lanes).split(t, chunk, warp_, shape_.warps);
+    f.reorder(v_, chunk, lane_, warp_).vectorize(v_).unroll(chunk);
+    schedule_threads(f);
+}
+
+void CudaRow::schedule_threads(Func f) const {
+    if (warps_share_a_row()) {
+        f.gpu_threads(warp_);
+    }
+    f.gpu_lanes(lane_);
+}
+
+// In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over the
+// warps of a row. All but the first in pairs, and every lane and warp with the same result.
+std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const Expr &zero,
+                                  const Combine &combine) {
+    auto tuple = [&](const std::function<Expr(size_t)> &f) {
+        std::vector<Expr> values;
+        for (size_t i = 0; i < terms.size(); i++) {
+            values.push_back(f(i));
+        }
+        return Tuple(values);
+    };
+    auto at = [](const Func &f, const std::vector<Expr> &where, size_t i) {
+        return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
+    };
+    Reduction reduction;
+    RDom k(0, shape_.chunks, name + "_chunk");
+    Expr d = v_ + shape_.vector * (lane_ + lanes * (warp_ + shape_.warps * k));
+    Func part(name + "_part");
+    part(v_, lane_, warp_, r_) = tuple([&](size_t) { return zero; });
+    part(v_, lane_, warp_, r_) =
+        tuple([&](size_t i) { return combine(at(part, {v_, lane_, warp_, r_}, i), terms[i](d)); });
+    reduction.part = part;
+    reduction.along = k.x;
+
+    Func before(name + "_thread");
+    before(lane_, warp_, r_) = tuple([&](size_t i) {
+        std::vector<Expr> values;
+        for (int v = 0; v < shape_.vector; v++) {
+            values.push_back(at(part, {v, lane_, warp_, r_}, i));
+        }
+        return pairwise(values, combine);
+    });
+    reduction.tree.push_back(before);
+    for (int distance = lanes / 2; distance >= 1; distance /= 2) {
+        Func exchanged(name + "_lanes_" + std::to_string(distance));
+        exchanged(lane_, warp_, r_) = tuple([&](size_t i) {
+            return combine(at(before, {lane_, warp_, r_}, i), at(before, {(lane_ + distance) % lanes, warp_, r_}, i));
+        });
+        reduction.tree.push_back(exchanged);
+        before = exchanged;
+    }
+    if (warps_share_a_row()) {
+        reduction.cross = Func(name + "_warps");
+        reduction.cross(warp_, r_) = tuple([&](size_t i) { return at(before, {0, warp_, r_}, i); });
+    }
+
+    std::vector<Expr> results;
+    for (size_t i = 0; i < terms.size(); i++) {
+        std::vector<Expr> warps;
+        for (int w = 0; w < shape_.warps; w++) {
+            warps.push_back(warps_share_a_row() ? at(reduction.cross, {w, r_}, i) : at(before, {lane_, warp_, r_}, i));
+        }
+        Func all(name + "_" + std::to_string(i));
+        all(lane_, warp_, r_) = pairwise(warps, combine);
+        scalars_.push_back(all);
+        if (!warps_share_a_row() && i == 0) {
+            reduction.cross = all;
+        }
+        results.push_back(all(lane_, warp_, r_));
+    }
+    reductions_.push_back(reduction);
+    return results;
+}
+
+void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_block) const {
+    LoopLevel each_warp(reduction.cross, warps_share_a_row() ? warp_ : r_);
+    if (warps_share_a_row()) {
+        reduction.cross.compute_at(each_block).store_in(MemoryType::GPUShared).gpu_threads(warp_);
+    }
+    for (Func f : reduction.tree) {
+        f.compute_at(each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
+    }
+    reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
+    reduction.part.update().reorder(v_, reduction.along).vectorize(v_).unroll(reduction.along);
+}
+
+std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<RowValue> &terms) {
+    std::vector<Expr> means;
+    for (const Expr &sum : reduce(name, terms, 0.0f, [](Expr a, Expr b) { return a + b; })) {
+        means.push_back(cast<double>(sum) * (cast<double>(1) / shape_.hidden));
+    }
+    return means;
+}
+
+Expr CudaRow::largest(const std::string &name, const RowValue &value) {
+    RowValue magnitude = [=](Expr d) { return magnitude_bits(value(d)); };
+    return reinterpret<float>(
+        reduce(name, {magnitude}, cast<uint32_t>(0), [](Expr a, Expr b) { return max(a, b); })[0]);
+}
+
+RowValue CudaRow::group_largest(const std::string &, int, const RowValue &) {
+    throw std::logic_error("cuda_rows has no scales of groups");
+}
+
+void CudaRow::store_groups(const std::string &, int, RowValue) {
+    throw std::logic_error("cuda_rows has no scales of groups");
+}
+
+void CudaRow::column_sum(const std::string &, RowValue) { throw std::logic_error("cuda_rows has no column sums"); }
+
+Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 ? r : min(r, rows_ - 1); }
+
+RowValue CudaRow::load(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 2, role);
+    image.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+    image.dim(1).set_min(0).set_stride(image.dim(1).stride() / shape_.vector * shape_.vector);
+    if (!rows_.defined()) {
+        rows_ = image.dim(1).extent();
+    }
+    inputs_.push_back(image);
+    Func f = keep_row(role + "_row", image(d_, row_of(r_)));
+    return [=, r = r_](Expr d) { return widen(f(d, r)); };
+}
+
+RowValue CudaRow::parameter(const std::string &role, DType type) {
+    ImageParam image(halide_type(type), 1, role);
+    image.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+    inputs_.push_back(image);
+    return [=](Expr d) { return widen(image(d)); };
+}
+
+Expr CudaRow::per_row(const std::string &role) {
+    ImageParam image(Float(32), 1, role);
+    image.dim(0).set_min(0).set_stride(Expr());
+    inputs_.push_back(image);
+    return image(row_of(r_));
+}
+
+Expr CudaRow::scalar(const std::string &role) {
+    Param<float> param(role);
+    inputs_.push_back(param);
+    return param;
+}
+
+Func CudaRow::keep_row(const std::string &name, const Expr &value) {
+    Func f(name);
+    f(d_, r_) = of_thread_at(d_, value);
+    rows_kept_.push_back(f);
+    return f;
+}
+
+RowValue CudaRow::keep(const std::string &name, DType type, RowValue value) {
+    Func f = keep_row(name, narrow(type, value(d_)));
+    return [=, r = r_](Expr d) { return widen(f(d, r)); };
+}
+
+Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {
+    const Expr vector = d / shape_.vector;
+    return substitute({{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}}, value);
+}
+
+Expr CudaRow::once(const std::string &name, Expr value) {
+    Func f(name + "_once");
+    f(lane_, warp_, r_) = in_single_precision(value);
+    scalars_.push_back(f);
+    return cast(value.type(), f(lane_, warp_, r_));
+}
+
+void CudaRow::store(const std::string &role, DType type, RowValue value) {
+    Func f(role);
+    f(d_, r_) = of_thread_at(d_, narrow(type, value(d_)));
+    element_outputs_.insert(role == "y" ? element_outputs_.begin() : element_outputs_.end(), f);
+}
+
+void CudaRow::store_scalar(const std::string &role, Expr value) {
+    Func f(role);
+    f(r_) = substitute({{lane_.name(), 0}, {warp_.name(), 0}}, in_single_precision(value));
+    scalar_outputs_.push_back(f);
+}
+
+}  // namespace norma

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps. Every element is loaded and
+// stored once.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "../../generators/row.h"
+
+namespace norma {
+
+struct CudaRowsKnobs {
+    // Elements of a row that a thread holds, at most, where warps share a row. More hide latency, fewer leave room for
+    // more threads.
+    int elements = 16;
+    // Likewise where one warp holds a row: it then needs neither barrier nor shared memory.
+    int warp_elements = 32;
+    // Rows of a block where one warp holds a row.
+    int rows = 4;
+};
+
+CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                              // throws std::invalid_argument
+std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant);  // empty when legal
+
+// Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the bits.
+struct CudaShape {
+    int hidden, vector, warps, chunks;  // chunks: how many vectors of a row a thread holds
+    int rows;                           // of a block
+    int threads() const { return 32 * warps * rows; }
+    int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
+};
+
+CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant);
+
+class CudaRow : public Row {
+public:
+    explicit CudaRow(const CudaShape &shape) : shape_(shape) {}
+
+    RowValue load(const std::string &role, DType type) override;
+    RowValue parameter(const std::string &role, DType type) override;
+    RowValue prepare(const std::string &, RowValue value) override { return value; }
+    Halide::Expr per_row(const std::string &role) override;
+    Halide::Expr scalar(const std::string &role) override;
+    RowValue keep(const std::string &name, DType type, RowValue value) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr largest(const std::string &name, const RowValue &value) override;
+    RowValue group_largest(const std::string &name, int size, const RowValue &value) override;
+    Halide::Expr once(const std::string &name, Halide::Expr value) override;
+    void store(const std::string &role, DType type, RowValue value) override;
+    void store_groups(const std::string &role, int size, RowValue value) override;
+    void store_scalar(const std::string &role, Halide::Expr value) override;
+    void column_sum(const std::string &role, RowValue value) override;
+
+    // Schedules everything that the algorithm made. Call once, after the algorithm.
+    Halide::Pipeline lower();
+    const std::vector<Halide::Argument> &inputs() const { return inputs_; }
+
+private:
+    using Combine = std::function<Halide::Expr(Halide::Expr, Halide::Expr)>;
+
+    // What all threads of a row learn from all of its elements: one or more values, found in one sweep.
+    struct Reduction {
+        Halide::Func part;               // of a thread, by v
+        Halide::RVar along;
+        std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
+        Halide::Func cross;              // of each warp, in shared memory, where warps share a row
+    };
+
+    std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<RowValue> &terms,
+                                     const Halide::Expr &zero, const Combine &combine);
+    Halide::Expr row_of(const Halide::Expr &r) const;
+    Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
+    Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
+    void bound_outputs();
+    void schedule_row(Halide::Func f);
+    void schedule_threads(Halide::Func f) const;
+    void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_block) const;
+    bool warps_share_a_row() const { return shape_.warps > 1; }
+
+    CudaShape shape_;
+    Halide::Expr rows_;
+    // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
+    Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, in_block_{"in_block"};
+    std::vector<Halide::Argument> inputs_;
+    std::vector<Reduction> reductions_;
+    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, scalar_outputs_;
+};
+
+}  // namespace norma

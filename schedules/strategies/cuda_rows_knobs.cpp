@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The knobs of cuda_rows, which variants it takes, and the shapes that follow.
+#include <algorithm>
+#include <stdexcept>
+
+#include "../../generators/numeric.h"
+#include "cuda_rows.h"
+
+namespace norma {
+
+namespace {
+
+constexpr int lanes = 32, most_warps = 32, widest_access = 16;
+
+struct Knob {
+    const char *name;
+    int CudaRowsKnobs::*member;
+    int least, most;
+};
+
+const Knob knob_table[] = {
+    {"elements", &CudaRowsKnobs::elements, 1, 64},
+    {"warp_elements", &CudaRowsKnobs::warp_elements, 1, 64},
+    {"rows", &CudaRowsKnobs::rows, 1, 32},
+};
+
+// As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.
+int widest_vector(const Variant &variant) {
+    int bytes = 4;
+    for (DType type : {variant.x, variant.y, variant.residual}) {
+        bytes = type == DType::none ? bytes : std::min(bytes, std::max(2, halide_type(type).bytes()));
+    }
+    return widest_access / bytes;
+}
+
+}  // namespace
+
+CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json) {
+    CudaRowsKnobs knobs;
+    for (const auto &[key, value] : json.items()) {
+        const std::string &name = key;
+        auto knob =
+            std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
+        if (knob == std::end(knob_table)) {
+            throw std::invalid_argument("\"" + name + "\" is not a knob of cuda_rows");
+        }
+        if (!value.is_number_integer()) {
+            throw std::invalid_argument("knob " + name + " of cuda_rows is " + value.dump() + "; expected an integer");
+        }
+        knobs.*knob->member = value;
+    }
+    return knobs;
+}
+
+std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant) {
+    for (const Knob &knob : knob_table) {
+        const int value = knobs.*knob.member;
+        if (value < knob.least || value > knob.most) {
+            return knob.name + (" is " + std::to_string(value)) + "; expected " + std::to_string(knob.least) + " to " +
+                   std::to_string(knob.most);
+        }
+    }
+    if (is_backward(variant)) {
+        return "cuda_rows has no backward";
+    }
+    if (group_size(variant.scale) != 0) {
+        return "cuda_rows has no scales of groups";
+    }
+    if (variant.hidden.exact == 0 || variant.hidden.exact % lanes != 0) {
+        return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs one multiple of " +
+               std::to_string(lanes);
+    }
+    if (cuda_shape(knobs, variant).warps > most_warps) {
+        return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
+    }
+    return "";
+}
+
+int CudaShape::alignment(const Variant &variant) const {
+    int bytes = 1;
+    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
+        bytes = type == DType::none ? bytes : std::max(bytes, vector * halide_type(type).bytes());
+    }
+    return std::min(bytes, widest_access);
+}
+
+CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
+    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
+    while (shape.hidden % (lanes * shape.vector) != 0) {
+        shape.vector /= 2;
+    }
+    const int vectors = shape.hidden / (lanes * shape.vector);
+    auto held = [&] { return vectors / shape.warps * shape.vector; };
+    if (held() > knobs.warp_elements) {
+        while (shape.warps <= most_warps && (vectors % shape.warps != 0 || held() > knobs.elements)) {
+            shape.warps++;
+        }
+    }
+    shape.chunks = vectors / shape.warps;
+    shape.rows = shape.warps == 1 ? knobs.rows : 1;
+    return shape;
+}
+
+}  // namespace norma
