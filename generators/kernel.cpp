@@ -3,6 +3,9 @@
 
 #include <Halide.h>
 
+#include <algorithm>
+#include <fstream>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string_view>
@@ -27,6 +30,56 @@ Halide::Target halide_target(const TargetSpec &target) {
         .with_feature(Halide::Target::StrictFloat)
         .with_feature(Halide::Target::NoAsserts)
         .with_feature(Halide::Target::NoBoundsQuery);
+}
+
+using MakeImage = std::function<std::string(const std::string &ptx)>;
+
+// The size of the image, where the kernel hands it to the runtime.
+class ImageSize : public Halide::Internal::IRMutator {
+public:
+    explicit ImageSize(int bytes) : bytes_(bytes) {}
+
+protected:
+    using IRMutator::visit;
+    Halide::Expr visit(const Halide::Internal::Call *op) override {
+        if (op->name != "halide_cuda_initialize_kernels") {
+            return IRMutator::visit(op);
+        }
+        std::vector<Halide::Expr> arguments = op->args;
+        arguments.back() = bytes_;
+        return Halide::Internal::Call::make(op->type, op->name, arguments, op->call_type);
+    }
+
+private:
+    int bytes_;
+};
+
+// The same module with another image in place of the PTX.
+Halide::Module with_image(const Halide::Module &module, const MakeImage &make_image) {
+    Halide::Module result(module.name(), module.target());
+    result.set_any_strict_float(module.any_strict_float());
+    int images = 0, bytes = 0;
+    for (const Halide::Buffer<> &buffer : module.buffers()) {
+        if (buffer.name().find("cuda_gpu_source_kernels") == std::string::npos) {
+            result.append(buffer);
+            continue;
+        }
+        const Halide::Buffer<uint8_t> text(buffer);
+        const std::string image = make_image(std::string((const char *)text.data(), text.number_of_elements()));
+        Halide::Buffer<uint8_t> replacement((int)image.size(), buffer.name());
+        std::copy(image.begin(), image.end(), replacement.data());
+        result.append(replacement);
+        bytes = (int)image.size();
+        images++;
+    }
+    if (images != 1) {
+        throw std::logic_error(module.name() + " has " + std::to_string(images) + " images; expected one");
+    }
+    for (Halide::Internal::LoweredFunc function : module.functions()) {
+        function.body = ImageSize(bytes).mutate(function.body);
+        result.append(function);
+    }
+    return result;
 }
 
 std::map<Halide::OutputFileType, std::string> output_file(const std::string &path, Stage stage) {
@@ -75,15 +128,36 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
         compiled.arguments.push_back(output.name());
     }
     compiled.workspace_per_element = lowered.workspace_per_element;
-    lowered.pipeline.compile_to(output_file(path, stage), lowered.inputs, symbol(spec), target);
+    if (!is_cuda(spec.target) || (stage != Stage::object && stage != Stage::ptx)) {
+        lowered.pipeline.compile_to(output_file(path, stage), lowered.inputs, symbol(spec), target);
+        return compiled;
+    }
+    compiled.alignment = lowered.alignment;
+    compiled.threads = lowered.threads;
+    CudaImage image;
+    Halide::Module module = with_image(
+        lowered.pipeline.compile_to_module(lowered.inputs, symbol(spec), target), [&](const std::string &text) {
+            image = make_cuda_image(finish_ptx(text, lowered.threads), lowered.threads, spec.target.sms, path);
+            return image.fatbin;
+        });
+    std::ofstream(stage == Stage::ptx ? path : ptx_path(path)) << image.ptx;
+    if (stage == Stage::object) {
+        module.compile(output_file(path, stage));
+    }
+    compiled.resources = image.resources;
     return compiled;
 } catch (const Halide::Error &error) {
     throw std::runtime_error(symbol(spec) + ": " + error.what());
 }
 
+bool is_cuda(const TargetSpec &target) { return Halide::Target(target.halide).has_feature(Halide::Target::CUDA); }
+
+std::string ptx_path(const std::string &object_path) { return object_path.substr(0, object_path.rfind('.')) + ".ptx"; }
+
 void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets) {
-    // Only what all targets share: the runtime itself asks the CPU before it uses more.
+    // Only what all targets share: the runtime itself asks the CPU before it uses more. Norma has its own for CUDA.
     Halide::Target target = halide_target(targets.front());
+    target.set_features({Halide::Target::CUDA, Halide::Target::CUDACapability80}, false);
     for (const TargetSpec &other : targets) {
         for (int feature = 0; feature < Halide::Target::FeatureEnd; feature++) {
             if (!Halide::Target(other.halide).has_feature((Halide::Target::Feature)feature)) {
@@ -141,6 +215,12 @@ std::string strategy_hash(const std::string &strategy, const std::string &op) {
 
 std::string content_hash(const KernelSpec &spec) {
     std::string text = symbol(spec) + spec.target.halide + spec.strategy + spec.knobs.dump() + halide_version();
+    if (is_cuda(spec.target)) {
+        for (int sm : spec.target.sms) {
+            text += " sm_" + std::to_string(sm);
+        }
+        text += cuda_toolkit_version();
+    }
     for (const auto &[source, hash] : source_hashes) {
         if (decides(source, spec.variant.op)) {
             text += hash;

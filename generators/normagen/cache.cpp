@@ -17,12 +17,18 @@ std::optional<CompiledKernel> Cache::find(const std::string &hash, const std::st
     try {
         const json entry = json::parse(read_file(directory_ / (hash + ".json")));
         // A damaged object must be compiled anew, not linked.
-        if (entry.at("symbol") != symbol || entry.at("size") != fs::file_size(object(hash))) {
+        if (entry.at("symbol") != symbol || entry.at("size") != fs::file_size(object(hash)) ||
+            (!entry.at("resources").empty() && !fs::exists(ptx(hash)))) {
             return std::nullopt;
         }
         CompiledKernel compiled;
         entry.at("arguments").get_to(compiled.arguments);
         entry.at("workspace_per_element").get_to(compiled.workspace_per_element);
+        entry.at("alignment").get_to(compiled.alignment);
+        entry.at("threads").get_to(compiled.threads);
+        for (const json &on : entry.at("resources")) {
+            compiled.resources.push_back({on.at(0), on.at(1), on.at(2), on.at(3)});
+        }
         return compiled;
     } catch (const std::exception &) {
         return std::nullopt;
@@ -32,10 +38,20 @@ std::optional<CompiledKernel> Cache::find(const std::string &hash, const std::st
 void Cache::add(const std::string &hash, const std::string &symbol, const Compile &compile) const {
     const fs::path path = temporary(hash, getpid());
     const CompiledKernel compiled = compile(path.string());
+    json resources = json::array();
+    for (const CudaResources &on : compiled.resources) {
+        resources.push_back({on.sm, on.registers, on.spill_bytes, on.barriers});
+    }
     const json entry = {{"symbol", symbol},
                         {"size", fs::file_size(path)},
                         {"arguments", compiled.arguments},
-                        {"workspace_per_element", compiled.workspace_per_element}};
+                        {"workspace_per_element", compiled.workspace_per_element},
+                        {"alignment", compiled.alignment},
+                        {"threads", compiled.threads},
+                        {"resources", resources}};
+    if (const std::string text = ptx_path(path.string()); fs::exists(text)) {
+        fs::rename(text, ptx(hash));
+    }
     if (rename(path.c_str(), object(hash).c_str()) != 0) {
         throw OutputError(object(hash).string() + ": cannot write: " + std::strerror(errno));
     }
@@ -45,6 +61,7 @@ void Cache::add(const std::string &hash, const std::string &symbol, const Compil
 void Cache::discard(const std::string &hash, pid_t pid) const {
     std::error_code ignored;
     fs::remove(temporary(hash, pid), ignored);
+    fs::remove(ptx_path(temporary(hash, pid).string()), ignored);
 }
 
 fs::path Cache::temporary(const std::string &hash, pid_t pid) const {

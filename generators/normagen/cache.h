@@ -20,6 +20,7 @@ public:
 
     std::optional<CompiledKernel> find(const std::string &hash, const std::string &symbol) const;
     std::filesystem::path object(const std::string &hash) const { return directory_ / (hash + ".o"); }
+    std::filesystem::path ptx(const std::string &hash) const { return directory_ / (hash + ".ptx"); }  // of CUDA
 
     using Compile = std::function<CompiledKernel(const std::string &path)>;
     void add(const std::string &hash, const std::string &symbol, const Compile &compile) const;

@@ -37,7 +37,7 @@ void place(const fs::path &cached, const fs::path &path) { write_if_changed(path
 
 void remove_other_objects(const fs::path &directory, const std::set<fs::path> &wanted) {
     for (const fs::directory_entry &entry : fs::directory_iterator(directory)) {
-        if (entry.path().extension() == ".o" && wanted.count(entry.path()) == 0) {
+        if (wanted.count(fs::path(entry.path()).replace_extension(".o")) == 0) {
             fs::remove(entry.path());
         }
     }
@@ -92,7 +92,13 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     std::vector<TargetFile> selected;
     for (const TargetFile &target : known) {
         const bool wanted =
-            names.empty() ? architecture(target) == architecture_here() : names.count(target.spec.name) != 0;
+            names.empty() ? architecture(target) == architecture_here() && !is_cuda(target.spec)
+                          : names.count(target.spec.name) != 0;
+        if (wanted && is_cuda(target.spec) && cuda_toolkit().empty()) {
+            fmt::print(stderr, "normagen: {} is skipped: no ptxas and fatbinary; script/setup cuda installs them\n",
+                       target.spec.name);
+            continue;
+        }
         if (wanted && (!host || runs_here(target))) {
             selected.push_back(target);
         }
@@ -124,11 +130,11 @@ KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
     return spec;
 }
 
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets,
-                                     const RecordedKnobs &records) {
+std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
+                                     const std::vector<TargetFile> &targets, const RecordedKnobs &records) {
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
-        for (const Variant &variant : variants) {
+        for (const Variant &variant : is_cuda(target.spec) ? cuda_variants : variants) {
             specs.push_back(records.apply(default_spec(variant, target)));
         }
     }
@@ -138,7 +144,8 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
-    const std::vector<KernelSpec> specs = kernel_specs(all_variants(manifest), target_files, records);
+    const std::vector<KernelSpec> specs =
+        kernel_specs(all_variants(manifest), manifest.cuda_variants, target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);
@@ -162,6 +169,9 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
             throw OutputError(fmt::format("{}: two kernels have this symbol", jobs[i].symbol));
         }
         place(cache.object(jobs[i].hash), path);
+        if (!compiled[i].resources.empty()) {
+            place(cache.ptx(jobs[i].hash), ptx_path(path.string()));
+        }
         response += response_line(fs::absolute(path));
         if (!runtime) {
             entries.push_back({specs[i], compiled[i], jobs[i].hash});

@@ -23,9 +23,9 @@ Job kernel_job(const KernelSpec &spec);
 // The variant on the target, with the target's own knobs. Throws InputError where they are not legal.
 KernelSpec default_spec(const Variant &variant, const TargetFile &target);
 
-// What to compile: each variant on each target, with knobs from records, else the target's own.
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<TargetFile> &targets,
-                                     const RecordedKnobs &records);
+// What to compile: each variant on each target of its device, with knobs from records, else the target's own.
+std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
+                                     const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
 // Writes objects/, halide_runtime.o, registry.cpp, objects.rsp and manifest.lock.json under `out`. Throws OutputError.
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,

@@ -4,6 +4,7 @@
 
 #include <Halide.h>
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "json_file.h"
 #include "library.h"
 #include "records_command.h"
+#include "resources.h"
 #include "tune.h"
 
 namespace norma {
@@ -29,7 +31,7 @@ struct Options {
 };
 
 const std::map<std::string, Stage> stages = {
-    {"object", Stage::object}, {"stmt", Stage::stmt}, {"assembly", Stage::assembly}, {"llvm", Stage::llvm}};
+    {"object", Stage::object}, {"stmt", Stage::stmt}, {"assembly", Stage::assembly}, {"llvm", Stage::llvm}, {"ptx", Stage::ptx}};
 
 const char target_option[] = "--target,--targets";
 const char target_help[] = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
@@ -40,12 +42,20 @@ void list(const Options &options) {
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
     const std::vector<KernelSpec> specs =
-        kernel_specs(manifest.variants, targets, RecordedKnobs(options.records, known));
+        kernel_specs(manifest.variants, manifest.cuda_variants, targets, RecordedKnobs(options.records, known));
     if (!options.json) {
         for (const Variant &variant : manifest.variants) {
             fmt::print("{}\n", name(variant));
         }
-        fmt::print("{} kernels for each of {} targets\n", manifest.variants.size(), targets.size());
+        for (const Variant &variant : manifest.cuda_variants) {
+            fmt::print("{} on CUDA\n", name(variant));
+        }
+        const auto on_cuda = std::count_if(targets.begin(), targets.end(),
+                                           [](const TargetFile &target) { return is_cuda(target.spec); });
+        fmt::print("{} kernels for each of {} targets\n", manifest.variants.size(), targets.size() - on_cuda);
+        if (!manifest.cuda_variants.empty()) {
+            fmt::print("{} kernels for each of {} targets of CUDA\n", manifest.cuda_variants.size(), on_cuda);
+        }
         return;
     }
     nlohmann::ordered_json text = {{"manifest", manifest.name}, {"count", specs.size()}};
@@ -98,7 +108,7 @@ void compile_one(const Options &options) {
     if (targets.size() != 1) {
         throw InputError("--kernel is compiled for one --target");
     }
-    const KernelSpec spec = kernel_specs({variant}, targets, RecordedKnobs(options.records, known)).front();
+    const KernelSpec spec = kernel_specs({variant}, {variant}, targets, RecordedKnobs(options.records, known)).front();
     const Stage stage = stages.at(options.stage);
     run_job({fmt::format("{} for {}", name(variant), spec.target.name), "", "",
              [&](const std::string &path) { return compile_kernel(spec, path, stage); }},
@@ -113,6 +123,13 @@ void compile(const Options &options) {
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     compile_library(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
                     options.out, options.cache.empty() ? options.out + "/cache" : options.cache, options.limits);
+}
+
+void resources(const Options &options) {
+    const Manifest manifest = read_manifest(options.manifest);
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    print_resources(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
+                    options.cache, options.limits);
 }
 
 void bundle(const Options &options) {
@@ -187,6 +204,12 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
         }
         command = compile;
     });
+
+    CLI::App *resources_command = add("resources", "print what a manifest's CUDA kernels take of a GPU", resources);
+    resources_command->add_option("--manifest", options.manifest)->required();
+    resources_command->add_option(target_option, options.target, target_help)->required();
+    resources_command->add_option("--cache", options.cache, "directory of compiled kernels")->required();
+    add_limits(*resources_command, options.limits);
 
     add_bundle(*add("bundle", "make a library of a manifest, to install anywhere", bundle), options);
 

@@ -111,7 +111,7 @@ std::string word_at(const Field &field, const Node &node) {
 class Entry {
 public:
     explicit Entry(const Node &node) : node_(node) {
-        std::vector<std::string> keys;
+        std::vector<std::string> keys = {"device"};
         for (const Field &field : fields()) {
             keys.push_back(field.key);
         }
@@ -178,9 +178,11 @@ Manifest read_manifest(const std::filesystem::path &path) {
     }
     std::set<std::string> names;
     for (const Node &node : root.at("kernels").items()) {
+        const std::string device =
+            node.has("device") ? node.at("device").one_of({"cpu", "cuda"}, "a device") : std::string("cpu");
         for (const Variant &variant : Entry(node).expand()) {
-            if (names.insert(name(variant)).second) {
-                manifest.variants.push_back(variant);
+            if (names.insert(device + " " + name(variant)).second) {
+                (device == "cpu" ? manifest.variants : manifest.cuda_variants).push_back(variant);
             }
         }
     }

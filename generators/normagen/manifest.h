@@ -13,7 +13,8 @@ namespace norma {
 struct Manifest {
     std::string name;
     std::vector<std::string> targets;  // names; empty: every target
-    std::vector<Variant> variants;     // expanded, each once, in the order of the file
+    // Expanded, each once, in the order of the file: for CPUs, and for CUDA.
+    std::vector<Variant> variants, cuda_variants;
 };
 
 Manifest read_manifest(const std::filesystem::path &path);  // throws InputError

@@ -77,13 +77,17 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
     return fmt::format("{}", fmt::join(functions, ", "));
 }
 
+int least_sm(const TargetSpec &target) {
+    return target.sms.empty() ? 0 : *std::min_element(target.sms.begin(), target.sms.end());
+}
+
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
     auto run_time = [&](const char *key) { return target.run_time.at(key).get<int64_t>(); };
     return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}, {{{}}}, {}}},\n",
                        quoted(target.name), quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
                        run_time("streaming_threshold"), run_time("prefetch_row_min"), run_time("prefetch_row_max"),
-                       strip_sums(target, entries), 0);
+                       strip_sums(target, entries), least_sm(target));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -100,7 +104,7 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
                        enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple,
                        hidden.exact, hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
                        arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
-                       quoted(entry.spec.origin), 0);
+                       quoted(entry.spec.origin), entry.compiled.alignment);
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {

@@ -40,7 +40,7 @@ struct Source {
 
 void check(const Source &source) {
     const Node root = source.node();
-    root.expect_object({"name", "parent", "halide", "needs", "features", "knobs", "run_time"});
+    root.expect_object({"name", "parent", "halide", "needs", "features", "sms", "knobs", "run_time"});
     const std::string stem = source.path.stem().string();
     if (root.at("name").string() != stem) {
         root.at("name").fail("\"" + root.at("name").string() + "\" is not the name of the file; expected " + stem);
@@ -58,6 +58,11 @@ void check(const Source &source) {
             if (feature == Halide::Target::FeatureEnd || !is_cpu_feature(feature)) {
                 item.fail("\"" + item.string() + "\" is not a CPU feature that Halide's runtime looks for");
             }
+        }
+    }
+    if (root.has("sms")) {
+        for (const Node &item : root.at("sms").items()) {
+            item.integer(80, 999);
         }
     }
     if (root.has("knobs")) {
@@ -110,6 +115,12 @@ public:
                 target.features.push_back(item.string());
             }
         }
+        if (root.has("sms")) {
+            target.spec.sms.clear();
+            for (const Node &item : root.at("sms").items()) {
+                target.spec.sms.push_back((int)item.integer(80, 999));
+            }
+        }
         for (auto [key, into] :
              {std::pair("knobs", &target.spec.knobs), std::pair("run_time", &target.spec.run_time)}) {
             if (root.has(key)) {
@@ -138,6 +149,10 @@ void complete(TargetFile &target, const Node &root) {
         root.fail("\"" + text +
                   "\" has SVE, of which Halide compiles for one length of vectors; the runtime cannot ask " +
                   "a CPU for its length, and a wrong one gives wrong results");
+    }
+    if (is_cuda(target.spec) != !target.spec.sms.empty()) {
+        root.fail("sms is " + std::string(target.spec.sms.empty() ? "missing" : "there") + "; expected " +
+                  (is_cuda(target.spec) ? "the compute capabilities that get an image" : "none, without feature cuda"));
     }
     for (const char *key : {"streaming_threshold", "prefetch_row_min", "prefetch_row_max"}) {
         if (!target.spec.run_time.contains(key)) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "register_row.h"
 
-#include <iostream>
 #include <sstream>
 #include <stdexcept>
 
@@ -14,7 +13,6 @@ Stmt RegisterRowPass::mutate(const Stmt &stmt) {
     depth_++;
     Stmt result = IRMutator::mutate(stmt);
     depth_--;
-    if (depth_ == 0 && getenv("DUMP")) { std::cerr << stmt; }
     if (depth_ == 0 && (loads_ == 0 || stores_ == 0)) {
         throw std::logic_error("register_row: " + func_ + " is never stored, or never loaded");
     }

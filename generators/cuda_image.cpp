@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "cuda_image.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+
+namespace norma {
+
+namespace {
+
+std::string read(const std::string &path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A shell word, whatever is in it.
+std::string quoted(const std::string &text) {
+    std::string word = "'";
+    for (char c : text) {
+        word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return word + "'";
+}
+
+// Standard output and error of a program. Throws with them where it fails.
+std::string run(const std::string &command) {
+    FILE *pipe = popen((command + " 2>&1").c_str(), "r");
+    if (pipe == nullptr) {
+        throw std::runtime_error(command + ": cannot start");
+    }
+    std::string output;
+    char buffer[4096];
+    for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) != 0;) {
+        output.append(buffer, n);
+    }
+    if (pclose(pipe) != 0) {
+        throw std::runtime_error(command + ": " + output);
+    }
+    return output;
+}
+
+// Files that go when it goes.
+struct Scratch {
+    std::string stem;
+    std::vector<std::string> files;
+    std::string add(const std::string &suffix) {
+        files.push_back(stem + suffix);
+        return files.back();
+    }
+    ~Scratch() {
+        for (const std::string &file : files) {
+            unlink(file.c_str());
+        }
+    }
+};
+
+int count(const std::string &text, const std::regex &pattern) {
+    return (int)std::distance(std::sregex_iterator(text.begin(), text.end(), pattern), std::sregex_iterator());
+}
+
+std::string replace(const std::string &text, const char *pattern, const std::string &by, int least, int most) {
+    const std::regex regex(pattern);
+    const int found = count(text, regex);
+    if (found < least || found > most) {
+        throw std::logic_error("PTX has " + std::to_string(found) + " of " + pattern + "; expected " +
+                               std::to_string(least) + (least == most ? "" : " or more"));
+    }
+    return std::regex_replace(text, regex, by);
+}
+
+}  // namespace
+
+// Halide says for which PTX of its time, and not how large a block is, without which ptxas cannot bound registers. An
+// output may overwrite an input, so inputs are not read-only for the whole kernel.
+std::string finish_ptx(std::string text, int threads) {
+    while (!text.empty() && text.back() == '\0') {
+        text.pop_back();
+    }
+    text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
+    text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
+    return replace(text, "ld\\.global\\.nc\\.", "ld.global.", 1, INT32_MAX);
+}
+
+std::string cuda_toolkit() {
+    const char *given = std::getenv("NORMA_CUDA_BIN");
+    const std::string directory = given != nullptr ? given : NORMA_CUDA_BIN;
+    const bool found = access((directory + "/ptxas").c_str(), X_OK) == 0 &&
+                       access((directory + "/fatbinary").c_str(), X_OK) == 0;
+    return found ? directory : "";
+}
+
+std::string cuda_toolkit_version() {
+    static const std::string version =
+        cuda_toolkit().empty() ? "" : run(quoted(cuda_toolkit() + "/ptxas") + " --version");
+    return version;
+}
+
+CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms, const std::string &scratch) {
+    const std::string toolkit = cuda_toolkit();
+    if (toolkit.empty()) {
+        throw std::runtime_error("no ptxas and fatbinary of a CUDA toolkit; script/setup cuda installs them");
+    }
+    CudaImage image{ptx, "", {}};
+    Scratch files{scratch, {}};
+    const std::string text = files.add(".image.ptx");
+    std::ofstream(text) << ptx;
+    const std::string fatbin = files.add(".fatbin");
+    std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
+    for (int sm : sms) {
+        const std::string cubin = files.add("." + std::to_string(sm) + ".cubin");
+        // What is multiplied and added apart in the PTX rounds twice on every GPU.
+        const std::string command = quoted(toolkit + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" + std::to_string(sm) +
+                                    " " + quoted(text) + " -o " + quoted(cubin);
+        image.resources.push_back(parse_ptxas(run(command), sm));
+        if (const std::string why = excess(image.resources.back(), threads); !why.empty()) {
+            throw std::runtime_error("sm_" + std::to_string(sm) + ": " + why);
+        }
+        link += " --image3=kind=elf,sm=" + std::to_string(sm) + ",file=" + quoted(cubin);
+    }
+    const std::string target = std::regex_replace(ptx, std::regex("[^]*\\.target sm_(\\d+)[^]*"), "$1");
+    run(link + " --image3=kind=ptx,sm=" + target + ",file=" + quoted(text));
+    image.fatbin = read(fatbin);
+    return image;
+}
+
+CudaResources parse_ptxas(const std::string &verbose, int sm) {
+    auto figure = [&](const char *pattern, bool needed) {
+        std::smatch match;
+        if (!std::regex_search(verbose, match, std::regex(pattern))) {
+            if (needed) {
+                throw std::runtime_error(std::string("ptxas says nothing like \"") + pattern + "\": " + verbose);
+            }
+            return 0;
+        }
+        return std::stoi(match[1]);
+    };
+    CudaResources resources;
+    resources.sm = sm;
+    resources.registers = figure("Used (\\d+) registers", true);
+    resources.spill_bytes = figure("(\\d+) bytes spill stores", true) + figure("(\\d+) bytes spill loads", true) +
+                            figure("(\\d+) bytes stack frame", true);
+    resources.barriers = figure("used (\\d+) barriers", false);
+    return resources;
+}
+
+std::string excess(const CudaResources &resources, int threads) {
+    constexpr int registers_of_a_block = 65536, granule = 8;
+    if (resources.spill_bytes != 0) {
+        return std::to_string(resources.spill_bytes) + " bytes of a thread are spilled";
+    }
+    const int allocated = (resources.registers + granule - 1) / granule * granule;
+    if (allocated * threads > registers_of_a_block) {
+        return std::to_string(resources.registers) + " registers for each of " + std::to_string(threads) +
+               " threads; a block has " + std::to_string(registers_of_a_block);
+    }
+    return "";
+}
+
+PtxFigures ptx_figures(const std::string &ptx) {
+    const char *const wide = "\\.global(\\.nc)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
+    PtxFigures figures;
+    figures.wide_loads = count(ptx, std::regex(std::string("ld") + wide));
+    figures.wide_stores = count(ptx, std::regex(std::string("st") + wide));
+    figures.shuffles = count(ptx, std::regex("shfl\\.sync"));
+    figures.instructions = count(ptx, std::regex("\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*\\s[^\n]*;"));
+    return figures;
+}
+
+}  // namespace norma

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// What CUDA kernels take of a GPU, as a table: it shows what a change of the generator did to their code.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "compile.h"
+#include "manifest.h"
+#include "recorded_knobs.h"
+#include "targets.h"
+
+namespace norma {
+
+// Compiles what is not in the cache. Throws OutputError.
+void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets,
+                     const RecordedKnobs &records, const std::filesystem::path &cache, const JobLimits &limits);
+
+}  // namespace norma

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// PTX is edited only where it is as expected, and what ptxas says is read and judged.
+#include "../generators/cuda_image.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "catch.h"
+
+using namespace norma;
+
+namespace {
+
+const char ptx[] = R"(.version 7.0
+.target sm_80
+.visible .entry kernel(
+	.param .u64 kernel_param_0
+)
+{
+	ld.global.nc.v4.b32 	{%r1, %r2, %r3, %r4}, [%rd1];
+	@%p1 bra 	$L__BB0_2;
+	shfl.sync.bfly.b32 	%r5, %r1, 16, 31, -1;
+	st.global.v2.b64 	[%rd2], {%rd3, %rd4};
+	st.global.b32 	[%rd2], %r5;
+	ret;
+}
+)";
+
+std::string verbose(int stack, int spills, int registers) {
+    return "ptxas info    : 0 bytes gmem\n    " + std::to_string(stack) + " bytes stack frame, " +
+           std::to_string(spills) + " bytes spill stores, " + std::to_string(spills) +
+           " bytes spill loads\nptxas info    : Used " + std::to_string(registers) + " registers, used 2 barriers\n";
+}
+
+}  // namespace
+
+TEST_CASE("the PTX of a kernel is told its block and loads coherently") {
+    const std::string text = finish_ptx(ptx, 256);
+    CHECK(text.find("\n)\n.maxntid 256, 1, 1\n{") != std::string::npos);
+    CHECK(text.find("ld.global.v4.b32") != std::string::npos);
+    CHECK(text.find(".nc.") == std::string::npos);
+}
+
+TEST_CASE("PTX that is not one kernel as expected is refused") {
+    const std::string two = std::string(ptx) + ptx;
+    CHECK_THROWS_AS(finish_ptx(two, 256), std::logic_error);
+    std::string plain = ptx;
+    plain.erase(plain.find(".nc"), 3);
+    CHECK_THROWS_AS(finish_ptx(plain, 256), std::logic_error);
+}
+
+TEST_CASE("a kernel's accesses, shuffles and instructions are counted") {
+    const PtxFigures figures = ptx_figures(ptx);
+    CHECK(figures.wide_loads == 1);
+    CHECK(figures.wide_stores == 1);
+    CHECK(figures.shuffles == 1);
+    CHECK(figures.instructions == 6);
+}
+
+TEST_CASE("what ptxas says of a kernel is read") {
+    const CudaResources resources = parse_ptxas(verbose(0, 8, 40), 90);
+    CHECK(resources.sm == 90);
+    CHECK(resources.registers == 40);
+    CHECK(resources.spill_bytes == 16);
+    CHECK(resources.barriers == 2);
+    CHECK_THROWS_AS(parse_ptxas("ptxas info: nothing", 90), std::runtime_error);
+}
+
+TEST_CASE("a kernel that spills or cannot launch is refused") {
+    CHECK(excess(parse_ptxas(verbose(0, 0, 64), 80), 1024).empty());
+    CHECK(excess(parse_ptxas(verbose(0, 0, 65), 80), 1024).find("65 registers") == 0);
+    CHECK(excess(parse_ptxas(verbose(0, 4, 40), 80), 256).find("8 bytes") == 0);
+    CHECK(excess(parse_ptxas(verbose(16, 0, 40), 80), 256).find("16 bytes") == 0);
+}
