@@ -122,8 +122,11 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
         }
         link += " --image3=kind=elf,sm=" + std::to_string(sm) + ",file=" + quoted(cubin);
     }
-    const std::string target = std::regex_replace(ptx, std::regex("[^]*\\.target sm_(\\d+)[^]*"), "$1");
-    run(link + " --image3=kind=ptx,sm=" + target + ",file=" + quoted(text));
+    std::smatch target;
+    if (!std::regex_search(ptx, target, std::regex("\\.target sm_(\\d+)"))) {
+        throw std::logic_error("PTX without a target");
+    }
+    run(link + " --image3=kind=ptx,sm=" + target[1].str() + ",file=" + quoted(text));
     image.fatbin = read(fatbin);
     return image;
 }

@@ -24,11 +24,19 @@ Stmt ThreadBarrierPass::visit(const Evaluate *op) {
     if (call == nullptr || !call->is_intrinsic(Call::gpu_thread_barrier)) {
         return op;
     }
-    if (is_const_zero(call->args[0])) {
+    if (expected_ == 0 || is_const_zero(call->args[0])) {
         return Evaluate::make(0);
     }
     kept_++;
     return op;
+}
+
+Stmt ThreadBarrierPass::visit(const Allocate *op) {
+    const bool shared = op->memory_type == MemoryType::GPUShared || op->memory_type == MemoryType::Heap;
+    if (expected_ == 0 && shared) {
+        throw std::logic_error("thread_barrier: threads share " + op->name + "; expected nothing shared");
+    }
+    return IRMutator::visit(op);
 }
 
 }  // namespace norma

@@ -8,7 +8,7 @@ namespace norma {
 
 class ThreadBarrierPass : public Halide::Internal::IRMutator {
 public:
-    // Throws std::logic_error unless `kept` barriers are left.
+    // Throws std::logic_error unless `kept` barriers are left. Where none is to be, threads must share no memory.
     explicit ThreadBarrierPass(int kept) : expected_(kept) {}
 
     using IRMutator::mutate;
@@ -17,6 +17,7 @@ public:
 protected:
     using IRMutator::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::Evaluate *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
 
 private:
     int expected_, kept_ = 0, depth_ = 0;

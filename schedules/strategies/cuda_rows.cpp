@@ -53,6 +53,10 @@ Pipeline CudaRow::lower() {
         }
     }
     for (Func f : scalar_outputs_) {
+        if (shape_.rows > 1) {  // a loop over lanes, or the rows would be taken for one
+            Var lane("lane");
+            f.split(row, row, lane, 1).gpu_lanes(lane);
+        }
         f.compute_with(first, block);
     }
     const LoopLevel each_block(first, block);
@@ -72,10 +76,12 @@ Pipeline CudaRow::lower() {
         in_registers(f, 1, 1);
         schedule_threads(f);
     }
+    int exchanges = 0;
     for (Reduction &reduction : reductions_) {
         schedule_reduction(reduction, each_block);
+        exchanges += (int)(reduction.tree.size() - 1) * reduction.part.outputs();
     }
-    pipeline.add_custom_lowering_pass(new ButterflyPass((int)reductions_.size() * 5));
+    pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
     pipeline.add_custom_lowering_pass(new WideAccessPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
@@ -158,31 +164,30 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         reduction.cross(warp_, r_) = tuple([&](size_t i) { return at(before, {0, warp_, r_}, i); });
     }
 
-    std::vector<Expr> results;
-    for (size_t i = 0; i < terms.size(); i++) {
+    Func all(name);
+    all(lane_, warp_, r_) = tuple([&](size_t i) {
         std::vector<Expr> warps;
         for (int w = 0; w < shape_.warps; w++) {
             warps.push_back(warps_share_a_row() ? at(reduction.cross, {w, r_}, i) : at(before, {lane_, warp_, r_}, i));
         }
-        Func all(name + "_" + std::to_string(i));
-        all(lane_, warp_, r_) = pairwise(warps, combine);
-        scalars_.push_back(all);
-        if (!warps_share_a_row() && i == 0) {
-            reduction.cross = all;
-        }
-        results.push_back(all(lane_, warp_, r_));
+        return pairwise(warps, combine);
+    });
+    scalars_.push_back(all);
+    reduction.each_warp = warps_share_a_row() ? LoopLevel(reduction.cross, warp_) : LoopLevel(all, r_);
+    std::vector<Expr> results;
+    for (size_t i = 0; i < terms.size(); i++) {
+        results.push_back(at(all, {lane_, warp_, r_}, i));
     }
     reductions_.push_back(reduction);
     return results;
 }
 
 void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_block) const {
-    LoopLevel each_warp(reduction.cross, warps_share_a_row() ? warp_ : r_);
     if (warps_share_a_row()) {
         reduction.cross.compute_at(each_block).store_in(MemoryType::GPUShared).gpu_threads(warp_);
     }
     for (Func f : reduction.tree) {
-        f.compute_at(each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
+        f.compute_at(reduction.each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
     }
     reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
     reduction.part.update().reorder(v_, reduction.along).vectorize(v_).unroll(reduction.along);

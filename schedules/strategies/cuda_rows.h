@@ -67,6 +67,7 @@ private:
         Halide::RVar along;
         std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
         Halide::Func cross;              // of each warp, in shared memory, where warps share a row
+        Halide::LoopLevel each_warp;
     };
 
     std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<RowValue> &terms,
