@@ -89,8 +89,8 @@ std::string finish_ptx(std::string text, int threads) {
 std::string cuda_toolkit() {
     const char *given = std::getenv("NORMA_CUDA_BIN");
     const std::string directory = given != nullptr ? given : NORMA_CUDA_BIN;
-    const bool found = access((directory + "/ptxas").c_str(), X_OK) == 0 &&
-                       access((directory + "/fatbinary").c_str(), X_OK) == 0;
+    const bool found =
+        access((directory + "/ptxas").c_str(), X_OK) == 0 && access((directory + "/fatbinary").c_str(), X_OK) == 0;
     return found ? directory : "";
 }
 
@@ -100,7 +100,8 @@ std::string cuda_toolkit_version() {
     return version;
 }
 
-CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms, const std::string &scratch) {
+CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms,
+                          const std::string &scratch) {
     const std::string toolkit = cuda_toolkit();
     if (toolkit.empty()) {
         throw std::runtime_error("no ptxas and fatbinary of a CUDA toolkit; script/setup cuda installs them");

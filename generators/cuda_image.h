@@ -35,7 +35,7 @@ std::string finish_ptx(std::string text, int threads);
 // std::runtime_error where ptxas fails, spills, or needs more registers than a block of `threads` has.
 CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms, const std::string &scratch);
 
-CudaResources parse_ptxas(const std::string &verbose, int sm);  // throws std::runtime_error where a figure is missing
+CudaResources parse_ptxas(const std::string &verbose, int sm);    // throws std::runtime_error where a figure is missing
 std::string excess(const CudaResources &resources, int threads);  // why it cannot be used; empty when it can
 PtxFigures ptx_figures(const std::string &ptx);
 

@@ -49,7 +49,7 @@ Contract parse_contract(const std::string &text);      // likewise
 Scale parse_scale(const std::string &text);            // likewise
 Statistics parse_statistics(const std::string &text);  // likewise
 std::string hidden_name(const HiddenClass &hidden);
-HiddenClass parse_hidden(const std::string &text);     // "any", "64n", "any_to_1024", "768"; likewise
+HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_1024", "768"; likewise
 
 // "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, and saved
 // statistics, are left out. "rms_norm_forward.x_bf16.y_i8.f_bf16.q_row.fp32_once.any" has a scale for each row, and

@@ -93,7 +93,10 @@ struct Tensor {
     halide_buffer_t buffer{};
 
     Tensor(ptx::Memory &memory, DType type, int hidden, int rows, int rank)
-        : type(type), hidden(hidden), rows(rows), data(memory.allocate(bytes())),
+        : type(type),
+          hidden(hidden),
+          rows(rows),
+          data(memory.allocate(bytes())),
           dimensions{{0, rank == 1 && rows > 1 ? rows : hidden, 1, 0}, {0, rows, hidden, 0}} {
         buffer.device = (uint64_t)(uintptr_t)data;
         buffer.dimensions = rank;
@@ -124,7 +127,8 @@ struct Tensor {
             const float rounded = std::round(value * 64) / 64;
             int exponent;
             const float mantissa = std::frexp(std::fabs(rounded), &exponent);
-            const uint16_t bits = rounded == 0 ? 0 : (uint16_t)((exponent + 14) << 10 | ((int)(mantissa * 2048) & 1023));
+            const uint16_t bits =
+                rounded == 0 ? 0 : (uint16_t)((exponent + 14) << 10 | ((int)(mantissa * 2048) & 1023));
             static_cast<uint16_t *>(data)[i] = (uint16_t)(bits | (rounded < 0 ? 0x8000 : 0));
         }
     }
@@ -157,11 +161,11 @@ struct Kernel {
 };
 
 DType type_of(const Variant &variant, const std::string &role) {
-    return role == "x"          ? variant.x
-           : role == "y"        ? variant.y
-           : role == "weight"   ? variant.weight
-           : role == "bias"     ? variant.bias
-           : role == "residual" ? variant.residual
+    return role == "x"              ? variant.x
+           : role == "y"            ? variant.y
+           : role == "weight"       ? variant.weight
+           : role == "bias"         ? variant.bias
+           : role == "residual"     ? variant.residual
            : role == "residual_out" ? variant.residual
                                     : DType::f32;
 }
@@ -192,7 +196,8 @@ struct Run {
             auto tensor = std::make_unique<Tensor>(launch.memory, type_of(variant, role), statistic ? 1 : hidden,
                                                    vector ? 1 : rows, statistic || vector ? 1 : 2);
             for (size_t i = 0; i < (size_t)tensor->hidden * tensor->rows; i++) {
-                const bool input = role == "x" || role == "residual" || vector || (role == "y_scale" && variant.scale == Scale::tensor);
+                const bool input = role == "x" || role == "residual" || vector ||
+                                   (role == "y_scale" && variant.scale == Scale::tensor);
                 if (input) {
                     tensor->set(i, role == "y_scale" ? 0.05f : normal(random) + (role == "x" ? offset : 0));
                 }
@@ -250,7 +255,7 @@ void check(const std::string &name, int rows, float offset = 0) {
         const double step = is_quantized(variant.y) ? run["y_scale"].at(row, 0) : 1;
         for (int d = 0; d < hidden; d++) {
             const double got = run["y"].at(row, d) * step;
-            const double rounding = is_quantized(variant.y)       ? 0.501 * step
+            const double rounding = is_quantized(variant.y)   ? 0.501 * step
                                     : variant.y == DType::f32 ? 0
                                                               : 0.501 * spacing(variant.y, std::fabs(x[d]) + 1e-30);
             const double twice = variant.contract == Contract::hf ? 2.5 * spacing(variant.x, most) : 0;

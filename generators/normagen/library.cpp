@@ -91,9 +91,8 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     }
     std::vector<TargetFile> selected;
     for (const TargetFile &target : known) {
-        const bool wanted =
-            names.empty() ? architecture(target) == architecture_here() && !is_cuda(target.spec)
-                          : names.count(target.spec.name) != 0;
+        const bool wanted = names.empty() ? architecture(target) == architecture_here() && !is_cuda(target.spec)
+                                          : names.count(target.spec.name) != 0;
         if (wanted && is_cuda(target.spec) && cuda_toolkit().empty()) {
             fmt::print(stderr, "normagen: {} is skipped: no ptxas and fatbinary; script/setup cuda installs them\n",
                        target.spec.name);

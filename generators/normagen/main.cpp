@@ -30,8 +30,11 @@ struct Options {
     JobLimits limits;
 };
 
-const std::map<std::string, Stage> stages = {
-    {"object", Stage::object}, {"stmt", Stage::stmt}, {"assembly", Stage::assembly}, {"llvm", Stage::llvm}, {"ptx", Stage::ptx}};
+const std::map<std::string, Stage> stages = {{"object", Stage::object},
+                                             {"stmt", Stage::stmt},
+                                             {"assembly", Stage::assembly},
+                                             {"llvm", Stage::llvm},
+                                             {"ptx", Stage::ptx}};
 
 const char target_option[] = "--target,--targets";
 const char target_help[] = "target names with commas between, all (the manifest's), or host (the best for this CPU)";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A sum or maximum over the lanes of a warp is written as rotations by powers of two, which Halide lowers to two shuffles and a
-// select each. Exchanging lanes pairwise gives every lane the same total, by one shuffle.
+// A sum or maximum over the lanes of a warp is written as rotations by powers of two, which Halide lowers to two
+// shuffles and a select each. Exchanging lanes pairwise gives every lane the same total, by one shuffle.
 #pragma once
 
 #include <Halide.h>

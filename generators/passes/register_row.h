@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a block's threads keep over barriers, each for itself, in registers: Halide gives every thread a copy of the whole
-// block's storage. Drops the threads' share of the index, which must leave a constant.
+// What a block's threads keep over barriers, each for itself, in registers: Halide gives every thread a copy of the
+// whole block's storage. Drops the threads' share of the index, which must leave a constant.
 #pragma once
 
 #include <Halide.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Drops the barriers of a CUDA kernel that order nothing: between two stages of registers Halide puts one that fences no memory.
+// Drops the barriers of a CUDA kernel that order nothing: between two stages of registers Halide puts one that fences
+// no memory.
 #pragma once
 
 #include <Halide.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Dense, aligned vectors in a CUDA kernel reach global memory 16 bytes at a time, or all at once where they are shorter: as
-// u32 or f32 pieces, since LLVM splits vectors of narrower elements and of more than 4.
+// Dense, aligned vectors in a CUDA kernel reach global memory 16 bytes at a time, or all at once where they are
+// shorter: as u32 or f32 pieces, since LLVM splits vectors of narrower elements and of more than 4.
 #pragma once
 
 #include <Halide.h>

@@ -118,8 +118,8 @@ void CudaRow::schedule_threads(Func f) const {
     f.gpu_lanes(lane_);
 }
 
-// In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over the
-// warps of a row. All but the first in pairs, and every lane and warp with the same result.
+// In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
+// the warps of a row. All but the first in pairs, and every lane and warp with the same result.
 std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const Expr &zero,
                                   const Combine &combine) {
     auto tuple = [&](const std::function<Expr(size_t)> &f) {
@@ -137,8 +137,9 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     Expr d = v_ + shape_.vector * (lane_ + lanes * (warp_ + shape_.warps * k));
     Func part(name + "_part");
     part(v_, lane_, warp_, r_) = tuple([&](size_t) { return zero; });
-    part(v_, lane_, warp_, r_) =
-        tuple([&](size_t i) { return combine(at(part, {v_, lane_, warp_, r_}, i), terms[i](d)); });
+    part(v_, lane_, warp_, r_) = tuple([&](size_t i) {
+        return combine(at(part, {v_, lane_, warp_, r_}, i), terms[i](d));
+    });
     reduction.part = part;
     reduction.along = k.x;
 

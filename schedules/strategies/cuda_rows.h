@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps. Every element is loaded and
-// stored once.
+// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps. Every element is
+// loaded and stored once.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -22,10 +22,11 @@ struct CudaRowsKnobs {
     int rows = 4;
 };
 
-CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                              // throws std::invalid_argument
+CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
 std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant);  // empty when legal
 
-// Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the bits.
+// Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the
+// bits.
 struct CudaShape {
     int hidden, vector, warps, chunks;  // chunks: how many vectors of a row a thread holds
     int rows;                           // of a block
@@ -63,7 +64,7 @@ private:
 
     // What all threads of a row learn from all of its elements: one or more values, found in one sweep.
     struct Reduction {
-        Halide::Func part;               // of a thread, by v
+        Halide::Func part;  // of a thread, by v
         Halide::RVar along;
         std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
         Halide::Func cross;              // of each warp, in shared memory, where warps share a row

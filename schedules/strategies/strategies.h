@@ -15,7 +15,7 @@ namespace norma {
 struct Lowered {
     Halide::Pipeline pipeline;
     std::vector<Halide::Argument> inputs;
-    int workspace_per_element = 0;  // bytes of scratch for each element of a row
+    int workspace_per_element = 0;   // bytes of scratch for each element of a row
     int alignment = 0, threads = 0;  // of a CUDA kernel: bytes, see registry.h; and threads of a block
 };
 
