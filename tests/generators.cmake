@@ -8,6 +8,8 @@ if(NORMA_PTXAS)
     norma_test(cuda_rows_test SOURCES cuda_rows_test.cpp LINK norma_generators norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it
+    add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/check_cuda_resources ${PROJECT_SOURCE_DIR}
+        $<TARGET_FILE:normagen> ${NORMA_KERNELS}/cache)
 endif()
 
 norma_test(normagen_test SOURCES bundle_test.cpp normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
