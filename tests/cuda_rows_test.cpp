@@ -142,12 +142,15 @@ struct Kernel {
 
     explicit Kernel(const std::string &name) {
         spec.variant = parse_name(name);
-        spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", {80}, nlohmann::json::object(), {}};
+        spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", nlohmann::json::object(), {80}, {}};
         spec.strategy = default_strategy(spec.variant, Halide::Target(spec.target.halide)).name;
         spec.knobs = nlohmann::json::object();
         const fs::path directory = fs::temp_directory_path() / ("cuda_rows_test." + std::to_string(getpid()));
         fs::create_directories(directory);
-        const std::string object = (directory / "kernel.o").string(), shared = (directory / "kernel.so").string();
+        // The loader knows a file that it has opened by its name.
+        static int count = 0;
+        const std::string stem = (directory / std::to_string(count++)).string();
+        const std::string object = stem + ".o", shared = stem + ".so";
         compiled = compile_kernel(spec, object);
         text = read(ptx_path(object));
         REQUIRE(std::system((NORMA_CXX " -shared -o " + shared + " " + object).c_str()) == 0);
@@ -315,7 +318,7 @@ TEST_CASE("what registers do not hold is refused") {
     const auto refused = [](const char *name) {
         KernelSpec spec;
         spec.variant = parse_name(name);
-        spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", {80}, nlohmann::json::object(), {}};
+        spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", nlohmann::json::object(), {80}, {}};
         spec.strategy = "cuda_rows";
         spec.knobs = nlohmann::json::object();
         return refusal(spec);
