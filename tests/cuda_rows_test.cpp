@@ -3,6 +3,7 @@
 // interpreter, held against float64; and what their PTX must look like.
 #include <HalideRuntime.h>
 #include <dlfcn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -140,6 +141,31 @@ struct Kernel {
     std::string text;
     int (*run)(void **) = nullptr;
 
+    // Halide numbers the names that a process has used before.
+    void compile_in_child(const std::string &object) {
+        const std::string notes = object + ".json";
+        const pid_t child = fork();
+        if (child == 0) {
+            try {
+                const CompiledKernel made = compile_kernel(spec, object);
+                std::ofstream(notes) << nlohmann::json{{"arguments", made.arguments},
+                                                       {"alignment", made.alignment},
+                                                       {"threads", made.threads},
+                                                       {"spills", made.resources.at(0).spill_bytes}};
+            } catch (const std::exception &error) {
+                std::fprintf(stderr, "%s\n", error.what());
+            }
+            _exit(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        const nlohmann::json made = nlohmann::json::parse(read(notes));
+        made.at("arguments").get_to(compiled.arguments);
+        made.at("alignment").get_to(compiled.alignment);
+        made.at("threads").get_to(compiled.threads);
+        compiled.resources.push_back({80, 0, made.at("spills"), 0});
+    }
+
     explicit Kernel(const std::string &name) {
         spec.variant = parse_name(name);
         spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", nlohmann::json::object(), {80}, {}};
@@ -151,7 +177,7 @@ struct Kernel {
         static int count = 0;
         const std::string stem = (directory / std::to_string(count++)).string();
         const std::string object = stem + ".o", shared = stem + ".so";
-        compiled = compile_kernel(spec, object);
+        compile_in_child(object);
         text = read(ptx_path(object));
         REQUIRE(std::system((NORMA_CXX " -shared -o " + shared + " " + object).c_str()) == 0);
         void *library = dlopen(shared.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -307,7 +333,7 @@ TEST_CASE("a kernel's code is as its family promises") {
     for (size_t at = 0; (at = block.text.find("bar.sync", at)) != std::string::npos; at++) {
         barriers++;
     }
-    CHECK(barriers == 2);
+    CHECK(barriers == 3);
 
     const Kernel warp("rms_norm_forward.x_f32.y_f32.fp32_once.1024");
     CHECK(warp.text.find("bar.sync") == std::string::npos);
