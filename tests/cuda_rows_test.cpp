@@ -335,6 +335,9 @@ TEST_CASE("a kernel's code is as its family promises") {
     }
     CHECK(barriers == 3);
 
+    const Kernel narrow("rms_norm_forward.x_f16.w_f16.y_f16.fp32_once.128");
+    CHECK(narrow.text.find("global.b16") == std::string::npos);
+
     const Kernel warp("rms_norm_forward.x_f32.y_f32.fp32_once.1024");
     CHECK(warp.text.find("bar.sync") == std::string::npos);
     CHECK(warp.text.find("shared") == std::string::npos);

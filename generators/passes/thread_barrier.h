@@ -12,8 +12,8 @@ namespace norma {
 
 class ThreadBarrierPass : public Halide::Internal::IRMutator {
 public:
-    // Of a kernel whose threads share values `exchanges` times. Throws std::logic_error unless each has its barrier, and
-    // a second one before the next; with none, unless they share no memory.
+    // Of a kernel whose threads share values `exchanges` times. Throws std::logic_error unless each has its barrier,
+    // and a second one before the next; with none, unless they share no memory.
     explicit ThreadBarrierPass(int exchanges) : expected_(exchanges) {}
 
     using IRMutator::mutate;

@@ -20,8 +20,8 @@ struct Cut {
 
     explicit Cut(const Type &vector) {
         const int bits = std::min(vector.bits() * vector.lanes(), most_bits);
-        const Type word = vector.bits() == 32 ? vector.element_of() : UInt(std::min(bits, 32));
-        type = word.with_lanes(bits / word.bits());
+        // Less than 16 bytes are one integer: Halide takes a vector for as aligned as the elements of its buffer.
+        type = bits < most_bits ? UInt(bits) : vector.bits() == 32 ? vector.with_lanes(4) : UInt(32, 4);
         elements = bits / vector.bits();
         pieces = vector.lanes() / elements;
     }
