@@ -171,7 +171,7 @@ PtxFigures ptx_figures(const std::string &ptx) {
     figures.wide_loads = count(ptx, std::regex(std::string("ld") + wide));
     figures.wide_stores = count(ptx, std::regex(std::string("st") + wide));
     figures.shuffles = count(ptx, std::regex("shfl\\.sync"));
-    figures.instructions = count(ptx, std::regex("\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*\\s[^\n]*;"));
+    figures.instructions = count(ptx, std::regex("\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*(\\s[^\n]*)?;"));
     return figures;
 }
 

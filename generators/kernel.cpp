@@ -91,10 +91,26 @@ std::map<Halide::OutputFileType, std::string> output_file(const std::string &pat
     }
 }
 
-// Whether the source may change the bytes of the op's kernels.
-bool decides(std::string_view source, const std::string &op) {
-    if (source.find("generators/normagen/") == 0) {
+bool begins(std::string_view text, std::string_view with) { return text.substr(0, with.size()) == with; }
+
+// What the names of a strategy's sources begin with.
+std::string sources_of(const std::string &strategy) {
+    const std::string directory = "schedules/strategies/";
+    const bool has_its_own = std::any_of(std::begin(source_hashes), std::end(source_hashes), [&](const auto &source) {
+        return begins(source.first, directory + strategy);
+    });
+    return directory + (begins(strategy, "cuda_") ? "cuda_" : has_its_own ? strategy : "plain");
+}
+
+// Whether the source may change the bytes of the op's kernels, where the strategy lowers it.
+bool decides(std::string_view source, const std::string &op, const std::string &strategy) {
+    const bool of_cuda = source.find("cuda") != source.npos;
+    if (begins(source, "generators/normagen/") || source.find("_tried.") != source.npos ||
+        (of_cuda && !begins(strategy, "cuda_"))) {
         return false;
+    }
+    if (begins(source, "schedules/strategies/")) {
+        return begins(source, sources_of(strategy)) || begins(source, "schedules/strategies/strategies.");
     }
     bool algorithm = false, of_op = false;
     for (const Op &known : ops()) {
@@ -200,13 +216,13 @@ std::string halide_version() {
 
 std::string strategy_hash(const std::string &strategy, const std::string &op) {
     std::string text;
-    auto begins = [](std::string_view source, std::string_view with) { return source.find(with) == 0; };
-    const std::string strategies = "schedules/strategies/", own = strategies + strategy;
     for (const auto &[source, hash] : source_hashes) {
-        const bool of_other_strategy = begins(source, strategies) && !begins(source, own);
-        const bool of_no_code = source.find("_tried.") != source.npos || begins(source, "generators/kernel.") ||
-                                begins(source, "generators/variant.") || begins(source, "generators/ops.");
-        if (decides(source, op) && !of_other_strategy && !of_no_code) {
+        bool of_no_code = false;
+        for (const char *list :
+             {"generators/kernel.", "generators/variant.", "generators/ops.", "schedules/strategies/strategies."}) {
+            of_no_code |= begins(source, list);
+        }
+        if (decides(source, op, strategy) && !of_no_code) {
             text += hash;
         }
     }
@@ -215,14 +231,14 @@ std::string strategy_hash(const std::string &strategy, const std::string &op) {
 
 std::string content_hash(const KernelSpec &spec) {
     std::string text = symbol(spec) + spec.target.halide + spec.strategy + spec.knobs.dump() + halide_version();
-    if (is_cuda(spec.target)) {
+    if (!spec.target.sms.empty()) {
         for (int sm : spec.target.sms) {
             text += " sm_" + std::to_string(sm);
         }
         text += cuda_toolkit_version();
     }
     for (const auto &[source, hash] : source_hashes) {
-        if (decides(source, spec.variant.op)) {
+        if (decides(source, spec.variant.op, spec.strategy)) {
             text += hash;
         }
     }

@@ -93,6 +93,8 @@ TEST_CASE("a wrong manifest is refused in one line that names the place", "[norm
         {entry(R"("x": "f32", "hidden": -1)"), "kernels[0].hidden: -1 is not"},
         {entry(R"("x": "f32", "hidden": 1.5)"), "kernels[0].hidden: 1.5 is not"},
         {entry(R"("x": "f32", "hidden": 18446744073709551615)"), "kernels[0].hidden: 18446744073709551615 is not"},
+        {entry(R"("x": "f32", "device": "tpu")"),
+         "kernels[0].device: \"tpu\" is not a device; expected one of cpu, cuda"},
         {entry(R"("x": "f32", "eps": 1)"), "kernels[0]: unknown key \"eps\"; expected one of op, x, y"},
         {entry(R"("x": "f32", "bias": "weight")"),
          "kernels[0]: bias has the type of the weight, but there is no weight"},

@@ -144,3 +144,15 @@ TEST_CASE("host is the best target of the manifest that this machine runs", "[no
     CHECK(targets_of(low, "x86-64-v3") == Names{"x86-64-v3"});
     CHECK(targets_of(every, "all").size() >= 4);
 }
+
+TEST_CASE("without the CUDA toolkit, targets of CUDA are skipped with a line that says so", "[normagen]") {
+    Directory d;
+    const std::string none = "NORMA_CUDA_BIN=" + d / "none";
+    const std::string both = R"({"schema": 1, "name": "t", "targets": ["cuda-sm80", "x86-64-v2"], "kernels": [)"
+                             R"({"op": "rms_norm_forward", "x": "f32"},)"
+                             R"({"device": "cuda", "op": "rms_norm_forward", "x": "f32", "hidden": 64}]})";
+    const Result list = normagen("list --json --target all --manifest " + d.write("m.json", both), none);
+    CHECK(list.status == 0);
+    CHECK(list.err == "normagen: cuda-sm80 is skipped: no ptxas and fatbinary; script/setup cuda installs them\n");
+    CHECK(json::parse(list.out).at("count") == 1);
+}

@@ -111,10 +111,11 @@ std::string word_at(const Field &field, const Node &node) {
 class Entry {
 public:
     explicit Entry(const Node &node) : node_(node) {
-        std::vector<std::string> keys = {"device"};
+        std::vector<std::string> keys;
         for (const Field &field : fields()) {
             keys.push_back(field.key);
         }
+        keys.emplace_back("device");
         node.expect_object(keys);
         for (const Field &field : fields()) {
             std::vector<std::string> words;

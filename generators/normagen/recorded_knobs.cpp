@@ -41,7 +41,8 @@ std::string stale(const Record &record, const std::vector<TargetFile> &targets) 
         if (record.source != strategy_hash(record.strategy, variant.op)) {
             return "the sources of its strategy have changed";
         }
-        if (record.default_knobs != defaults(*target, default_strategy(variant, Halide::Target(target->spec.halide)).name)) {
+        if (record.default_knobs !=
+            defaults(*target, default_strategy(variant, Halide::Target(target->spec.halide)).name)) {
             return "the target's own knobs have changed";
         }
         return "";

@@ -8,9 +8,8 @@
 
 namespace norma {
 
-void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets,
-                     const RecordedKnobs &records, const std::filesystem::path &cache_directory,
-                     const JobLimits &limits) {
+void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
+                     const std::filesystem::path &cache_directory, const JobLimits &limits) {
     const std::vector<KernelSpec> specs = kernel_specs({}, manifest.cuda_variants, targets, records);
     std::vector<Job> jobs;
     for (const KernelSpec &spec : specs) {

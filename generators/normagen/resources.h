@@ -13,7 +13,7 @@
 namespace norma {
 
 // Compiles what is not in the cache. Throws OutputError.
-void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets,
-                     const RecordedKnobs &records, const std::filesystem::path &cache, const JobLimits &limits);
+void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
+                     const std::filesystem::path &cache, const JobLimits &limits);
 
 }  // namespace norma

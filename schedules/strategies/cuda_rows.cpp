@@ -4,12 +4,13 @@
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
-#include "../../generators/passes/butterfly.h"
+#include "../../generators/passes/cuda/butterfly.h"
+#include "../../generators/passes/cuda/register_row.h"
+#include "../../generators/passes/cuda/single_precision.h"
+#include "../../generators/passes/cuda/thread_barrier.h"
+#include "../../generators/passes/cuda/wide_access.h"
 #include "../../generators/passes/half_convert.h"
-#include "../../generators/passes/register_row.h"
-#include "../../generators/passes/single_precision.h"
-#include "../../generators/passes/thread_barrier.h"
-#include "../../generators/passes/wide_access.h"
+#include "../../generators/passes/optional_output.h"
 
 namespace norma {
 
@@ -83,6 +84,7 @@ Pipeline CudaRow::lower() {
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
+    pipeline.add_custom_lowering_pass(new OptionalOutputPass({"mean", "rstd"}));
     pipeline.add_custom_lowering_pass(new WideAccessPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     return pipeline;
@@ -197,7 +199,10 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_blo
 std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<RowValue> &terms) {
     std::vector<Expr> means;
     for (const Expr &sum : reduce(name, terms, 0.0f, [](Expr a, Expr b) { return a + b; })) {
-        means.push_back(cast<double>(sum) * (cast<double>(1) / shape_.hidden));
+        // A product with 1 / hidden would be fused with what it is subtracted from, in some places and not in others.
+        Expr mean = Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(shape_.hidden)},
+                                         Internal::Call::PureIntrinsic);
+        means.push_back(cast<double>(mean));
     }
     return means;
 }

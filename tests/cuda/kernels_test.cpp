@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// Every kernel of manifests/cuda-test.json through Norma's plans and runs on the fake driver, whose PTX interpreter
+// executes it: against float64, and with the same bits wherever a row stands.
+#include <functional>
+#include <stdexcept>
+
+#include "tests/call.h"
+#include "tests/catch.h"
+#include "tests/cuda_device.h"
+
+namespace {
+
+using namespace norma::test;
+
+// The first failure of a kernel ends its turn.
+void for_every_kernel(const std::function<void(CallSpec)> &test) {
+    setenv("NORMA_TEST_DEVICE", "cuda", 1);
+    use_cuda();
+    const std::vector<norma_kernel_info> kernels = runnable_kernels();
+    REQUIRE_FALSE(kernels.empty());
+    for (const norma_kernel_info &kernel : kernels) {
+        CallSpec spec;
+        spec.kernel = kernel;
+        spec.hidden = kernel.hidden_exact;
+        std::string problem;
+        try {
+            test(spec);
+        } catch (const std::exception &error) {
+            problem = error.what();
+        }
+        INFO(label(kernel) << ": " << problem);
+        CHECK(problem.empty());
+        CHECK(was_run(kernel));
+    }
+}
+
+void run_and_check(const CallSpec &spec) {
+    Call call(spec);
+    call.run();
+    if (const std::string problem = call.check(); !problem.empty()) {
+        throw std::runtime_error(spec.text() + ": " + problem);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every kernel for CUDA: numbers of rows, strides, statistics", "[cuda]") {
+    for_every_kernel([](CallSpec spec) {
+        for (int64_t rows : {1, 5}) {
+            spec.outer = {rows};
+            spec.row_padding = rows == 5 ? 16 : 0;
+            spec.offset = rows == 5 ? 16 : -1;
+            spec.save_statistics = rows == 5;
+            spec.weight_offset = static_cast<float>(rows == 5);
+            run_and_check(spec);
+        }
+    });
+}
+
+TEST_CASE("every kernel for CUDA: rows that break implementations", "[cuda]") {
+    for_every_kernel([](CallSpec spec) {
+        spec.outer = {2};
+        for (RowKind kind : {RowKind::shifted, RowKind::far, RowKind::near_limit, RowKind::nan, RowKind::infinity}) {
+            spec.kind = kind;
+            if (spec.hidden <= 1024 || kind == RowKind::far || kind == RowKind::nan) {
+                run_and_check(spec);
+            }
+        }
+    });
+}
+
+TEST_CASE("every kernel for CUDA: in place", "[cuda]") {
+    for_every_kernel([](CallSpec spec) {
+        spec.outer = {3};
+        spec.y_in_place = spec.kernel.x == spec.kernel.y;
+        spec.residual_out_in_place = spec.kernel.residual != NORMA_NONE;
+        run_and_check(spec);
+    });
+}
+
+TEST_CASE("every kernel for CUDA: a row's bits do not depend on the others", "[cuda]") {
+    for_every_kernel([](CallSpec spec) {
+        // Memory is used again by the next call.
+        auto bits = [](const CallSpec &of, int64_t row) {
+            Call call(of);
+            call.run();
+            std::string all;
+            for (int role = 0; role < role_count; role++) {
+                all += of.is_output(role) ? call.row_bytes(role, row) : "";
+            }
+            return all;
+        };
+        spec.outer = {5};
+        const std::string among_others = bits(spec, 3);
+        spec.outer = {1};
+        spec.row_ids = {3};
+        if (bits(spec, 0) != among_others) {
+            throw std::runtime_error(spec.text() + ": bits differ alone and among other rows");
+        }
+    });
+}
+
+TEST_CASE("a tensor that is not aligned for a kernel's accesses is refused by name", "[cuda]") {
+    for_every_kernel([](CallSpec spec) {
+        run_and_check(spec);
+        if (spec.hidden == 32) {  // an element for each lane
+            return;
+        }
+        spec.offset = 1;
+        Call call(spec);
+        try {
+            call.run();
+        } catch (const std::runtime_error &error) {
+            const std::string text = error.what();
+            REQUIRE(text.find("x.data is ") != text.npos);
+            return;
+        }
+        throw std::runtime_error("x.data was not refused");
+    });
+}
