@@ -33,6 +33,10 @@ int widest_vector(const Variant &variant) {
     return widest_access / bytes;
 }
 
+bool stores_f16(const Variant &variant) {
+    return variant.y == DType::f16 || variant.residual == DType::f16 || variant.y_float == DType::f16;
+}
+
 }  // namespace
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json) {
@@ -88,6 +92,9 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
     while (shape.hidden % (lanes * shape.vector) != 0) {
         shape.vector /= 2;
+    }
+    if (shape.vector == 2 && stores_f16(variant)) {
+        shape.vector = 1;  // LLVM stores a pair of f16 without converting it
     }
     const int vectors = shape.hidden / (lanes * shape.vector);
     auto held = [&] { return vectors / shape.warps * shape.vector; };

@@ -103,7 +103,7 @@ TEST_CASE("every kernel for CUDA: a row's bits do not depend on the others", "[c
 TEST_CASE("a tensor that is not aligned for a kernel's accesses is refused by name", "[cuda]") {
     for_every_kernel([](CallSpec spec) {
         run_and_check(spec);
-        if (spec.hidden == 32) {  // an element for each lane
+        if (spec.hidden % 128 != 0) {  // which may take one element at a time
             return;
         }
         spec.offset = 1;
