@@ -10,7 +10,7 @@
 #include "../../generators/passes/cuda/thread_barrier.h"
 #include "../../generators/passes/cuda/wide_access.h"
 #include "../../generators/passes/half_convert.h"
-#include "../../generators/passes/optional_output.h"
+#include "../../generators/passes/output_stores.h"
 
 namespace norma {
 
@@ -84,7 +84,7 @@ Pipeline CudaRow::lower() {
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
-    pipeline.add_custom_lowering_pass(new OptionalOutputPass({"mean", "rstd"}));
+    pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
     pipeline.add_custom_lowering_pass(new WideAccessPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     return pipeline;
