@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "../../runtime/src/specialization.h"
 #include "../../schedules/strategies/strategies.h"
 #include "../ops.h"
 #include "files.h"
@@ -26,10 +27,9 @@ bool runs(const Variant &variant, int64_t hidden) {
                             : hidden % known.multiple == 0 && (known.most == 0 || hidden <= known.most);
 }
 
-// As the dispatcher orders kernels of one variant.
 int64_t specialization(const Variant &variant) {
     const HiddenClass known = norma::runs(variant);
-    return known.exact != 0 ? INT64_MAX : 2 * int64_t{known.multiple} + (known.most != 0);
+    return norma::specialization(known.exact, known.multiple, known.most);
 }
 
 std::string without_hidden(const Variant &variant) {

@@ -111,16 +111,21 @@ std::string Child::failure() const {
     return WEXITSTATUS(wait_status_) == 0 ? "" : fmt::format("exit status {}", WEXITSTATUS(wait_status_));
 }
 
+void become_program(const std::vector<std::string> &words) {
+    std::vector<char *> pointers;
+    for (const std::string &word : words) {
+        pointers.push_back(const_cast<char *>(word.c_str()));
+    }
+    pointers.push_back(nullptr);
+    fflush(nullptr);
+    execv(pointers[0], pointers.data());
+    throw OutputError(words[0] + ": cannot run: " + std::strerror(errno));
+}
+
 void run_program(const std::string &purpose, const std::vector<std::string> &words) {
     const auto exec = [&] {
-        std::vector<char *> pointers;
-        for (const std::string &word : words) {
-            pointers.push_back(const_cast<char *>(word.c_str()));
-        }
-        pointers.push_back(nullptr);
         unsetenv("DESTDIR");
-        execv(pointers[0], pointers.data());
-        throw OutputError(words[0] + ": " + std::strerror(errno));
+        become_program(words);
     };
     Child child(exec, std::chrono::hours(1));
     while (!child.ended()) {

@@ -45,6 +45,9 @@ private:
     std::string output_;
 };
 
+// Takes the place of this process: what the program prints, and how it ends, is what this one does. Throws OutputError.
+[[noreturn]] void become_program(const std::vector<std::string> &words);
+
 // Runs a program to its end, without DESTDIR. Throws OutputError where it fails: "cannot PURPOSE", and what it wrote.
 void run_program(const std::string &purpose, const std::vector<std::string> &words);
 

@@ -45,7 +45,7 @@ std::vector<Record> current(const Options &options, const std::string &path) {
 void write(const fs::path &directory, const std::vector<Record> &records) {
     std::map<fs::path, std::set<std::string>> files;
     for (const Record &record : records) {
-        files[directory / record.target / (op_of(record.variant) + ".jsonl")].insert(to_line(record));
+        files[directory / file_of(record)].insert(to_line(record));
     }
     for (const auto &[path, lines] : files) {
         make_directory(path.parent_path());
@@ -124,8 +124,7 @@ void prune(const Options &options) {
     write(directory, kept);
     for (const fs::path &file : files) {
         const bool has = std::any_of(kept.begin(), kept.end(), [&](const Record &record) {
-            return fs::weakly_canonical(directory / record.target / (op_of(record.variant) + ".jsonl")) ==
-                   fs::weakly_canonical(file);
+            return fs::weakly_canonical(directory / file_of(record)) == fs::weakly_canonical(file);
         });
         if (!has) {
             fs::remove(file);

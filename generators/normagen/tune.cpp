@@ -49,18 +49,6 @@ fs::path measure_program(const fs::path &directory) {
     return fs::exists(emitted) ? emitted : fs::read_symlink("/proc/self/exe").parent_path() / "norma_measure";
 }
 
-// Takes the place of this process: what it prints, and how it ends, is what tune does.
-[[noreturn]] void become(const std::vector<std::string> &words) {
-    std::vector<char *> pointers;
-    for (const std::string &word : words) {
-        pointers.push_back(const_cast<char *>(word.c_str()));
-    }
-    pointers.push_back(nullptr);
-    fflush(nullptr);
-    execv(pointers[0], pointers.data());
-    throw OutputError(words[0] + ": cannot run: " + std::strerror(errno));
-}
-
 [[noreturn]] void measure(const Options &options, const fs::path &directory, double budget) {
     std::vector<std::string> words = {measure_program(directory).string(),
                                       directory.string(),
@@ -81,7 +69,7 @@ fs::path measure_program(const fs::path &directory) {
     if (options.exhaustive) {
         words.emplace_back("--exhaustive");
     }
-    become(words);
+    become_program(words);
 }
 
 void read_shard(const std::string &text, Wanted &wanted) {

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <numeric>
 #include <stdexcept>
 
@@ -23,14 +24,23 @@ halide_type_t halide_type(DType type) {
     }
 }
 
-norma_dtype random_type(DType type) {
-    return type == DType::f16 ? NORMA_F16 : type == DType::bf16 ? NORMA_BF16 : NORMA_F32;
-}
-
 }  // namespace
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory) {
     return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments")};
+}
+
+norma_dtype norma_type(DType type) {
+    switch (type) {
+        case DType::f16: return NORMA_F16;
+        case DType::bf16: return NORMA_BF16;
+        case DType::i8: return NORMA_I8;
+        case DType::u8: return NORMA_U8;
+        case DType::i32: return NORMA_I32;
+        case DType::f8_e4m3: return NORMA_F8_E4M3;
+        case DType::f8_e5m2: return NORMA_F8_E5M2;
+        default: return NORMA_F32;
+    }
 }
 
 int64_t element_size(DType type) { return halide_type(type).bytes(); }
@@ -51,9 +61,10 @@ Tensors make_tensors(const Variant &variant, int64_t rows, int64_t hidden) {
         tensor.type = type;
         tensor.extents = std::move(extents);
         tensor.output = output;
-        // Random bytes of integers are such numbers too.
-        const bool whole = element_size(type) >= 2;
-        tensor.memory = bench::random_tensor(random_type(type), whole ? tensor.elements() : tensor.bytes() / 4 + 1);
+        // Random bits of integers are such numbers too.
+        const bool whole = element_size(type) >= 2 && type != DType::i32;
+        tensor.memory = bench::random_tensor(whole ? norma_type(type) : NORMA_F32,
+                                             whole ? tensor.elements() : tensor.bytes() / 4 + 1);
     };
     auto only = [](bool present, DType type) { return present ? type : DType::none; };
     const bool backward = is_backward(variant), statistics = variant.statistics == Statistics::saved;
@@ -92,6 +103,7 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
         throw std::runtime_error(std::string("cannot load: ") + dlerror());
     }
     run_ = reinterpret_cast<int (*)(void **)>(entry);
+    has_store_mode_ = std::count(file.arguments.begin(), file.arguments.end(), "store_mode") != 0;
     for (const std::string &role : file.arguments) {
         if (role == "user_context") {
             arguments_.push_back(&user_context_);
@@ -103,7 +115,6 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             arguments_.push_back(&y_zero_point_);
         } else if (role == "store_mode") {
             arguments_.push_back(&store_mode_);
-            has_store_mode_ = true;
         } else {
             auto found = tensors.find(role);
             if (found == tensors.end() || !found->second.memory.data()) {
@@ -120,24 +131,12 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
                 to.dimensions[d] = {0, static_cast<int32_t>(tensor.extents[d]), static_cast<int32_t>(stride), 0};
                 stride *= tensor.extents[d];
             }
-            arguments_.push_back(&to.buffer);
-        }
-    }
-    // Kernels of strips add each row to sums that lie on top of each other.
-    if (has_store_mode_) {
-        size_t buffer = 0;
-        for (const std::string &role : file.arguments) {
-            auto found = tensors.find(role);
-            if (found == tensors.end()) {
-                continue;
-            }
-            if (found->second.column_sum) {
-                Buffer &to = buffers_[buffer];
-                const int32_t rows = static_cast<int32_t>(tensors.at("x").extents[1]);
+            // Kernels of strips add each row to sums that lie on top of each other.
+            if (has_store_mode_ && tensor.column_sum) {
                 to.buffer.dimensions = 2;
-                to.dimensions[1] = {0, rows, 0, 0};
+                to.dimensions[1] = {0, static_cast<int32_t>(tensors.at("x").extents[1]), 0, 0};
             }
-            buffer++;
+            arguments_.push_back(&to.buffer);
         }
     }
 }

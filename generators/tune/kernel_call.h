@@ -37,6 +37,7 @@ struct Tensor {
 };
 
 int64_t element_size(DType type);
+norma_dtype norma_type(DType type);
 
 // By role, what a call of the variant reads and writes, filled with random numbers.
 using Tensors = std::map<std::string, Tensor>;

@@ -25,7 +25,7 @@ using nlohmann::json;
 struct Options {
     std::string directory, records, report, progress = "auto";
     double budget = 600;
-    bool resume = false, quiet = false;
+    bool resume = false;
     SearchOptions search;
 };
 

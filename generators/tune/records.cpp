@@ -41,6 +41,8 @@ void check(bool good, const std::string &what) {
 
 std::string op_of(const std::string &variant) { return variant.substr(0, variant.find('.')); }
 
+fs::path file_of(const Record &record) { return fs::path(record.target) / (op_of(record.variant) + ".jsonl"); }
+
 std::string bucket(const Record &record) {
     int64_t rows = 1;
     while (2 * rows <= record.rows) {
@@ -160,7 +162,7 @@ std::vector<Record> read_records(const fs::path &path, const std::function<void(
 RecordFile::RecordFile(fs::path path) : directory_(std::move(path)) { make_directory(directory_); }
 
 void RecordFile::add(const Record &record) const {
-    const fs::path path = directory_ / record.target / (op_of(record.variant) + ".jsonl");
+    const fs::path path = directory_ / file_of(record);
     make_directory(path.parent_path());
     const int file = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (file < 0) {

@@ -35,6 +35,7 @@ struct Record {
 std::string op_of(const std::string &variant);
 // "512x4096": rows down to a power of two.
 std::string bucket(const Record &record);
+std::filesystem::path file_of(const Record &record);  // below the directory of records
 std::string candidate(const Record &record);  // strategy and knobs as text
 std::string key(const Record &record);        // of a trial: a later record of the same key replaces an earlier one
 std::string identity(const Record &record);   // eight digits of it and its numbers, for people

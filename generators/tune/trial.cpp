@@ -118,6 +118,17 @@ std::vector<std::function<void()>> copies(const Trial &trial, const Tensors &ten
     return list;
 }
 
+int64_t bytes_moved(const Tensors &tensors) {
+    int64_t bytes = 0;
+    for (const auto &[role, tensor] : tensors) {
+        // Statistics that a forward is not asked for are not written.
+        bytes += tensor.memory.data() == nullptr || (tensor.output && (role == "mean" || role == "rstd"))
+                     ? 0
+                     : tensor.bytes();
+    }
+    return bytes;
+}
+
 json timed(const Trial &trial) {
     Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
     const int mode = store_mode(trial, tensors);
@@ -152,17 +163,6 @@ json timed(const Trial &trial) {
 }
 
 }  // namespace
-
-int64_t bytes_moved(const Tensors &tensors) {
-    int64_t bytes = 0;
-    for (const auto &[role, tensor] : tensors) {
-        // Statistics that a forward is not asked for are not written.
-        bytes += tensor.memory.data() == nullptr || (tensor.output && (role == "mean" || role == "rstd"))
-                     ? 0
-                     : tensor.bytes();
-    }
-    return bytes;
-}
 
 json run_trial(const Trial &trial) {
     std::string bits;

@@ -20,6 +20,4 @@ struct Trial {
 // What a record has of it: "ns", "interval", ..., "bits"; or "why" it was rejected. Throws std::runtime_error.
 nlohmann::json run_trial(const Trial &trial);
 
-int64_t bytes_moved(const Tensors &tensors);
-
 }  // namespace norma

@@ -11,6 +11,7 @@
 #include "halide_hooks.h"
 #include "integers.h"
 #include "names.h"
+#include "specialization.h"
 #include "targets.h"
 #include "variant_text.h"
 #include "workspace.h"
@@ -21,9 +22,8 @@ namespace {
 constexpr int64_t max_slice_elements = INT32_MAX;
 constexpr int64_t default_task_elements = 32768;
 
-// An exact size beats any class, a larger multiple a smaller one, and then a bound none.
 int64_t specialization(const Kernel &kernel) {
-    return kernel.hidden_exact != 0 ? INT64_MAX : 2 * int64_t{kernel.hidden_multiple} + (kernel.hidden_most != 0);
+    return norma::specialization(kernel.hidden_exact, kernel.hidden_multiple, kernel.hidden_most);
 }
 
 bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {
