@@ -84,6 +84,14 @@ TEST_CASE("the winner is clearly faster somewhere and clearly slower nowhere", "
         CHECK(contains(made.origin(set), "default, record "));
         CHECK(contains(made.run("explain", set, "--kernel " + tuned_kernel).out, why));
     }
+    // Another size of a cache is another device.
+    json other = made.record(16, 64, {105, 1, 100});
+    other["device"]["l3"] = 7 << 10;
+    const std::string devices = made.set("devices", {other, made.record(16, 64, {90, 1, 100})});
+    const Result both = made.run("explain", devices, "--kernel " + tuned_kernel);
+    CHECK(contains(both.out, "/7 KB: 105 ns"));
+    CHECK(contains(both.out, " KB: 90 ns"));
+    CHECK(contains(made.origin(devices), "default, record "));
     json failed = made.record(32, 64, {1, 0, 1});
     failed["status"] = "failed";
     failed["why"] = "killed by signal 11";

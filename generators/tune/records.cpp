@@ -51,6 +51,13 @@ std::string bucket(const Record &record) {
     return fmt::format("{}x{}", rows, record.hidden);
 }
 
+std::string device_text(const Record &record) {
+    const json &device = record.device;
+    return fmt::format("{}, {}, {}/{}/{} KB", device.value("cpu", "an unknown device"),
+                       device.value("isa", "unknown instructions"), device.value("l1d", int64_t{0}) / 1024,
+                       device.value("l2", int64_t{0}) / 1024, device.value("l3", int64_t{0}) / 1024);
+}
+
 std::string candidate(const Record &record) { return record.strategy + " " + record.knobs.dump(); }
 
 std::string key(const Record &record) { return key_json(record).dump(); }

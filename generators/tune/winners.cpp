@@ -14,9 +14,7 @@ namespace {
 
 constexpr double tie = 1.005;
 
-std::string cell(const Record &record) {
-    return bucket(record) + " on " + record.device.value("cpu", "an unknown device");
-}
+std::string cell(const Record &record) { return bucket(record) + " on " + device_text(record); }
 
 int differing_knobs(const Record &record) {
     int count = 0;
