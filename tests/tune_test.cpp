@@ -175,6 +175,39 @@ TEST_CASE("jobs are listed, split without overlap, and worked on one by one", "[
     check_refused(shell("echo '{}' | " NORMAGEN_PROGRAM " worker"), "the job is no such line as tune --list prints");
 }
 
+TEST_CASE("an exhaustive search says what the quick one missed, at each shape", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(normagen(tune_command(d, few + "--shapes 16x512,8x512 --emit " + d / "emitted")).status == 0);
+    const Result measured =
+        normagen("tune --exhaustive --budget 5s --measure " + d / "emitted" + " --records " + d / "records");
+    INFO(measured.out << measured.err);
+    REQUIRE(measured.status == 0);
+    for (const char *where : {"all shapes", "16x512", "8x512"}) {
+        CHECK(contains(measured.out, std::string(" % at ") + where + ": found "));
+    }
+    CHECK_FALSE(contains(measured.out, "regret -"));
+    std::set<std::string> final_ones;  // every candidate was measured at length
+    for (const json &record : records_in(d.path / "records")) {
+        if (record.at("final")) {
+            final_ones.insert(record.at("knobs").dump());
+        }
+    }
+    const json group = json::parse(read(d / "emitted/jobs.json")).at("groups")[0];
+    CHECK(final_ones.size() == group.at("candidates").size() - 1);
+}
+
+TEST_CASE("tuning keeps to the strategies that it is told", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    const Result listed = normagen(tune_command(d, "--list --strategy adams2019"));
+    REQUIRE(listed.status == 0);
+    REQUIRE(lines(listed.out).size() == 1);
+    CHECK(json::parse(listed.out).at("strategy") == "adams2019");
+    check_refused(normagen(tune_command(d, "--strategy cpu")), "--strategy");
+    check_refused(normagen(tune_command(d, "--strategy adams2019 --no-autoschedulers")), "--strategy");
+}
+
 TEST_CASE("autoschedulers are measured beside, and never shipped", "[tune]") {
     Directory d;
     write_slow_target(d);

@@ -69,7 +69,9 @@ std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &
     const Halide::Target target(standard.target.halide);
     for (const Strategy *strategy : strategies_to_tune()) {
         const bool ours = strategy->same_bits != nullptr;
-        if (!ours && !wanted.autoschedulers) {
+        const bool chosen = wanted.strategies.empty() ||
+                            std::count(wanted.strategies.begin(), wanted.strategies.end(), strategy->name) != 0;
+        if (!chosen || (!ours && !wanted.autoschedulers)) {
             continue;
         }
         KernelSpec spec = standard;

@@ -13,12 +13,13 @@ namespace norma {
 using Shape = std::pair<int64_t, int64_t>;  // rows, hidden
 
 struct Wanted {
-    std::string op, dtype;       // as --op and --dtype say; empty: all
-    std::vector<Shape> shapes;   // empty: those of this file
-    bool same_bits = false;      // only candidates with the bits of the default
-    bool autoschedulers = true;  // beside ours
-    size_t most = 100;           // candidates of ours for a kernel; 0: all
-    int shard = 1, shards = 1;   // every `shards`-th kernel, from the `shard`-th on
+    std::string op, dtype;                // as --op and --dtype say; empty: all
+    std::vector<Shape> shapes;            // empty: those of this file
+    std::vector<std::string> strategies;  // only these; empty: all
+    bool same_bits = false;               // only candidates with the bits of the default
+    bool autoschedulers = true;           // beside ours
+    size_t most = 100;                    // candidates of ours for a kernel; 0: all
+    int shard = 1, shards = 1;            // every `shards`-th kernel, from the `shard`-th on
 };
 
 struct Tuned {

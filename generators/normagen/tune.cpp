@@ -11,6 +11,7 @@
 #include <memory>
 #include <thread>
 
+#include "../../schedules/strategies/strategies.h"
 #include "../tune/records.h"
 #include "child.h"
 #include "emit.h"
@@ -218,7 +219,16 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     command->add_flag("--exhaustive", options->exhaustive,
                       "also measure every candidate at length, to print the regret");
     command->add_flag("--same-bits", options->wanted.same_bits, "only candidates with the bits of the default");
-    command->add_flag("!--no-autoschedulers", options->wanted.autoschedulers, "without Halide's autoschedulers beside");
+    std::vector<std::string> strategies;
+    for (const Strategy *strategy : strategies_to_tune()) {
+        strategies.emplace_back(strategy->name);
+    }
+    auto *strategy =
+        command->add_option("--strategy", options->wanted.strategies, "only candidates of these, with commas between")
+            ->delimiter(',')
+            ->check(CLI::IsMember(strategies));
+    command->add_flag("!--no-autoschedulers", options->wanted.autoschedulers, "without Halide's autoschedulers beside")
+        ->excludes(strategy);
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
     auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
     auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");

@@ -163,7 +163,9 @@ void run(const Options &options) {
                        jobs.groups.size(), options.budget);
         }
         for (const Search::Regret &regret : search.regrets()) {
-            fmt::print("regret {:.1f} %: {} for {}\n", 100 * (regret.ratio - 1), regret.variant, regret.target);
+            fmt::print("regret {:.1f} % at {}: found {:.3f} of the default's time, best {:.3f}: {} for {}\n",
+                       100 * (regret.found / regret.best - 1), regret.where, regret.found, regret.best, regret.variant,
+                       regret.target);
         }
     }
     if (!options.report.empty()) {

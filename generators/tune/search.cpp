@@ -162,15 +162,17 @@ std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std:
                                               int rung, double seconds) {
     std::vector<Standing> standings;
     for (const Candidate *candidate : candidates) {
+        std::vector<double> ratios;
         double sum = 0;
         bool good = true;
         for (size_t shape = 0; shape < group.shapes.size() && good; shape++) {
             const Record record = trial(group, *candidate, shape, rung, seconds);
             good = record.ok();
-            sum += good ? std::log(record.ratio()) : 0;
+            ratios.push_back(good ? record.ratio() : 0);
+            sum += good ? std::log(ratios.back()) : 0;
         }
         if (good) {
-            standings.push_back({candidate, std::exp(sum / (double)group.shapes.size())});
+            standings.push_back({candidate, ratios, std::exp(sum / (double)group.shapes.size())});
         }
     }
     std::stable_sort(standings.begin(), standings.end(),
@@ -196,27 +198,38 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
         alive.pop_back();
     }
     const std::vector<const Candidate *> all = alive;
-    double best = 1;  // the default is at 1
+    const Standing of_default = {&group.candidates.front(), std::vector<double>(shapes, 1.0), 1};
+    Standing found = of_default;
     for (int rung = 0; rung <= last_rung; rung++, first *= longer) {
         if (rung < last_rung && promoted(alive.size()) == alive.size()) {
             continue;  // it would drop none
         }
         std::vector<const Candidate *> next;
-        best = 1;
-        for (const Standing &standing : measure(group, alive, rung, first)) {
+        const std::vector<Standing> standings = measure(group, alive, rung, first);
+        for (const Standing &standing : standings) {
             next.push_back(standing.candidate);
-            best = std::min(best, standing.score);
         }
+        found = !standings.empty() && standings.front().score < 1 ? standings.front() : of_default;
         next.resize(std::min(next.size(), rung < last_rung ? promoted(alive.size()) : next.size()));
         alive = next;
     }
     measure(group, beside, last_rung, first / longer);
     if (options_.exhaustive) {
-        double least_of_all = 1;
-        for (const Standing &standing : measure(group, all, last_rung, first / longer)) {
-            least_of_all = std::min(least_of_all, standing.score);
+        compare(group, found, measure(group, all, last_rung, first / longer));
+    }
+}
+
+void Search::compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all) {
+    double best = std::min(1.0, all.empty() ? 1.0 : all.front().score);  // the default is at 1
+    regrets_.push_back({group.variant, group.target, "all shapes", found.score, best});
+    for (size_t shape = 0; shape < group.shapes.size(); shape++) {
+        best = 1;
+        for (const Standing &standing : all) {
+            best = std::min(best, standing.ratios[shape]);
         }
-        regrets_.push_back({group.variant, group.target, best / least_of_all});
+        const auto [rows, hidden] = group.shapes[shape];
+        regrets_.push_back(
+            {group.variant, group.target, fmt::format("{}x{}", rows, hidden), found.ratios[shape], best});
     }
 }
 

@@ -48,10 +48,11 @@ public:
     // Within about so many seconds. `show` is told before each trial what is measured.
     void run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show);
 
-    // Where the search was exhaustive too: the winner's time over the least of all candidates', from final trials.
+    // Where the search was exhaustive too: the times of the candidate that it found and of the best that there is, over
+    // the default's, from final trials. At a shape, or over all of them.
     struct Regret {
-        std::string variant, target;
-        double ratio;
+        std::string variant, target, where;
+        double found, best;
     };
     const std::vector<Regret> &regrets() const { return regrets_; }
 
@@ -62,9 +63,11 @@ public:
 private:
     struct Standing {
         const Candidate *candidate;
-        double score = 0;  // geometric mean of its times over the default's
+        std::vector<double> ratios;  // its time over the default's at each shape
+        double score = 0;            // their geometric mean
     };
 
+    void compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all);
     Record trial(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung, double seconds);
     // Those that are measured at every shape, the best first.
     std::vector<Standing> measure(const TuneGroup &group, const std::vector<const Candidate *> &candidates, int rung,
