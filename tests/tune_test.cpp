@@ -54,6 +54,18 @@ TEST_CASE("a slow default loses, and the library says which record its kernel ca
     REQUIRE(normagen(compile + "none").status == 0);
     CHECK(json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0].at("origin") == "default");
 
+    // The library says so itself.
+    REQUIRE(normagen("bundle --targets slow --manifest " + d / "m.json" + " --target-files " + d / "targets" +
+                     " --records " + d / "records" + " --jobs 2 --out " + d / "bundle")
+                .status == 0);
+    REQUIRE(shell("cc -I" + d / "bundle/include" + " " + source + "/examples/c/rms_norm.c " +
+                  d / "bundle/lib/libnorma.a" + " -o " + d / "rms_norm")
+                .status == 0);
+    const Result ran = shell("NORMA_VERBOSE=dispatch " + d / "rms_norm");
+    INFO(ran.err);
+    CHECK(ran.status == 0);
+    CHECK(contains(ran.err, "from " + kernel.at("origin").get<std::string>()));
+
     // A child takes what its parent's record changed.
     d.write("targets/child.json", R"({"name": "child", "parent": "slow", "needs": "nothing else"})");
     const Result listed = normagen("list --json --target child --manifest " + d / "m.json" + " --target-files " +
