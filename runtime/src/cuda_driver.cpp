@@ -24,7 +24,6 @@ constexpr const char *names[] = {"cuInit",
                                  "cuCtxGetId",
                                  "cuStreamIsCapturing",
                                  "cuThreadExchangeStreamCaptureMode",
-
                                  "cuModuleLoadDataEx",
                                  "cuModuleGetFunction",
                                  "cuFuncSetAttribute",
