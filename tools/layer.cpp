@@ -58,7 +58,7 @@ Layer layer_of(const safetensors::File &file, const std::string &prefix, const s
     }
     for (const Tensor *tensor : {x, weight, bias}) {
         const norma_dtype dtype = tensor == nullptr ? NORMA_F32 : dtype_of_safetensors(tensor->dtype);
-        if (dtype == NORMA_NONE || dtype >= NORMA_I8) {
+        if (dtype == NORMA_NONE || is_quantized(dtype)) {
             throw InputError(fmt::format("{}: {} has a tensor of {}; expected F32, F16 or BF16", path,
                                          prefix.empty() ? "the norm" : prefix, tensor->dtype));
         }

@@ -120,7 +120,7 @@ Quality quality_of(const Layer &layer, norma_op op, double eps) {
     Quality quality{judge.largest(), {}, {}};
     for (norma_dtype dtype : {NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_F8_E4M3, NORMA_F8_E5M2}) {
         for (const ScaleName &scale : scale_names) {
-            if ((scale.scale == NORMA_SCALE_NONE) != (dtype < NORMA_I8)) {
+            if ((scale.scale == NORMA_SCALE_NONE) == is_quantized(dtype)) {
                 continue;
             }
             auto leave_out = [&](const std::string &why) {
