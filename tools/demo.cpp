@@ -182,13 +182,7 @@ void add_demo(CLI::App &app) {
     command
         ->add_option("file", *path, "A safetensors file with PREFIX.x, and PREFIX.weight, PREFIX.bias where there are")
         ->required();
-    command->callback([path] {
-        try {
-            demo(*path);
-        } catch (const safetensors::FormatError &error) {
-            throw InputError(error.what());
-        }
-    });
+    command->callback([path] { demo(*path); });
 }
 
 }  // namespace norma::tool

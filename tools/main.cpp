@@ -8,6 +8,7 @@
 #include "bench/bench.h"
 #include "commands.h"
 #include "one_line.h"
+#include "safetensors.h"
 
 namespace {
 
@@ -64,6 +65,8 @@ int main(int count, char **arguments) {
         app.exit(error);  // prints what --help or --version asks for
         return finish();
     } catch (const norma::tool::InputError &error) {
+        return complain(bad_input, error.what());
+    } catch (const norma::safetensors::FormatError &error) {
         return complain(bad_input, error.what());
     } catch (const norma::Error &error) {
         return complain(is_refusal(error.status()) ? bad_input : failed, error.what());

@@ -133,13 +133,7 @@ void add_quality(CLI::App &app) {
         ->capture_default_str();
     command->add_option("--json", options->json,
                         "Writes JSON to this file; - for standard output instead of the table");
-    command->callback([options] {
-        try {
-            quality(*options);
-        } catch (const safetensors::FormatError &error) {
-            throw InputError(error.what());
-        }
-    });
+    command->callback([options] { quality(*options); });
 }
 
 }  // namespace norma::tool

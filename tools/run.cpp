@@ -28,17 +28,13 @@ void refuse_others(const CLI::App &command, const RunOptions &options) {
 }
 
 void run(const RunOptions &options) {
-    try {
-        std::set<std::string> wanted;
-        for (const std::string &role : options.input_roles()) {
-            wanted.insert(options.named(role));
-        }
-        const safetensors::File file =
-            safetensors::read(options.input, [&](const std::string &name) { return wanted.count(name) != 0; });
-        safetensors::write(options.output, run_on(options, file));
-    } catch (const safetensors::FormatError &error) {
-        throw InputError(error.what());
+    std::set<std::string> wanted;
+    for (const std::string &role : options.input_roles()) {
+        wanted.insert(options.named(role));
     }
+    const safetensors::File file =
+        safetensors::read(options.input, [&](const std::string &name) { return wanted.count(name) != 0; });
+    safetensors::write(options.output, run_on(options, file));
 }
 
 }  // namespace
