@@ -47,6 +47,14 @@ Layer layer_for(const QualityOptions &options) {
     return options.x_dtype.empty() ? layer : cast_to(parse_dtype(options.x_dtype), layer);
 }
 
+// JSON has no infinity: a word, apart from what there is no number for.
+nlohmann::ordered_json json_of_decibels(double snr) {
+    if (std::isinf(snr)) {
+        return snr > 0 ? "inf" : "-inf";
+    }
+    return snr;  // null where it is NaN
+}
+
 nlohmann::ordered_json to_json(const QualityOptions &options, const Layer &layer, const Quality &quality) {
     nlohmann::ordered_json json = {{"op", options.op},
                                    {"x", name_of(layer.x.dtype)},
@@ -61,7 +69,7 @@ nlohmann::ordered_json to_json(const QualityOptions &options, const Layer &layer
         json["results"].push_back({{"y", line.y},
                                    {"scale", line.scale},
                                    {"statistics", line.statistics},
-                                   {"snr_db", line.snr},
+                                   {"snr_db", json_of_decibels(line.snr)},
                                    {"largest_error", line.largest_error},
                                    {"kernel", line.kernel}});
     }
