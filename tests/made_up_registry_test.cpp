@@ -7,8 +7,8 @@
 
 #include "catch.h"
 #include "environment.h"
+#include "made_up_kernel.h"
 #include "runtime/src/halide_hooks.h"
-#include "runtime/src/registry.h"
 
 namespace {
 
@@ -30,18 +30,7 @@ constexpr Role arguments[] = {Role::user_context, Role::x,   Role::eps, Role::st
                               Role::mean,         Role::rstd};
 
 constexpr norma::Kernel kernel(const char *name, norma_op op, uint16_t target, int (*run)(void **)) {
-    norma::Kernel kernel = {};
-    kernel.name = name;
-    kernel.op = op;
-    kernel.target = target;
-    kernel.run = run;
-    kernel.contract = NORMA_FP32_ONCE;
-    kernel.x = kernel.y = NORMA_F32;
-    kernel.hidden_multiple = 1;
-    kernel.argument_count = sizeof(arguments) / sizeof(*arguments);
-    kernel.arguments = arguments;
-    kernel.strategy = kernel.knobs = kernel.origin = "";
-    return kernel;
+    return norma::test::made_up_kernel(name, target, op, run, arguments);
 }
 
 }  // namespace

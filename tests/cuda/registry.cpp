@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "runtime/src/registry.h"
+#include "tests/made_up_kernel.h"
 
 namespace norma::test {
 namespace {
@@ -77,20 +77,11 @@ constexpr Role roles[] = {Role::user_context, Role::x, Role::eps, Role::y, Role:
 
 constexpr Kernel kernel(const char *name, uint16_t target, norma_op op, int (*run)(void **), int multiple,
                         int32_t alignment, const char *strategy = "made_up") {
-    Kernel kernel = {};
-    kernel.name = name;
-    kernel.target = target;
-    kernel.op = op;
-    kernel.run = run;
-    kernel.contract = NORMA_FP32_ONCE;
-    kernel.x = kernel.y = NORMA_F32;
+    Kernel kernel = made_up_kernel(name, target, op, run, roles);
     kernel.hidden_multiple = multiple;
     kernel.alignment = alignment;
-    kernel.argument_count = sizeof(roles) / sizeof(*roles);
-    kernel.arguments = roles;
     kernel.strategy = strategy;
     kernel.knobs = "{}";
-    kernel.origin = "";
     return kernel;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A library of the kernels that toy_generator compiles.
-#include "runtime/src/registry.h"
+#include "tests/made_up_kernel.h"
 
 extern "C" {
 int toy_wide_argv(void **arguments);
@@ -13,18 +13,11 @@ namespace {
 constexpr Role roles[] = {Role::user_context, Role::x, Role::weight, Role::eps, Role::y, Role::rstd};
 
 constexpr Kernel kernel(const char *name, int (*run)(void **), int32_t alignment) {
-    Kernel kernel = {};
-    kernel.name = name;
-    kernel.run = run;
-    kernel.op = NORMA_RMS_NORM_FORWARD;
-    kernel.contract = NORMA_FP32_ONCE;
-    kernel.x = kernel.y = kernel.weight = NORMA_F32;
+    Kernel kernel = test::made_up_kernel(name, 0, NORMA_RMS_NORM_FORWARD, run, roles);
+    kernel.weight = NORMA_F32;
     kernel.hidden_multiple = 128;
     kernel.alignment = alignment;
-    kernel.argument_count = sizeof(roles) / sizeof(*roles);
-    kernel.arguments = roles;
     kernel.strategy = "toy";
-    kernel.knobs = kernel.origin = "";
     return kernel;
 }
 
