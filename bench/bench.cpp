@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "case.h"
+#include "gpu.h"
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
@@ -39,15 +40,19 @@ void run_bench(const Options &options) {
     Team team(options.threads);
 
     nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
+    std::string where = describe(machine, options.threads);
     for (size_t i = 0; i < cases.size(); i++) {
         const Case &c = cases[i];
         show_progress(
             fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows, c.hidden));
         const Result result = measure_case(c, team, {options.seconds, 5});
+        if (c.device == NORMA_CUDA && i == 0) {  // which the first case found
+            where = json["machine"]["gpu"] = Gpu(0).name();
+        }
         json["results"].push_back(result_json(c, result, options.threads));
         show_progress("");
         if (table) {
-            fmt::print("{}{}", i == 0 ? table_heading(machine, options.threads) : "", table_line(c, result));
+            fmt::print("{}{}", i == 0 ? table_heading(where) : "", table_line(c, result));
             std::fflush(stdout);
         }
     }
@@ -78,7 +83,7 @@ void add_bench(CLI::App &app) {
         ->delimiter(',')
         ->capture_default_str();
     bench->add_option("--threads", options->threads, "for kernels, copies and yardsticks alike")->capture_default_str();
-    bench->add_option("--device", options->device, "cpu")->capture_default_str();
+    bench->add_option("--device", options->device, "cpu, or cuda: the first device")->capture_default_str();
     bench->add_flag("--yardstick", options->yardstick, "also time a hand-written kernel (f32 without residual)");
     bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");

@@ -24,6 +24,7 @@ struct Case {
     bool recompute = false;  // the statistics, in a backward
     bool yardstick = false;
     std::string target;  // empty: the library's choice
+    norma_device_type device = NORMA_CPU;
     norma_store store = NORMA_STORE_AUTO;
 };
 
@@ -33,8 +34,9 @@ struct Result {
     int64_t bytes = 0;
     Timing kernel_time;
     Timing copy;
-    Timing stream_copy;
-    std::optional<Timing> yardstick;  // of the faster kind of store; fp32 without a residual only
+    std::optional<Timing> stream_copy;  // on a CPU
+    std::optional<Timing> yardstick;    // of the faster kind of store; fp32 without a residual only, on a CPU
+    std::optional<Timing> empty;        // a kernel that does nothing, on CUDA
 
     double ratio() const;  // to the faster copy
     double yardstick_ratio() const;
@@ -48,7 +50,8 @@ int64_t bytes_moved(const Case &c);
 // All memory that a case takes.
 int64_t bytes_allocated(const Case &c);
 
-// Throws norma::Error where the library refuses.
+// Throws norma::Error where the library refuses. On CUDA the team does nothing, the copy is the driver's, of as many
+// bytes read and written together, and what is read is in no cache.
 Result measure_case(const Case &c, Team &team, const Effort &effort);
 
 }  // namespace norma::bench

@@ -28,6 +28,7 @@ constexpr std::pair<const char *, norma_scale> scales[] = {{"tensor", NORMA_SCAL
                                                            {"group:128", NORMA_SCALE_GROUP_128}};
 constexpr std::pair<const char *, norma_store> stores[] = {
     {"auto", NORMA_STORE_AUTO}, {"ordinary", NORMA_STORE_ORDINARY}, {"streaming", NORMA_STORE_STREAMING}};
+constexpr std::pair<const char *, norma_device_type> devices[] = {{"cpu", NORMA_CPU}, {"cuda", NORMA_CUDA}};
 
 [[noreturn]] void refuse(const std::string &option, const std::string &text, const std::string &expected) {
     throw CLI::ValidationError(option, "\"" + text + "\"; expected " + expected);
@@ -92,8 +93,9 @@ std::vector<Case> parse_cases(const Options &options) {
     c.recompute = options.recompute;
     c.yardstick = options.yardstick;
     c.target = options.target;
-    if (options.device != "cpu") {
-        refuse("--device", options.device, "cpu");
+    c.device = look_up(devices, "--device", options.device);
+    if (c.device == NORMA_CUDA && options.yardstick) {
+        refuse("--yardstick", "with --device cuda", "--device cpu");
     }
     if (options.threads < 1 || options.threads > 256) {
         refuse("--threads", std::to_string(options.threads), "1 to 256");

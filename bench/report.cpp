@@ -32,8 +32,14 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
         {"op", to_string(c.op)},  {"dtype", dtype_text(c)},      {"rows", c.rows},
         {"hidden", c.hidden},     {"kernel", result.kernel},     {"target", result.target},
         {"threads", threads},     {"ns", result.kernel_time.ns}, {"ns_spread", result.kernel_time.spread},
-        {"bytes", result.bytes},  {"copy_ns", result.copy.ns},   {"stream_copy_ns", result.stream_copy.ns},
+        {"bytes", result.bytes},  {"copy_ns", result.copy.ns},   {"copy_ns_spread", result.copy.spread},
         {"ratio", result.ratio()}};
+    if (result.stream_copy) {
+        json["stream_copy_ns"] = result.stream_copy->ns;
+    }
+    if (result.empty) {
+        json["empty_ns"] = result.empty->ns;
+    }
     if (result.yardstick) {
         json["yardstick_ns"] = result.yardstick->ns;
         json["yardstick_ratio"] = result.yardstick_ratio();
@@ -41,21 +47,25 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
     return json;
 }
 
-std::string table_heading(const Machine &machine, int threads) {
-    return fmt::format("{}, {} cores, caches {} K / {} K / {} K; {} thread{}\n", machine.cpu, machine.cores,
-                       machine.l1d >> 10, machine.l2 >> 10, machine.l3 >> 10, threads, threads == 1 ? "" : "s") +
+std::string table_heading(const std::string &where) {
+    return where + "\n" +
            fmt::format(row_format, "op", "dtype", "shape", "time", "spread", "GB/s", "copy", "streaming", "ratio",
                        "yardstick", "ratio", "kernel");
 }
 
+std::string describe(const Machine &machine, int threads) {
+    return fmt::format("{}, {} cores, caches {} K / {} K / {} K; {} thread{}", machine.cpu, machine.cores,
+                       machine.l1d >> 10, machine.l2 >> 10, machine.l3 >> 10, threads, threads == 1 ? "" : "s");
+}
+
 std::string table_line(const Case &c, const Result &r) {
     const double gb_per_s = static_cast<double>(r.bytes) / r.kernel_time.ns;
-    return fmt::format(row_format, to_string(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden),
-                       time_text(r.kernel_time.ns),
-                       fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns),
-                       fmt::format("{:.1f}", gb_per_s), time_text(r.copy.ns), time_text(r.stream_copy.ns),
-                       fmt::format("{:.2f}", r.ratio()), r.yardstick ? time_text(r.yardstick->ns) : "-",
-                       r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);
+    const auto time_or_dash = [](const std::optional<Timing> &time) { return time ? time_text(time->ns) : "-"; };
+    return fmt::format(
+        row_format, to_string(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden), time_text(r.kernel_time.ns),
+        fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns), fmt::format("{:.1f}", gb_per_s),
+        time_text(r.copy.ns), time_or_dash(r.stream_copy), fmt::format("{:.2f}", r.ratio()), time_or_dash(r.yardstick),
+        r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);
 }
 
 }  // namespace norma::bench

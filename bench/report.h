@@ -13,7 +13,8 @@ namespace norma::bench {
 nlohmann::ordered_json machine_json(const Machine &machine);
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads);
 
-std::string table_heading(const Machine &machine, int threads);
+std::string describe(const Machine &machine, int threads);  // in one line
+std::string table_heading(const std::string &where);
 std::string table_line(const Case &c, const Result &result);
 
 }  // namespace norma::bench

@@ -90,7 +90,8 @@ TEST_CASE("ratios are to the faster copy and the yardstick") {
     Result result;
     result.kernel_time.ns = 120;
     result.copy.ns = 100;
-    result.stream_copy.ns = 60;
+    REQUIRE(result.ratio() == 1.2);
+    result.stream_copy = Timing{60, 1};
     REQUIRE(result.ratio() == 2);
     result.copy.ns = 40;
     REQUIRE(result.ratio() == 3);
@@ -159,7 +160,8 @@ TEST_CASE("bad options are refused in one line") {
                                   "--threads 0",
                                   "--threads 1000",
                                   "--threads x",
-                                  "--device cuda",
+                                  "--device tpu",
+                                  "--device cuda --yardstick",
                                   "--store sideways",
                                   "--seconds -1",
                                   "--json /nonexistent/directory/f",

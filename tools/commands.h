@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The subcommands of `norma`. Each throws CLI::ParseError, norma::tool::InputError or norma::safetensors::FormatError for
-// what the user got wrong.
+// The subcommands of `norma`. Each throws CLI::ParseError, norma::tool::InputError or norma::safetensors::FormatError
+// for what the user got wrong.
 #pragma once
 
 #include <stdexcept>

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <norma/norma.hpp>
 
+#include "bench/device_memory.h"
 #include "commands.h"
-#include "device_memory.h"
 #include "dtypes.h"
 
 namespace norma::tool {
@@ -248,7 +248,7 @@ private:
     const RunOptions &options_;
     const File &file_;
     const norma_device device_;
-    DeviceMemory memory_;
+    bench::DeviceMemory memory_;
     Shape outer_, inner_, groups_;
     float y_scale_ = 1;
     File result_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The driver's functions, as its library has them.
 #include <chrono>
+#include <cstdio>
 #include <thread>
 
 #include "fake_state.h"
@@ -28,6 +29,9 @@ constexpr struct {
               {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
               {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
               {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"}};
+
+constexpr int l2_bytes = 1 << 16;
+
 bool valid_device(const State &s, int device) { return device >= 0 && device < static_cast<int>(s.sms.size()); }
 
 }  // namespace
@@ -67,12 +71,23 @@ int cuDeviceGet(int *device, int ordinal) {
 
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
     return entry("cuDeviceGetAttribute", [&](State &s) {
-        if (!valid_device(s, device) || (attribute != 75 && attribute != 76)) {
+        if (!valid_device(s, device) || (attribute != 75 && attribute != 76 && attribute != 38)) {
             return invalid_value;
+        }
+        if (attribute == 38) {
+            *value = l2_bytes;
+            return 0;
         }
         const int sm = s.sms[static_cast<size_t>(device)];
         *value = attribute == 75 ? sm / 10 : sm % 10;
         return 0;
+    });
+}
+
+int cuDeviceGetName(char *name, int size, int device) {
+    return entry("cuDeviceGetName", [&](State &s) {
+        std::snprintf(name, static_cast<size_t>(size), "a device that is not one");
+        return valid_device(s, device) ? 0 : invalid_device;
     });
 }
 
@@ -157,6 +172,58 @@ int cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
 int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
     return unsafe_entry("cuMemcpyDtoH",
                         [&](State &) { return std::memcpy(to, reinterpret_cast<void *>(from), bytes), 0; });
+}
+
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *) {
+    return entry("cuMemcpyDtoDAsync", [&](State &) {
+        return std::memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes), 0;
+    });
+}
+
+int cuMemsetD8Async(uint64_t begin, unsigned char value, size_t bytes, void *) {
+    return entry("cuMemsetD8Async",
+                 [&](State &) { return std::memset(reinterpret_cast<void *>(begin), value, bytes), 0; });
+}
+
+int cuEventCreate(void **event, unsigned) {
+    return entry("cuEventCreate", [&](State &s) {
+        s.events.push_back(std::make_unique<Event>());
+        *event = s.events.back().get();
+        return 0;
+    });
+}
+
+int cuEventDestroy_v2(void *event) {
+    return entry("cuEventDestroy", [&](State &s) {
+        const auto same = [&](const auto &item) { return item.get() == event; };
+        const auto gone = std::remove_if(s.events.begin(), s.events.end(), same);
+        const bool found = gone != s.events.end();
+        s.events.erase(gone, s.events.end());
+        return found ? 0 : invalid_handle;
+    });
+}
+
+// The fake works when it is called, so that its time is that of the call.
+int cuEventRecord(void *event, void *) {
+    return entry("cuEventRecord", [&](State &s) {
+        Event *found = known(s.events, event);
+        return found ? (found->recorded = std::chrono::steady_clock::now(), 0) : invalid_handle;
+    });
+}
+
+int cuEventSynchronize(void *event) {
+    return unsafe_entry("cuEventSynchronize", [&](State &s) { return known(s.events, event) ? 0 : invalid_handle; });
+}
+
+int cuEventElapsedTime(float *milliseconds, void *begin, void *end) {
+    return entry("cuEventElapsedTime", [&](State &s) {
+        const Event *first = known(s.events, begin), *last = known(s.events, end);
+        if (!first || !last) {
+            return invalid_handle;
+        }
+        *milliseconds = std::chrono::duration<float, std::milli>(last->recorded - first->recorded).count();
+        return 0;
+    });
 }
 
 int cuModuleLoadDataEx(void **module, const void *code, unsigned, int *, void **) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -28,6 +29,10 @@ struct Stream {
     Context *context;
     bool capturing = false, invalid = false;
     int captured = 0;
+};
+
+struct Event {
+    std::chrono::steady_clock::time_point recorded;
 };
 
 struct Module {
@@ -62,6 +67,7 @@ struct State {
     std::vector<int> sms = {90};
     Owned<Context> contexts;
     Owned<Stream> streams;
+    Owned<Event> events;
     Owned<Module> modules;
     Owned<Function> functions;
     std::map<int, Context *> primary;

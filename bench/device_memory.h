@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the tensors of norma run lie while it runs: on the CPU as they are, on CUDA in copies of their own.
+// Where the tensors of a run of the tools lie: on the CPU as they are, on CUDA in copies of their own.
 #pragma once
 
 #include <norma/norma.h>
@@ -8,7 +8,9 @@
 #include <memory>
 #include <vector>
 
-namespace norma::tool {
+namespace norma::bench {
+
+class Gpu;
 
 class DeviceMemory {
 public:
@@ -29,15 +31,14 @@ public:
     void finish();
 
 private:
-    struct Driver;
     struct Copy {
         uint64_t device;
         void *host;  // null for what is not brought back
         size_t bytes;
     };
     norma_device device_;
-    std::unique_ptr<Driver> driver_;  // null on the CPU
+    std::unique_ptr<Gpu> gpu_;  // null on the CPU
     std::vector<Copy> copies_;
 };
 
-}  // namespace norma::tool
+}  // namespace norma::bench
