@@ -18,6 +18,7 @@ constexpr Kernel made_up_kernel(const char *name, uint16_t target, norma_op op, 
     kernel.contract = NORMA_FP32_ONCE;
     kernel.x = kernel.y = NORMA_F32;
     kernel.hidden_multiple = 1;
+    kernel.run_time = {INT64_MAX, 0, 0, 32768};
     kernel.argument_count = count;
     kernel.arguments = arguments;
     kernel.strategy = kernel.knobs = kernel.origin = "";

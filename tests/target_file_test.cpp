@@ -26,7 +26,7 @@ TEST_CASE("targets are listed with their parents merged in, the best first", "[n
 
 TEST_CASE("a wrong target file is refused in one line that names the place", "[normagen]") {
     const std::string run_time =
-        R"("run_time": {"streaming_threshold": 1, "prefetch_row_min": 1, "prefetch_row_max": 1})";
+        R"("run_time": {"streaming_threshold": 1, "prefetch_row_min": 1, "prefetch_row_max": 1, "task_elements": 1})";
     const std::string base = R"({"name": "a", "needs": "n", "halide": "x86-64-linux", )" + run_time;
     const std::string arm = R"({"name": "a", "needs": "n", "halide": "arm-64-linux", )" + run_time;
     struct Case {

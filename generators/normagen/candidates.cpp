@@ -9,16 +9,19 @@
 #include "../../runtime/src/specialization.h"
 #include "../../schedules/strategies/strategies.h"
 #include "../ops.h"
+#include "../tune/winners.h"
 #include "files.h"
 #include "library.h"
+#include "recorded_knobs.h"
+#include "run_time.h"
 
 namespace norma {
 
 namespace {
 
 // In the caches of a core, in the last-level cache, beyond it; short rows, long rows, rows with a tail.
-const std::vector<Shape> usual_shapes = {{32, 768},    {512, 768},  {65536, 128}, {32, 4096},  {512, 4096},
-                                         {4096, 4096}, {512, 1000}, {65536, 100}, {512, 4000}, {4096, 4000}};
+const std::vector<Shape> usual_shapes = {{32, 768},   {65536, 128}, {512, 4096}, {4096, 4096},
+                                         {512, 1000}, {65536, 100}, {4096, 4000}};
 const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
 
 bool runs(const Variant &variant, int64_t hidden) {
@@ -44,6 +47,29 @@ bool is_wanted(const Variant &variant, const Wanted &wanted) {
            (wanted.dtype.empty() || wanted.dtype == types);
 }
 
+// What most models have: the weight, and a LayerNorm's bias, in the type of x.
+bool is_usual(const Variant &variant) {
+    const DType bias = variant.op.find("layer_norm_") == 0 ? variant.x : DType::none;
+    return variant.contract == Contract::fp32_once && variant.weight == variant.x && variant.bias == bias;
+}
+
+std::vector<Variant> one_of_each_family(const Manifest &manifest, const Wanted &wanted) {
+    std::map<std::string, const Variant *> chosen;
+    for (const Variant &variant : manifest.variants) {
+        const Variant *&of_family = chosen[family(variant)];
+        if (is_wanted(variant, wanted) && (of_family == nullptr || (is_usual(variant) && !is_usual(*of_family)))) {
+            of_family = &variant;
+        }
+    }
+    std::vector<Variant> list;
+    for (const Variant &variant : manifest.variants) {
+        if (chosen.at(family(variant)) == &variant) {
+            list.push_back(variant);
+        }
+    }
+    return list;
+}
+
 std::vector<Shape> shapes_of(const Variant &variant, const Manifest &manifest, const Wanted &wanted) {
     std::vector<Shape> known = wanted.shapes.empty() ? usual_shapes : wanted.shapes, shapes;
     if (wanted.shapes.empty() && variant.hidden.exact != 0) {
@@ -64,6 +90,13 @@ std::vector<Shape> shapes_of(const Variant &variant, const Manifest &manifest, c
     return shapes;
 }
 
+std::string code_key(const std::string &target, nlohmann::json knobs) {
+    for (const char *choice : run_time_names) {
+        knobs.erase(choice);
+    }
+    return target + knobs.dump();
+}
+
 std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &wanted) {
     std::vector<KernelSpec> list = {standard};
     const Halide::Target target(standard.target.halide);
@@ -74,10 +107,21 @@ std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &
         if (!chosen || (!ours && !wanted.autoschedulers)) {
             continue;
         }
+        if (strategy->name == standard.strategy) {
+            for (const KernelSpec &other : other_run_times(standard)) {
+                list.push_back(other);
+            }
+        }
         KernelSpec spec = standard;
         spec.strategy = strategy->name;
         size_t count = 0;
-        for (const nlohmann::json &knobs : strategy->tried(standard.variant, standard.knobs, target)) {
+        std::vector<nlohmann::json> tried = strategy->tried(standard.variant, standard.knobs, target);
+        auto won = [&](const nlohmann::json &knobs) {
+            auto found = wanted.won.find(code_key(standard.target.name, knobs));
+            return found == wanted.won.end() ? 0 : found->second;
+        };
+        std::stable_sort(tried.begin(), tried.end(), [&](const auto &a, const auto &b) { return won(a) > won(b); });
+        for (const nlohmann::json &knobs : tried) {
             spec.knobs = knobs;
             const bool bits = !ours || !wanted.same_bits || strategy->same_bits(knobs, standard.knobs);
             if (bits && refusal(spec).empty() && (!ours || wanted.most == 0 || count < wanted.most)) {
@@ -112,12 +156,25 @@ std::vector<Shape> parse_shapes(const std::string &text) {
     return shapes;
 }
 
+std::map<std::string, int> past_winners(const std::vector<Record> &records) {
+    std::map<std::string, int> won;
+    for (const Group &group : find_winners(records)) {
+        for (const Contender &contender : group.contenders) {
+            if (contender.why_not.empty()) {
+                won[code_key(group.target, contender.record().knobs)]++;
+            }
+        }
+    }
+    return won;
+}
+
 std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,
                                      const Wanted &wanted) {
     std::vector<Tuned> list;
     int index = 0;
+    const std::vector<Variant> variants = wanted.every ? manifest.variants : one_of_each_family(manifest, wanted);
     for (const TargetFile &target : targets) {
-        for (const Variant &variant : manifest.variants) {
+        for (const Variant &variant : variants) {
             const std::vector<Shape> shapes = shapes_of(variant, manifest, wanted);
             if (!is_wanted(variant, wanted) || shapes.empty() || index++ % wanted.shards != wanted.shard - 1) {
                 continue;

@@ -2,9 +2,11 @@
 // What is to be tuned: kernels of targets, the shapes that each is measured at, and the candidates.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "../tune/records.h"
 #include "manifest.h"
 #include "targets.h"
 
@@ -16,8 +18,10 @@ struct Wanted {
     std::string op, dtype;                // as --op and --dtype say; empty: all
     std::vector<Shape> shapes;            // empty: those of this file
     std::vector<std::string> strategies;  // only these; empty: all
+    bool every = false;                   // kernel of the manifest, not one of each family
     bool same_bits = false;               // only candidates with the bits of the default
     bool autoschedulers = true;           // beside ours
+    std::map<std::string, int> won;       // past_winners(): tried first
     size_t most = 100;                    // candidates of ours for a kernel; 0: all
     int shard = 1, shards = 1;            // every `shards`-th kernel, from the `shard`-th on
 };
@@ -30,6 +34,9 @@ struct Tuned {
 
 // "512x4096,65536x128". Throws InputError.
 std::vector<Shape> parse_shapes(const std::string &text);
+
+// By target and knobs that decide code: for how many kernels of `records` a candidate of ours might win.
+std::map<std::string, int> past_winners(const std::vector<Record> &records);
 
 // Each kernel with those shapes that the dispatcher would give it. Throws InputError where nothing is left.
 std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,

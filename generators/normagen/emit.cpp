@@ -10,6 +10,7 @@
 #include "child.h"
 #include "files.h"
 #include "library.h"
+#include "run_time.h"
 
 namespace norma {
 
@@ -83,23 +84,23 @@ public:
         }
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
-                             {"run_time", standard.target.run_time},
-                             {"default_knobs", standard.knobs},
+                             {"default_knobs", all_knobs(standard)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
-        std::set<std::string> codes;
+        std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
         for (const KernelSpec &candidate : tuned.candidates) {
             const JobResult &result = jobs_.result(candidate);
             if (result.late) {
                 late_++;
                 continue;
             }
-            if (result.why.empty() && !codes.insert(read_file(cache_.object(jobs_.job(candidate).hash))).second) {
+            if (result.why.empty() &&
+                !seen.emplace(read_file(cache_.object(jobs_.job(candidate).hash)), candidate.target.run_time).second) {
                 same_++;
                 continue;
             }
             ordered_json entry = {{"strategy", candidate.strategy},
-                                  {"knobs", candidate.knobs},
+                                  {"knobs", all_knobs(candidate)},
                                   {"source", strategy_hash(candidate.strategy, candidate.variant.op)},
                                   {"promises", find_strategy(candidate.strategy).same_bits != nullptr}};
             if (result.why.empty()) {

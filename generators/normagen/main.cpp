@@ -15,6 +15,7 @@
 #include "library.h"
 #include "records_command.h"
 #include "resources.h"
+#include "run_time.h"
 #include "tune.h"
 
 namespace norma {
@@ -67,7 +68,7 @@ void list(const Options &options) {
                                    {"target", spec.target.name},
                                    {"symbol", symbol(spec)},
                                    {"strategy", spec.strategy},
-                                   {"knobs", spec.knobs},
+                                   {"knobs", all_knobs(spec)},
                                    {"origin", spec.origin}});
     }
     fmt::print("{}\n", text.dump(1));

@@ -7,6 +7,7 @@
 
 #include "../../schedules/strategies/strategies.h"
 #include "files.h"
+#include "run_time.h"
 
 namespace norma {
 
@@ -17,19 +18,22 @@ namespace {
 
 void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
 
-const TargetFile *find(const std::vector<TargetFile> &targets, const std::string &name) {
+const TargetFile *find_file(const std::vector<TargetFile> &targets, const std::string &name) {
     auto found = std::find_if(targets.begin(), targets.end(), [&](const TargetFile &t) { return t.spec.name == name; });
     return found == targets.end() ? nullptr : &*found;
 }
 
 json defaults(const TargetFile &target, const std::string &strategy) {
-    return target.spec.knobs.value(strategy, json::object());
+    KernelSpec spec;
+    spec.target = target.spec;
+    spec.knobs = target.spec.knobs.value(strategy, json::object());
+    return all_knobs(spec);
 }
 
 }  // namespace
 
 std::string stale(const Record &record, const std::vector<TargetFile> &targets) {
-    const TargetFile *target = find(targets, record.target);
+    const TargetFile *target = find_file(targets, record.target);
     if (target == nullptr) {
         return "the target is unknown";
     }
@@ -69,6 +73,12 @@ std::vector<Record> current_records(const fs::path &directory, const std::vector
     return records;
 }
 
+std::string family(Variant variant) {
+    variant.weight = variant.bias = DType::none;
+    variant.contract = Contract::fp32_once;
+    return name(variant);
+}
+
 RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets) : targets_(targets) {
     if (directory == "none") {
         return;
@@ -82,7 +92,14 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
     records_ = current_records(directory, targets);
     for (const Group &group : find_winners(records_)) {
         groups_[{group.target, group.variant}] = group;
+        families_.insert({{group.target, family(parse_name(group.variant))}, group});
     }
+}
+
+const Group *RecordedKnobs::find(const std::string &target, const Variant &variant) const {
+    auto own = groups_.find({target, name(variant)});
+    auto relative = families_.find({target, family(variant)});
+    return own != groups_.end() ? &own->second : relative != families_.end() ? &relative->second : nullptr;
 }
 
 KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
@@ -92,22 +109,31 @@ KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
             shown = shown == nullptr ? record : shown;
         }
     }
-    const std::string where = group.target == spec.target.name ? "" : " of " + group.target;
+    const std::string where = (group.target == spec.target.name ? "" : " of " + group.target) +
+                              (group.variant == name(spec.variant) ? "" : " for " + group.variant);
     if (!group.has_winner()) {
         spec.origin = fmt::format("default, record {}{}: nothing measured was faster", identity(*shown), where);
         return spec;
     }
     const Record &record = group.winner();
-    const json own = spec.knobs;
-    KernelSpec tuned = spec;
-    tuned.strategy = record.strategy;
+    const json own = all_knobs(spec);
+    json changed;
     for (const auto &[knob, value] : record.knobs.items()) {
         const json parents = record.default_knobs.value(knob, json());
         if (group.target == spec.target.name || (value != parents && own.value(knob, json()) == parents)) {
-            tuned.knobs[knob] = value;
+            changed[knob] = value;
         }
     }
-    if (const std::string why = refusal(tuned); !why.empty()) {
+    KernelSpec tuned = spec;
+    tuned.strategy = record.strategy;
+    std::string why;
+    try {
+        tuned = with_knobs(tuned, changed);
+        why = refusal(tuned);
+    } catch (const std::invalid_argument &error) {
+        why = error.what();
+    }
+    if (!why.empty()) {
         spec.origin = fmt::format("default: record {}{} is not legal here, {}", identity(record), where, why);
         return spec;
     }
@@ -118,11 +144,10 @@ KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
 }
 
 KernelSpec RecordedKnobs::apply(KernelSpec spec) const {
-    for (const TargetFile *target = find(targets_, spec.target.name); target != nullptr;
-         target = find(targets_, target->parent)) {
-        auto found = groups_.find({target->spec.name, name(spec.variant)});
-        if (found != groups_.end()) {
-            return with(spec, found->second);
+    for (const TargetFile *target = find_file(targets_, spec.target.name); target != nullptr;
+         target = find_file(targets_, target->parent)) {
+        if (const Group *group = find(target->spec.name, spec.variant)) {
+            return with(spec, *group);
         }
     }
     return spec;

@@ -17,6 +17,10 @@ std::string stale(const Record &record, const std::vector<TargetFile> &targets);
 // Records without the stale ones, of which stderr gets a line with how many and why.
 std::vector<Record> current_records(const std::filesystem::path &directory, const std::vector<TargetFile> &targets);
 
+// The name without types of weight and bias and without the contract: kernels that differ in these alone are one
+// family, whose loops are alike.
+std::string family(Variant variant);
+
 class RecordedKnobs {
 public:
     // `directory`: "none" for no records. Throws InputError where it is no directory, but for Norma's own.
@@ -25,16 +29,19 @@ public:
     RecordedKnobs(const RecordedKnobs &) = delete;
     RecordedKnobs &operator=(const RecordedKnobs &) = delete;
 
-    // The spec with the winner's strategy and knobs, and its origin. From a parent's record come the knobs in which it
+    // The spec with the winner's strategy and knobs, and its origin. Without records of its own a kernel takes those of
+    // another of its family, then its parent target's. From a parent's record come the knobs in which it
     // differs from the parent's defaults, but for those that the target sets itself.
     KernelSpec apply(KernelSpec spec) const;
 
 private:
+    const Group *find(const std::string &target, const Variant &variant) const;
     KernelSpec with(KernelSpec spec, const Group &group) const;
 
     std::vector<TargetFile> targets_;
     std::vector<Record> records_;
-    std::map<std::pair<std::string, std::string>, Group> groups_;  // by target and variant
+    std::map<std::pair<std::string, std::string>, Group> groups_;    // by target and variant
+    std::map<std::pair<std::string, std::string>, Group> families_;  // the first of each, by target and family
 };
 
 }  // namespace norma

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "../../schedules/strategies/strip_sum.h"
+#include "run_time.h"
 #include "targets.h"
 
 namespace norma {
@@ -83,11 +84,9 @@ int least_sm(const TargetSpec &target) {
 
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
-    auto run_time = [&](const char *key) { return target.run_time.at(key).get<int64_t>(); };
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {}, {}, {}, {{{}}}, {}}},\n",
-                       quoted(target.name), quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
-                       run_time("streaming_threshold"), run_time("prefetch_row_min"), run_time("prefetch_row_max"),
-                       strip_sums(target, entries), least_sm(target));
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}}},\n", quoted(target.name),
+                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3], strip_sums(target, entries),
+                       least_sm(target));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -99,12 +98,17 @@ std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::s
     const std::string scale = std::string("NORMA_SCALE_") + upper(to_string(variant.scale));
     const HiddenClass hidden = runs(variant);
     const char *flags = variant.statistics == Statistics::recomputed ? "NORMA_RECOMPUTE_STATISTICS" : "0";
-    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {},\n     {}, {}, {}, {}}},\n",
-                       quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
-                       enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple,
-                       hidden.exact, hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(),
-                       arguments, quoted(entry.spec.strategy), quoted(entry.spec.knobs.dump()),
-                       quoted(entry.spec.origin), entry.compiled.alignment);
+    std::vector<int64_t> run_time;
+    for (const char *choice : run_time_names) {
+        run_time.push_back(entry.spec.target.run_time.value(choice, int64_t{0}));
+    }
+    return fmt::format(
+        "    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {{{}}},\n     {}, {}, {}, {}}},\n",
+        quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
+        enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple, hidden.exact,
+        hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(), arguments,
+        fmt::join(run_time, ", "), quoted(entry.spec.strategy), quoted(all_knobs(entry.spec).dump()),
+        quoted(entry.spec.origin), entry.compiled.alignment);
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {
@@ -158,14 +162,14 @@ std::string lock_file(const std::string &manifest, const std::vector<TargetSpec>
                       const std::vector<RegistryEntry> &entries) {
     nlohmann::ordered_json lock = {{"schema", 1}, {"manifest", manifest}};
     for (const TargetSpec &target : targets) {
-        lock["targets"].push_back({{"name", target.name}, {"halide", target.halide}, {"run_time", target.run_time}});
+        lock["targets"].push_back({{"name", target.name}, {"halide", target.halide}});
     }
     for (const RegistryEntry &entry : entries) {
         lock["kernels"].push_back({{"name", name(entry.spec.variant)},
                                    {"target", entry.spec.target.name},
                                    {"symbol", symbol(entry.spec)},
                                    {"strategy", entry.spec.strategy},
-                                   {"knobs", entry.spec.knobs},
+                                   {"knobs", all_knobs(entry.spec)},
                                    {"origin", entry.spec.origin},
                                    {"hash", entry.hash}});
     }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "json_file.h"
+#include "run_time.h"
 
 namespace norma {
 
@@ -74,7 +75,7 @@ void check(const Source &source) {
     }
     if (root.has("run_time")) {
         const Node run_time = root.at("run_time");
-        run_time.expect_object({"streaming_threshold", "prefetch_row_min", "prefetch_row_max"});
+        run_time.expect_object({std::begin(run_time_names), std::end(run_time_names)});
         for (const Node &value : run_time.members()) {
             value.integer(0, INT64_MAX);
         }
@@ -154,8 +155,8 @@ void complete(TargetFile &target, const Node &root) {
         root.fail("sms is " + std::string(target.spec.sms.empty() ? "missing" : "there") + "; expected " +
                   (is_cuda(target.spec) ? "the compute capabilities that get an image" : "none, without feature cuda"));
     }
-    for (const char *key : {"streaming_threshold", "prefetch_row_min", "prefetch_row_max"}) {
-        if (!target.spec.run_time.contains(key)) {
+    for (const char *key : run_time_names) {
+        if (!is_cuda(target.spec) && !target.spec.run_time.contains(key)) {
             root.fail("run_time." + std::string(key) + " is missing, here and in the parents");
         }
     }

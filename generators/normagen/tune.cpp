@@ -17,6 +17,7 @@
 #include "emit.h"
 #include "json_file.h"
 #include "library.h"
+#include "run_time.h"
 
 namespace norma {
 
@@ -30,7 +31,7 @@ struct Options {
     std::string manifest = NORMA_SOURCE_DIR "/manifests/default.json";
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     std::string records = NORMA_SOURCE_DIR "/schedules/records";
-    std::string work, linker = NORMA_LINKER;
+    std::string work, seed, linker = NORMA_LINKER;
     Wanted wanted;
     double budget = 600, timeout = 60;
     bool resume = false, exhaustive = false, list = false;
@@ -89,7 +90,7 @@ void print_jobs(const std::vector<Tuned> &tuned) {
                 const nlohmann::ordered_json line = {{"variant", name(kernel.standard.variant)},
                                                      {"target", kernel.standard.target.name},
                                                      {"strategy", kernel.candidates[i].strategy},
-                                                     {"knobs", kernel.candidates[i].knobs},
+                                                     {"knobs", all_knobs(kernel.candidates[i])},
                                                      {"rows", shape.first},
                                                      {"hidden", shape.second}};
                 fmt::print("{}\n", line.dump());
@@ -108,8 +109,11 @@ void tune(Options options) {
     }
     options.wanted.most = options.exhaustive ? 0 : options.wanted.most;
     const Manifest manifest = read_manifest(options.manifest);
-    const std::vector<TargetFile> targets =
-        select_targets(options.target, manifest, read_targets(options.targets_directory));
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    const std::vector<TargetFile> targets = select_targets(options.target, manifest, known);
+    if (!options.seed.empty()) {
+        options.wanted.won = past_winners(current_records(options.seed, known));
+    }
     for (const TargetFile &target : targets) {
         if (options.emit.empty() && !options.list && !runs_here(target)) {
             throw InputError(fmt::format("this machine does not run {} ({}); expected --emit DIR, to measure elsewhere",
@@ -145,7 +149,8 @@ void work(const Options &options) {
         tuned.standard = default_spec(parse_name(job.at("variant")), find_target(targets, job.at("target")));
         KernelSpec candidate = tuned.standard;
         job.at("strategy").get_to(candidate.strategy);
-        candidate.knobs = job.at("knobs");
+        candidate.knobs = json::object();
+        candidate = with_knobs(candidate, job.at("knobs"));
         tuned.candidates = {tuned.standard, candidate};
         tuned.shapes =
             parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()));
@@ -210,6 +215,10 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
         ->add_option("--candidates", options->wanted.most,
                      "most candidates for a kernel, the nearest to the default; 0: all")
         ->capture_default_str();
+    command
+        ->add_option("--seed", options->seed,
+                     "records; what won there for any kernel of the target is tried first, whatever the nearest are")
+        ->check(CLI::ExistingPath);
     command->add_option("--records", options->records, "directory of records to add to")->capture_default_str();
     command->add_option("--report", options->report, "HTML file to write");
     command->add_option("--progress", options->progress, "auto, json or none")
@@ -218,6 +227,9 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     command->add_flag("--resume", options->resume, "take trials that the records hold");
     command->add_flag("--exhaustive", options->exhaustive,
                       "also measure every candidate at length, to print the regret");
+    command->add_flag("--every", options->wanted.every,
+                      "every kernel, also those that differ from a tuned one in types of weight and bias or the "
+                      "contract alone, and would take its knobs");
     command->add_flag("--same-bits", options->wanted.same_bits, "only candidates with the bits of the default");
     std::vector<std::string> strategies;
     for (const Strategy *strategy : strategies_to_tune()) {

@@ -21,19 +21,35 @@ namespace {
 constexpr int last_rung = 2;
 constexpr double longer = 4;  // a rung's trial than the one before
 constexpr size_t quarter = 4;
-constexpr size_t least = 4;       // candidates of a rung
-constexpr double overhead = 0.1;  // seconds of a trial that are not its timing: process, tensors, check
-constexpr double shortest = 0.01, longest = 0.15;  // seconds of a first trial
+constexpr size_t least = 4;                          // candidates of a rung
+constexpr double shortest = 0.0025, longest = 0.04;  // seconds of a first trial, for each function
+constexpr size_t at_once = 12;                       // candidates of a trial
 
 size_t promoted(size_t candidates) {
     return std::min(candidates, std::max(least, (candidates + quarter - 1) / quarter));
 }
 
-// Seconds that all rungs take where a first trial has `first`.
-double cost(size_t candidates, size_t shapes, double first) {
+// Seconds of the trials of so many candidates at a shape, as a machine of today takes them.
+double cost(size_t candidates, const std::pair<int64_t, int64_t> &shape, double seconds) {
+    if (candidates == 0) {
+        return 0;
+    }
+    const double elements = (double)shape.first * (double)shape.second;
+    const double make_and_check = 0.05 + 1e-8 * elements, calls = (min_rounds + 2) * 0.5e-9 * elements;
+    const double trials = std::ceil((double)candidates / at_once);
+    return trials * make_and_check + ((double)candidates + 3 * trials) * std::max(seconds, calls);
+}
+
+// Of all rungs, at all shapes.
+double cost(size_t candidates, const std::vector<std::pair<int64_t, int64_t>> &shapes, double first) {
     double sum = 0, seconds = first;
     for (int rung = 0; rung <= last_rung; rung++, seconds *= longer) {
-        sum += (double)candidates * (double)shapes * (seconds + overhead);
+        if (rung < last_rung && promoted(candidates) == candidates) {
+            continue;
+        }
+        for (const auto &shape : shapes) {
+            sum += cost(candidates, shape, seconds);
+        }
         candidates = promoted(candidates);
     }
     return sum;
@@ -75,7 +91,6 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
             TuneGroup group;
             from.at("variant").get_to(group.variant);
             from.at("target").get_to(group.target);
-            group.run_time = from.at("run_time");
             group.default_knobs = from.at("default_knobs");
             from.at("shapes").get_to(group.shapes);
             group.oracle = parse_kernel_file(from.at("oracle"), base);
@@ -110,7 +125,7 @@ Search::Search(const JobsFile &jobs, const json &device, const SearchOptions &op
     }
 }
 
-Record Search::trial(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung, double seconds) {
+Record Search::unmeasured(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung) const {
     Record record;
     record.variant = group.variant;
     record.target = group.target;
@@ -125,18 +140,10 @@ Record Search::trial(const TuneGroup &group, const Candidate &candidate, size_t 
     record.rung = rung;
     record.final = rung == last_rung;
     record.promises = candidate.promises;
-    if (auto found = known_.find(key(record)); found != known_.end()) {
-        reused_++;
-        return found->second;
-    }
-    show_(record);
-    json result = {{"why", candidate.why}};
-    if (candidate.why.empty()) {
-        const Trial trial = {
-            parse_name(group.variant),     record.rows,    record.hidden,      group.run_time, group.oracle,
-            group.candidates.front().file, candidate.file, candidate.promises, seconds};
-        result = run_apart(trial, options_.timeout + (1 + most_repeats) * seconds);
-    }
+    return record;
+}
+
+void Search::keep(Record record, const json &result) {
     record.date = now_utc();
     record.why = result.value("why", "");
     if (record.ok()) {
@@ -155,75 +162,159 @@ Record Search::trial(const TuneGroup &group, const Candidate &candidate, size_t 
     record.ok() ? measured_++ : failed_++;
     known_[key(record)] = record;
     add_(record);
-    return record;
+}
+
+void Search::try_together(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape,
+                          int rung, double seconds) {
+    Trial trial = {parse_name(group.variant),
+                   group.shapes[shape].first,
+                   group.shapes[shape].second,
+                   group.oracle,
+                   {group.candidates.front().file, group.default_knobs, true},
+                   {},
+                   seconds};
+    for (const Candidate *candidate : candidates) {
+        trial.candidates.push_back({candidate->file, candidate->knobs, candidate->promises});
+    }
+    show_(unmeasured(group, *candidates.front(), shape, rung));
+    const double timing = seconds * (double)(candidates.size() + 3) * (1 + most_repeats);
+    const json results = run_apart(trial, options_.timeout + timing);
+    for (size_t i = 0; i < candidates.size(); i++) {
+        if (results.is_array()) {
+            keep(unmeasured(group, *candidates[i], shape, rung), results[i]);
+        } else if (candidates.size() == 1) {
+            keep(unmeasured(group, *candidates[i], shape, rung), results);
+        } else {  // one of them ended the process
+            try_together(group, {candidates[i]}, shape, rung, seconds);
+        }
+    }
+}
+
+void Search::try_all(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape, int rung,
+                     double seconds) {
+    std::vector<const Candidate *> together;
+    for (const Candidate *candidate : candidates) {
+        const Record record = unmeasured(group, *candidate, shape, rung);
+        if (known_.count(key(record)) != 0) {
+            reused_++;
+        } else if (!candidate->why.empty()) {
+            keep(record, {{"why", candidate->why}});
+        } else {
+            together.push_back(candidate);
+        }
+    }
+    for (size_t begin = 0; begin < together.size(); begin += at_once) {
+        const size_t end = std::min(together.size(), begin + at_once);
+        try_together(group, {together.begin() + (ptrdiff_t)begin, together.begin() + (ptrdiff_t)end}, shape, rung,
+                     seconds);
+    }
 }
 
 std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std::vector<const Candidate *> &candidates,
                                               int rung, double seconds) {
+    std::map<const Candidate *, std::vector<double>> ratios;
+    std::vector<const Candidate *> good = candidates;
+    for (size_t shape = 0; shape < group.shapes.size(); shape++) {
+        try_all(group, good, shape, rung, seconds);
+        std::vector<const Candidate *> still;
+        for (const Candidate *candidate : good) {
+            const Record &record = known_.at(key(unmeasured(group, *candidate, shape, rung)));
+            if (record.ok()) {
+                still.push_back(candidate);
+                ratios[candidate].push_back(record.ratio());
+            }
+        }
+        good = still;
+    }
     std::vector<Standing> standings;
-    for (const Candidate *candidate : candidates) {
-        std::vector<double> ratios;
+    for (const Candidate *candidate : good) {
         double sum = 0;
-        bool good = true;
-        for (size_t shape = 0; shape < group.shapes.size() && good; shape++) {
-            const Record record = trial(group, *candidate, shape, rung, seconds);
-            good = record.ok();
-            ratios.push_back(good ? record.ratio() : 0);
-            sum += good ? std::log(ratios.back()) : 0;
+        for (double ratio : ratios[candidate]) {
+            sum += std::log(ratio);
         }
-        if (good) {
-            standings.push_back({candidate, ratios, std::exp(sum / (double)group.shapes.size())});
-        }
+        standings.push_back({candidate, ratios[candidate], std::exp(sum / (double)group.shapes.size())});
     }
     std::stable_sort(standings.begin(), standings.end(),
                      [](const Standing &a, const Standing &b) { return a.score < b.score; });
     return standings;
 }
 
-void Search::run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show) {
-    show_ = show;
-    std::vector<const Candidate *> alive, beside;
-    for (size_t i = 1; i < group.candidates.size(); i++) {
-        (group.candidates[i].promises ? alive : beside).push_back(&group.candidates[i]);
-    }
-    // The farthest from the default go first where there is no time for all.
-    const size_t shapes = group.shapes.size();
-    const double rest = (double)(beside.size() * shapes) * (overhead + shortest * longer * longer);
-    double first = longest;
-    while (first > shortest && cost(alive.size(), shapes, first) + rest > seconds) {
-        first /= 1.3;
-    }
-    first = std::max(first, shortest);
-    while (!options_.exhaustive && alive.size() > least && cost(alive.size(), shapes, first) + rest > seconds) {
-        alive.pop_back();
-    }
-    const std::vector<const Candidate *> all = alive;
-    const Standing of_default = {&group.candidates.front(), std::vector<double>(shapes, 1.0), 1};
-    Standing found = of_default;
+std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<const Candidate *> alive,
+                                            double first) {
+    std::vector<Standing> standings;
     for (int rung = 0; rung <= last_rung; rung++, first *= longer) {
         if (rung < last_rung && promoted(alive.size()) == alive.size()) {
             continue;  // it would drop none
         }
-        std::vector<const Candidate *> next;
-        const std::vector<Standing> standings = measure(group, alive, rung, first);
+        standings = measure(group, alive, rung, first);
+        standings.resize(std::min(standings.size(), rung < last_rung ? promoted(alive.size()) : standings.size()));
+        alive.clear();
         for (const Standing &standing : standings) {
-            next.push_back(standing.candidate);
+            alive.push_back(standing.candidate);
         }
-        found = !standings.empty() && standings.front().score < 1 ? standings.front() : of_default;
-        next.resize(std::min(next.size(), rung < last_rung ? promoted(alive.size()) : next.size()));
-        alive = next;
     }
-    measure(group, beside, last_rung, first / longer);
+    return standings;
+}
+
+void Search::run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show) {
+    show_ = show;
+    const Candidate &standard = group.candidates.front();
+    std::vector<const Candidate *> codes, run_times, beside;
+    for (size_t i = 1; i < group.candidates.size(); i++) {
+        const Candidate &candidate = group.candidates[i];
+        const bool same_code = candidate.why.empty() && candidate.file.path == standard.file.path;
+        (!candidate.promises ? beside : same_code ? run_times : codes).push_back(&candidate);
+    }
+    // The farthest from the default go first where there is no time for all.
+    const size_t shapes = group.shapes.size();
+    auto too_long = [&](double first) {
+        double sum = 0;
+        for (size_t count : {codes.size(), run_times.size(), beside.size()}) {
+            sum += cost(count, group.shapes, first);
+        }
+        return sum > seconds;
+    };
+    double first = longest;
+    while (first > shortest && too_long(first)) {
+        first /= 1.3;
+    }
+    first = std::max(first, shortest);
+    while (!options_.exhaustive && codes.size() > least && too_long(first)) {
+        codes.pop_back();
+    }
+    const double last = first * std::pow(longer, last_rung);
+    Standing found = {&standard, std::vector<double>(shapes, 1.0), 1};
+    std::vector<const Candidate *> better;
+    for (const auto &candidates : {codes, run_times}) {
+        const std::vector<Standing> standings = halve(group, candidates, first);
+        if (!standings.empty() && standings.front().score < 1) {
+            better.push_back(standings.front().candidate);
+            found = standings.front().score < found.score ? standings.front() : found;
+        }
+    }
+    if (better.size() == 2) {
+        Candidate &both = combined_.emplace_back(*better[0]);
+        for (const auto &[knob, value] : better[1]->knobs.items()) {
+            if (group.default_knobs.value(knob, json()) != value) {
+                both.knobs[knob] = value;
+            }
+        }
+        for (const Standing &standing : measure(group, {&both}, last_rung, last)) {
+            found = standing.score < found.score ? standing : found;
+        }
+    }
+    measure(group, beside, last_rung, last);
     if (options_.exhaustive) {
-        compare(group, found, measure(group, all, last_rung, first / longer));
+        codes.insert(codes.end(), run_times.begin(), run_times.end());
+        compare(group, found, measure(group, codes, last_rung, last));
     }
 }
 
 void Search::compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all) {
-    double best = std::min(1.0, all.empty() ? 1.0 : all.front().score);  // the default is at 1
+    double best = std::min(found.score, all.empty() ? 1.0 : all.front().score);  // the default is at 1
     regrets_.push_back({group.variant, group.target, "all shapes", found.score, best});
     for (size_t shape = 0; shape < group.shapes.size(); shape++) {
-        best = 1;
+        best = std::min(1.0, found.ratios[shape]);
         for (const Standing &standing : all) {
             best = std::min(best, standing.ratios[shape]);
         }

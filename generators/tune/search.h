@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The search for one kernel of one target: successive halving (Jamieson, Talwalkar 2016) over its candidates. All are
-// measured briefly; a quarter goes on to a longer trial, a quarter of these to the final one, which decides.
+// measured briefly; a quarter goes on to a longer trial, a quarter of these to the final one, which decides. Candidates
+// of the default's own code, which differ in run-time choices, are searched apart; the best of them is then combined
+// with the best of the others.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 
@@ -21,7 +24,7 @@ struct Candidate {
 
 struct TuneGroup {
     std::string variant, target;
-    nlohmann::json run_time, default_knobs;
+    nlohmann::json default_knobs;
     std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
     KernelFile oracle;
     std::vector<Candidate> candidates;
@@ -67,8 +70,16 @@ private:
         double score = 0;            // their geometric mean
     };
 
+    // What is left of the candidates after all rungs, the best first; `first`: seconds of the first rung's trials.
+    std::vector<Standing> halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first);
     void compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all);
-    Record trial(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung, double seconds);
+    Record unmeasured(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung) const;
+    void keep(Record record, const nlohmann::json &result);
+    // Trials at a shape: what is known, or was not compiled, is not run; of a trial that fails as a whole, each alone.
+    void try_all(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape, int rung,
+                 double seconds);
+    void try_together(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape, int rung,
+                      double seconds);
     // Those that are measured at every shape, the best first.
     std::vector<Standing> measure(const TuneGroup &group, const std::vector<const Candidate *> &candidates, int rung,
                                   double seconds);
@@ -78,6 +89,7 @@ private:
     SearchOptions options_;
     std::map<std::string, Record> known_;
     std::function<void(const Record &)> add_, show_;
+    std::deque<Candidate> combined_;
     std::vector<Regret> regrets_;
     int measured_ = 0, reused_ = 0, failed_ = 0;
 };

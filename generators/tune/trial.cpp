@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
 
 #include "bench/copy.h"
 #include "bench/loops.h"
@@ -19,7 +20,6 @@ namespace {
 constexpr int64_t checked_rows = 5;
 constexpr double loose = 64;    // for plain sums, one fp32 addition after the other
 constexpr double drift = 0.05;  // of the default between the halves of a trial, beyond which it is repeated
-constexpr int min_rounds = 7;
 
 struct Interval {
     double median, low, high;
@@ -61,38 +61,51 @@ Outputs run(const KernelFile &file, Tensors &tensors, int store_mode) {
     return outputs_of(tensors);
 }
 
-// "" where the candidate is right, in every way to store its results.
-std::string check(const Trial &trial, std::string *bits) {
-    const bool nan = !is_backward(trial.variant);  // whose sums over rows it would reach
-    Tensors tensors = make_tensors(trial.variant, std::min(trial.rows, checked_rows), trial.hidden);
-    if (nan && tensors.at("x").extents[1] > 1) {
-        plant_nan(tensors.at("x"));
-    }
-    const Outputs oracle = run(trial.oracle, tensors, 0), standard = run(trial.standard, tensors, 0);
-    const bool has_modes = KernelCall(trial.candidate, tensors, 0).has_store_mode();
-    Outputs first;
-    for (int mode = 0; mode <= (has_modes ? 2 : 0); mode++) {
-        const Outputs got = run(trial.candidate, tensors, mode);
-        if (const std::string what = mismatch(tensors, oracle, got, trial.promises ? 1 : loose); !what.empty()) {
-            return "wrong: " + what;
+// What candidates are compared with, on a few rows.
+class Check {
+public:
+    explicit Check(const Trial &trial)
+        : tensors_(make_tensors(trial.variant, std::min(trial.rows, checked_rows), trial.hidden)) {
+        // Of a backward, it would reach the sums over rows.
+        if (!is_backward(trial.variant) && tensors_.at("x").extents[1] > 1) {
+            plant_nan(tensors_.at("x"));
         }
-        first = mode == 0 ? got : first;
-        if (got.bytes != first.bytes) {
-            return "wrong: bits depend on how results are stored";
-        }
+        oracle_ = run(trial.oracle, tensors_, 0);
+        standard_ = run(trial.standard.file, tensors_, 0);
     }
-    *bits = first.bytes == standard.bytes ? "same" : "own";
-    return "";
-}
 
-int store_mode(const Trial &trial, const Tensors &tensors) {
+    // {"bits"} where the candidate is right in every way to store its results, else {"why"}.
+    json operator()(const Tried &candidate) {
+        const bool has_modes = KernelCall(candidate.file, tensors_, 0).has_store_mode();
+        Outputs first;
+        for (int mode = 0; mode <= (has_modes ? 2 : 0); mode++) {
+            const Outputs got = run(candidate.file, tensors_, mode);
+            const std::string what = mismatch(tensors_, oracle_, got, candidate.promises ? 1 : loose);
+            if (!what.empty()) {
+                return {{"why", "wrong: " + what}};
+            }
+            first = mode == 0 ? got : first;
+            if (got.bytes != first.bytes) {
+                return {{"why", "wrong: bits depend on how results are stored"}};
+            }
+        }
+        return {{"bits", first.bytes == standard_.bytes ? "same" : "own"}};
+    }
+
+private:
+    Tensors tensors_;
+    Outputs oracle_, standard_;
+};
+
+// As the dispatcher chooses.
+int store_mode(const Trial &trial, const json &knobs, const Tensors &tensors) {
     int64_t bytes = 0;
     for (const auto &[role, tensor] : tensors) {
         bytes += tensor.extents.size() == 2 && role != "y_scale" ? tensor.bytes() : 0;
     }
     const int64_t row = trial.hidden * element_size(trial.variant.x);
-    const bool prefetch = row >= trial.run_time.at("prefetch_row_min") && row <= trial.run_time.at("prefetch_row_max");
-    return bytes < trial.run_time.at("streaming_threshold") ? 0 : prefetch ? 2 : 1;
+    const bool prefetch = row >= knobs.at("prefetch_row_min") && row <= knobs.at("prefetch_row_max");
+    return bytes < knobs.at("streaming_threshold") ? 0 : prefetch ? 2 : 1;
 }
 
 // Two functions that copy what the op reads to what it writes. None where the copy loops do not know the types.
@@ -129,19 +142,30 @@ int64_t bytes_moved(const Tensors &tensors) {
     return bytes;
 }
 
-json timed(const Trial &trial) {
+// Adds their times to the results of candidates that are right.
+void time_candidates(const Trial &trial, json &results) {
     Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
-    const int mode = store_mode(trial, tensors);
-    const KernelCall standard(trial.standard, tensors, mode), candidate(trial.candidate, tensors, mode);
+    std::deque<KernelCall> calls;
+    std::vector<std::function<void()>> functions;
+    auto add = [&](const Tried &tried) {
+        const KernelCall &call = calls.emplace_back(tried.file, tensors, store_mode(trial, tried.knobs, tensors));
+        functions.emplace_back([&call] { call(); });
+    };
+    add(trial.standard);
+    for (size_t i = 0; i < results.size(); i++) {
+        if (!results[i].contains("why")) {
+            add(trial.candidates[i]);
+        }
+    }
+    const size_t kernels = functions.size();
     bench::Team team(1);
-    std::vector<std::function<void()>> functions = {[&] { standard(); }, [&] { candidate(); }};
     for (auto &copy : copies(trial, tensors, team)) {
         functions.push_back(copy);
     }
     std::vector<std::vector<double>> times;
     int repeats = 0;
     for (;; repeats++) {
-        times = bench::sample(functions, {trial.seconds, min_rounds});
+        times = bench::sample(functions, {trial.seconds * static_cast<double>(functions.size()), min_rounds});
         const std::vector<double> &all = times[0];
         const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
         const double early = bench::summarize({all.begin(), middle}).ns,
@@ -150,28 +174,39 @@ json timed(const Trial &trial) {
             break;
         }
     }
-    const Interval of_default = interval(times[0]), own = interval(times[1]);
-    const double copy = times.size() < 4 ? 0 : std::min(interval(times[2]).median, interval(times[3]).median);
-    return {{"ns", own.median},
-            {"interval", {own.low, own.high}},
-            {"default_ns", of_default.median},
-            {"default_interval", {of_default.low, of_default.high}},
-            {"copy_ns", copy},
-            {"bytes", bytes_moved(tensors)},
-            {"rounds", times[0].size()},
-            {"repeats", repeats}};
+    const Interval of_default = interval(times[0]);
+    double copy = 0;  // the faster
+    for (size_t i = kernels; i < times.size(); i++) {
+        const double ns = interval(times[i]).median;
+        copy = copy == 0 ? ns : std::min(copy, ns);
+    }
+    size_t at = 1;
+    for (json &result : results) {
+        if (result.contains("why")) {
+            continue;
+        }
+        const Interval own = interval(times[at++]);
+        result.update({{"ns", own.median},
+                       {"interval", {own.low, own.high}},
+                       {"default_ns", of_default.median},
+                       {"default_interval", {of_default.low, of_default.high}},
+                       {"copy_ns", copy},
+                       {"bytes", bytes_moved(tensors)},
+                       {"rounds", times[0].size()},
+                       {"repeats", repeats}});
+    }
 }
 
 }  // namespace
 
 json run_trial(const Trial &trial) {
-    std::string bits;
-    if (const std::string why = check(trial, &bits); !why.empty()) {
-        return {{"why", why}};
+    json results = json::array();
+    Check check(trial);
+    for (const Tried &candidate : trial.candidates) {
+        results.push_back(check(candidate));
     }
-    json result = timed(trial);
-    result["bits"] = bits;
-    return result;
+    time_candidates(trial, results);
+    return results;
 }
 
 }  // namespace norma

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A trial: one candidate checked against the oracle, then timed beside the default, in a process of its own.
+// A trial: candidates of one kernel at one shape, checked against the oracle, then timed beside the default.
 #pragma once
 
 #include "kernel_call.h"
@@ -7,17 +7,25 @@
 namespace norma {
 
 inline constexpr int most_repeats = 3;  // of the timing, where the default drifts
+inline constexpr int min_rounds = 7;
+
+struct Tried {
+    KernelFile file;
+    nlohmann::json knobs;  // of which the run-time choices say when results are streamed
+    bool promises = true;  // else the sums are plain ones, and the check allows for that
+};
 
 struct Trial {
     Variant variant;
     int64_t rows = 0, hidden = 0;
-    nlohmann::json run_time;  // of the target: when results are streamed
-    KernelFile oracle, standard, candidate;
-    bool promises = true;  // else the sums are plain ones, and the check allows for that
-    double seconds = 0.1;
+    KernelFile oracle;
+    Tried standard;
+    std::vector<Tried> candidates;
+    double seconds = 0.1;  // of timing for each function: the default, the candidates and two copies
 };
 
-// What a record has of it: "ns", "interval", ..., "bits"; or "why" it was rejected. Throws std::runtime_error.
+// For each candidate what a record has of it: "ns", "interval", ..., "bits"; or "why" it was rejected. Throws
+// std::runtime_error.
 nlohmann::json run_trial(const Trial &trial);
 
 }  // namespace norma

@@ -16,6 +16,7 @@ struct Contender {
     double score = 0;                   // geometric mean of its times over the default's
     int differs = 0;                    // knobs that are not the default's
     std::string why_not;                // empty: it may win
+    const Record &record() const { return *cells.front(); }  // where it may win
 };
 
 struct Group {
@@ -23,7 +24,7 @@ struct Group {
     std::vector<std::string> cells;     // "bucket on device", in order
     std::vector<Contender> contenders;  // the winner first, then by score
     bool has_winner() const { return !contenders.empty() && contenders.front().why_not.empty(); }
-    const Record &winner() const { return *contenders.front().cells.front(); }
+    const Record &winner() const { return contenders.front().record(); }
 };
 
 // The rule. A candidate may win that keeps docs/numerics.md, was measured wherever the group was, is nowhere slower

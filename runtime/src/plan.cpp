@@ -20,7 +20,6 @@ namespace norma {
 namespace {
 
 constexpr int64_t max_slice_elements = INT32_MAX;
-constexpr int64_t default_task_elements = 32768;
 
 int64_t specialization(const Kernel &kernel) {
     return norma::specialization(kernel.hidden_exact, kernel.hidden_multiple, kernel.hidden_most);
@@ -114,9 +113,9 @@ norma_status refuse_kernel(const TargetChoice &target, const norma_plan_desc &de
                 desc.kernel, targets[target.index].name);
 }
 
-norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) {
+// Leaves the value as it is where the variable is not set.
+norma_status read_limit(const char *variable, int64_t *value) {
     const char *text = getenv(variable);
-    *value = fallback;
     if (!text || !*text) {
         return NORMA_OK;
     }
@@ -131,7 +130,7 @@ norma_status read_limit(const char *variable, int64_t fallback, int64_t *value) 
 }
 
 // What the run needs to know of the kernel and the variant.
-void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold) {
+void derive(norma_plan &plan, const RunTime &run_time) {
     const norma_plan_desc &desc = plan.desc;
     const bool backward = is_backward(desc.op);
     const bool statistics = backward ? !(desc.flags & NORMA_RECOMPUTE_STATISTICS) : desc.flags & NORMA_SAVE_STATISTICS;
@@ -173,13 +172,13 @@ void derive(norma_plan &plan, int64_t task_elements, int64_t streaming_threshold
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
-    plan.streaming_rows = divide_up(streaming_threshold, bytes_per_row);
-    plan.task_elements = task_elements;
-    plan.rows_per_task = divide_up(task_elements, desc.hidden);
+    plan.streaming_rows = divide_up(run_time.streaming_threshold, bytes_per_row);
+    plan.task_elements = run_time.task_elements;
+    plan.rows_per_task = divide_up(run_time.task_elements, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
     plan.workspace_per_worker = on_cuda(plan) ? 0 : workspace_per_worker(*plan.kernel, desc.hidden);
     const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
-    const bool prefetch = row_bytes >= plan.target->prefetch_row_min && row_bytes <= plan.target->prefetch_row_max;
+    const bool prefetch = row_bytes >= run_time.prefetch_row_min && row_bytes <= run_time.prefetch_row_max;
     plan.streaming_mode = prefetch ? StoreMode::streaming_prefetch : StoreMode::streaming;
 }
 
@@ -197,16 +196,15 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     if (status != NORMA_OK) {
         return status;
     }
-    int64_t slice_elements = 0, task_elements = 0, streaming_threshold = 0;
-    status = read_limit("NORMA_MAX_SLICE_ELEMENTS", max_slice_elements, &slice_elements);
-    status = status ? status : read_limit("NORMA_TASK_ELEMENTS", default_task_elements, &task_elements);
-    status = status ? status
-                    : read_limit("NORMA_STREAMING_THRESHOLD", targets[target.index].streaming_threshold,
-                                 &streaming_threshold);
+    const Kernel *kernel = best_kernel(target.index, desc);
+    int64_t slice_elements = max_slice_elements;
+    RunTime run_time = kernel ? kernel->run_time : RunTime{};
+    status = read_limit("NORMA_MAX_SLICE_ELEMENTS", &slice_elements);
+    status = status ? status : read_limit("NORMA_TASK_ELEMENTS", &run_time.task_elements);
+    status = status ? status : read_limit("NORMA_STREAMING_THRESHOLD", &run_time.streaming_threshold);
     if (status != NORMA_OK) {
         return status;
     }
-    const Kernel *kernel = best_kernel(target.index, desc);
     const Kernel *narrow = kernel ? narrow_kernel(*kernel, desc) : nullptr;
     Text text;
     explain(text, target, desc, kernel, narrow);
@@ -227,7 +225,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;
     plan->verbose = verbose;
-    derive(*plan, task_elements, streaming_threshold);
+    derive(*plan, run_time);
     plan->explanation = text.release();
     const bool target_copied = copy_text(&plan->desc.target) || !desc.target;
     const bool kernel_copied = copy_text(&plan->desc.kernel) || !desc.kernel;

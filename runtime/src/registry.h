@@ -38,13 +38,18 @@ inline constexpr int max_arguments = 22;  // one of each role
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
 
-struct Target {
-    const char *name;
-    const char *halide;
-    uint64_t features[4];         // bits of halide_target_feature_t, for halide_can_use_target_features
+// What is decided at each run. The bits do not depend on it.
+struct RunTime {
     int64_t streaming_threshold;  // bytes read and written, from which on StoreMode::streaming pays
     int64_t prefetch_row_min;     // bytes of a row of x between which prefetching the next row pays
     int64_t prefetch_row_max;
+    int64_t task_elements;  // that are worth a thread
+};
+
+struct Target {
+    const char *name;
+    const char *halide;
+    uint64_t features[4];  // bits of halide_target_feature_t, for halide_can_use_target_features
     // By the type of y, from NORMA_F32 on; null in a library without backward. Arguments: user_context, partials
     // [hidden, strips], y [hidden].
     int (*strip_sums[3])(void **arguments);
@@ -68,8 +73,9 @@ struct Kernel {
     int32_t workspace_per_element;  // bytes of scratch a running task needs, times hidden
     uint8_t argument_count;
     const Role *arguments;
+    RunTime run_time;
     const char *strategy;
-    const char *knobs;
+    const char *knobs;  // and the run-time choices
     const char *origin;
     // Bytes that data and row strides of activations and vectors must be multiples of; 0: no more than their elements.
     // Kernels of one strategy and class of hidden sizes that differ in this alone compute the same bits.

@@ -103,10 +103,10 @@ namespace norma {
 
 using namespace norma::test;
 
-const Target targets[] = {{"cuda-sm100", "", {}, INT64_MAX, 0, 0, {}, 100},
-                          {"cuda-sm90", "", {}, INT64_MAX, 0, 0, {}, 90},
-                          {"cuda-sm80", "", {}, INT64_MAX, 0, 0, {}, 80},
-                          {"plain", "", {}, INT64_MAX, 0, 0, {}, 0}};
+const Target targets[] = {{"cuda-sm100", "", {}, {}, 100},
+                          {"cuda-sm90", "", {}, {}, 90},
+                          {"cuda-sm80", "", {}, {}, 80},
+                          {"plain", "", {}, {}, 0}};
 const int32_t target_count = 4;
 
 const Kernel kernels[] = {
