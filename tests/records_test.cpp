@@ -117,6 +117,34 @@ TEST_CASE("ties go to the fixed order, and the latest record of a trial counts",
     CHECK(contains(made.origin(made.set("late", {later, nearer})), "default, record "));
 }
 
+TEST_CASE("a kernel takes what was found for another of its family, or tries it first", "[records]") {
+    const Made made;
+    const std::string set = made.set("found", {made.record(16, 128, {90, 1, 100})});
+    auto first_tried = [&](const std::string &more) {
+        const Result listed =
+            normagen(tune_command(made.directory, "--list --no-autoschedulers --candidates 1 " + more));
+        INFO(listed.err);
+        REQUIRE_FALSE(lines(listed.out).empty());
+        return json::parse(lines(listed.out).back()).at("knobs");
+    };
+    CHECK(first_tried("").at("store_lanes") != 128);
+    CHECK(first_tried("--seed " + set).at("store_lanes") == 128);
+
+    const std::string no_weight = R"({"op": "rms_norm_forward", "x": "f32"})";
+    made.directory.write("m.json", manifest(no_weight));
+    CHECK(contains(made.origin(set), " for " + tuned_kernel + ": 0.900 of the default's time"));
+    made.directory.write("m.json", manifest(R"({"op": "rms_norm_forward", "x": "bf16", "weight": "x"})"));
+    CHECK(made.origin(set) == "default");
+
+    const std::string list =
+        "tune --list --no-autoschedulers --candidates 1 --target slow --shapes 16x512 --manifest " +
+        made.directory / "m.json" + " --target-files " + made.directory / "targets ";
+    made.directory.write("m.json", manifest(no_weight + R"(, {"op": "rms_norm_forward", "x": "f32", "weight": "x"})"));
+    const std::string one = normagen(list).out, both = normagen(list + " --every").out;
+    CHECK(lines(both).size() == 2 * lines(one).size());
+    CHECK(contains(one, tuned_kernel));
+}
+
 TEST_CASE("stale records and broken lines are skipped, and said to be", "[records]") {
     const Made made;
     const json good = made.record(16, 64, {90, 1, 100});
@@ -162,6 +190,11 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
     const std::string pruned = made.set("pruned", {a, later, stale, b});
     CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));
     CHECK(records_in(pruned).size() == 2);
+    json brief = a;
+    brief["final"] = false;
+    const std::string finalists = made.set("finalists", {a, b, brief, made.record(16, 32, {95, 1, 100})});
+    CHECK(contains(made.run("prune", finalists, "--finalists 2").out, "2 of 4 records are left"));
+    CHECK(made.run("diff", other, finalists).out.empty());
     check_refused(made.run("best", made.directory / "none"), "does not exist; expected a file or directory of records");
     check_refused(made.run("explain", one, "--kernel x"), "no final record of --kernel \"x\"");
     check_refused(normagen("list --manifest " + minimal + " --records " + made.directory / "none"),

@@ -18,6 +18,19 @@ std::string kernel_in_c(const Directory &d, const std::string &name, const std::
     return "objects/" + name + ".so";
 }
 
+// The page is XML, and loads nothing.
+std::string check_page(const std::string &path) {
+    const Result parsed =
+        shell("python3 -c \"import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])\" " + path);
+    INFO(parsed.err);
+    CHECK(parsed.status == 0);
+    const std::string page = read(path);
+    for (const char *load : {"src=", "href=", "url(", "@import", "<script"}) {
+        CHECK_FALSE(contains(page, load));
+    }
+    return page;
+}
+
 std::string failure_of(const std::vector<json> &records, const json &knobs) {
     for (const json &record : records) {
         if (record.at("knobs") == knobs && record.at("status") == "failed") {
@@ -72,17 +85,45 @@ TEST_CASE("a slow default loses, and the library says which record its kernel ca
                                    d / "targets" + " --records " + d / "records");
     CHECK(contains(listed.out, " of slow: "));
 
-    // The report is XML, and loads nothing.
-    const std::string report = read(d / "report.html");
-    const Result parsed =
-        shell("python3 -c \"import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])\" " + d / "report.html");
-    INFO(parsed.err);
-    CHECK(parsed.status == 0);
+    const std::string report = check_page(d / "report.html");
     CHECK(contains(report, "<polyline"));
     CHECK(contains(report, "<rect class=\"winner\""));
-    for (const char *load : {"src=", "href=", "url(", "@import", "<script"}) {
-        CHECK_FALSE(contains(report, load));
-    }
+
+    // As much can be seen later, from the records.
+    fs::create_directory(d.path / "others");
+    const Result later = normagen("records report " + d / "records" + " --target-files " + d / "targets" +
+                                  " --assembly --against " + d / "others" + " --out " + d / "later.html");
+    INFO(later.err);
+    REQUIRE(later.status == 0);
+    const std::string full = check_page(d / "later.html");
+    CHECK(contains(full, "<polyline"));
+    CHECK(contains(full, "slow " + tuned_kernel + "\n- no records\n+ cpu_rows "));
+    const size_t loop = full.find("The winner's inner loop");
+    REQUIRE(loop != full.npos);
+    CHECK(contains(full.substr(loop), "%xmm"));
+}
+
+TEST_CASE("a run-time choice that loses is replaced, and travels in the library's table", "[tune]") {
+    Directory d;
+    fs::copy(source + "/schedules/targets", d.path / "targets");
+    d.write("targets/slow.json", R"({"name": "slow", "parent": "x86-64-v2", "needs": "patience",
+        "run_time": {"streaming_threshold": 1}})");
+    REQUIRE(normagen(tune_command(d, "--candidates 1 --no-autoschedulers --budget 20s --shapes 64x512")).status == 0);
+    const std::string compile = "compile --manifest " + d / "m.json" + " --target-files " + d / "targets" +
+                                " --records " + d / "records" + " --out " + d / "out" + " --target ";
+    REQUIRE(normagen(compile + "slow").status == 0);
+    const json kernel = json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0];
+    INFO(kernel);
+    CHECK(kernel.at("origin").get<std::string>().rfind("record ", 0) == 0);
+    const std::string threshold = kernel.at("knobs").at("streaming_threshold").dump();
+    CHECK(threshold.size() > 6);  // megabytes
+    CHECK(contains(read(d / "out/registry.cpp"), "{" + threshold + ", 2048, 262144, 32768},"));
+
+    // A child that chooses for itself keeps its choice.
+    d.write("targets/child.json", R"({"name": "child", "parent": "slow", "needs": "nothing else",
+        "run_time": {"streaming_threshold": 77}})");
+    REQUIRE(normagen(compile + "child").status == 0);
+    CHECK(json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0].at("knobs").at("streaming_threshold") == 77);
 }
 
 TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only themselves", "[tune]") {
@@ -185,6 +226,28 @@ TEST_CASE("jobs are listed, split without overlap, and worked on one by one", "[
     }
     check_refused(normagen("worker < /dev/null"), "standard input is empty; expected one job");
     check_refused(shell("echo '{}' | " NORMAGEN_PROGRAM " worker"), "the job is no such line as tune --list prints");
+}
+
+TEST_CASE("GNU parallel spreads the jobs", "[tune]") {
+    if (shell("command -v parallel").status != 0) {
+        WARN("there is no GNU parallel");
+        return;
+    }
+    Directory d;
+    write_slow_target(d);
+    REQUIRE(
+        shell(NORMAGEN_PROGRAM " " + tune_command(d, "--list --no-autoschedulers --candidates 1") + " > " + d / "jobs")
+            .status == 0);
+    fs::create_directory(d.path / "records");
+    const size_t jobs = lines(read(d / "jobs")).size();
+    const Result spread = shell("parallel -j2 --pipe -N1 " NORMAGEN_PROGRAM " worker --budget 0.1s --target-files " +
+                                d / "targets" + " < " + d / "jobs" + " > " + d / "records/records.jsonl");
+    INFO(spread.err);
+    REQUIRE(spread.status == 0);
+    const std::vector<json> records = records_in(d.path / "records");
+    CHECK(std::count_if(records.begin(), records.end(), [](const json &record) { return record.at("final"); }) ==
+          (std::ptrdiff_t)jobs);
+    CHECK(contains(normagen("records best " + d / "records" + " --target-files " + d / "targets").out, tuned_kernel));
 }
 
 TEST_CASE("an exhaustive search says what the quick one missed, at each shape", "[tune]") {

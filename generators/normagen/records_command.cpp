@@ -3,12 +3,19 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <set>
 
 #include "../tune/report.h"
+#include "child.h"
 #include "files.h"
+#include "inner_loop.h"
 #include "recorded_knobs.h"
 
 namespace norma {
@@ -19,9 +26,10 @@ namespace {
 
 struct Options {
     std::vector<std::string> paths;
-    std::string out, kernel, target;
+    std::string out, kernel, target, against;
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
-    bool stale = false;
+    size_t finalists = 0;  // 0: all records
+    bool stale = false, assembly = false;
 };
 
 void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
@@ -64,39 +72,60 @@ void merge(const Options &options) {
 
 void best(const Options &options) {
     const std::vector<Record> records = current(options, options.paths[0]);
-    fmt::print("{}", winners_table(find_winners(records)));
-}
-
-using Winners = std::map<std::string, std::string>;
-
-Winners winners(const std::vector<Record> &records) {
-    Winners named;
-    for (const Group &group : find_winners(records)) {
-        named[group.target + " " + group.variant] =
-            group.has_winner()
-                ? fmt::format("{} ({:.3f})", group.contenders.front().name, group.contenders.front().score)
-                : "the default";
-    }
-    return named;
+    const std::vector<Group> groups = find_winners(records);
+    fmt::print("{}\n{}", winners_table(groups), ops_table(groups));
 }
 
 void diff(const Options &options) {
-    const Winners before = winners(current(options, options.paths[0])),
-                  after = winners(current(options, options.paths[1]));
-    std::set<std::string> kernels;
-    for (const Winners *side : {&before, &after}) {
-        for (const auto &[kernel, winner] : *side) {
-            kernels.insert(kernel);
+    const std::vector<Record> before = current(options, options.paths[0]), after = current(options, options.paths[1]);
+    fmt::print("{}", differences(find_winners(before), find_winners(after)));
+}
+
+// Of the kernel that is compiled with the records at `path`.
+std::string winners_loop(const Options &options, const Group &group) {
+    std::string file = (fs::temp_directory_path() / "norma-assembly.XXXXXX").string();
+    const int made = mkstemp(file.data());
+    if (made < 0) {
+        throw OutputError(file + ": cannot make this file: " + std::strerror(errno));
+    }
+    close(made);
+    const std::shared_ptr<void> remove(nullptr, [&](void *) { fs::remove(file); });
+    run_program("compile to assembly",
+                {fs::read_symlink("/proc/self/exe").string(), "compile", "--kernel", group.variant, "--target",
+                 group.target, "--target-files", options.targets_directory, "--records", options.paths[0], "--stage",
+                 "assembly", "-o", file});
+    return inner_loop(read_file(file));
+}
+
+void report(const Options &options) {
+    Report report;
+    report.records = current(options, options.paths[0]);
+    const std::vector<Group> groups = find_winners(report.records);
+    if (!options.against.empty()) {
+        const std::vector<Record> other = current(options, options.against);
+        report.differences = differences(find_winners(other), groups);
+    }
+    for (const Group &group : groups) {
+        if (options.assembly && group.has_winner()) {
+            report.loops[{group.target, group.variant}] = winners_loop(options, group);
         }
     }
-    auto at = [](const Winners &side, const std::string &kernel) {
-        return side.count(kernel) != 0 ? side.at(kernel) : std::string("no records");
-    };
-    for (const std::string &kernel : kernels) {
-        if (at(before, kernel) != at(after, kernel)) {
-            fmt::print("{}\n- {}\n+ {}\n", kernel, at(before, kernel), at(after, kernel));
+    write_if_changed(options.out, report_html(report));
+}
+
+// The final trials of each kernel's best candidates: they say which wins, and over what.
+std::vector<Record> of_finalists(const std::vector<Record> &records, size_t most) {
+    std::vector<Record> kept;
+    for (const Group &group : find_winners(records)) {
+        for (size_t i = 0; i < std::min(most, group.contenders.size()); i++) {
+            for (const Record *record : group.contenders[i].cells) {
+                if (record != nullptr) {
+                    kept.push_back(*record);
+                }
+            }
         }
     }
+    return kept;
 }
 
 // Leaves the latest record of each trial, and none that is stale.
@@ -115,6 +144,7 @@ void prune(const Options &options) {
     for (const auto &[text, record] : latest) {
         kept.push_back(record);
     }
+    kept = options.finalists == 0 ? kept : of_finalists(kept, options.finalists);
     std::vector<fs::path> files;
     for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
         if (entry.path().extension() == ".jsonl") {
@@ -186,7 +216,15 @@ void add_records(CLI::App &app, const RunLater &run_later) {
                                 add("diff", "the winners that differ between two sets", diff, 2, 2)}) {
         sub->add_flag("--stale", options->stale, "with records of other sources");
     }
-    add("prune", "drop what is stale, and all but the latest of each trial", prune, 1, 1);
+    auto [prune_command, prune_options] =
+        add("prune", "drop what is stale, and all but the latest of each trial", prune, 1, 1);
+    prune_command->add_option("--finalists", prune_options->finalists,
+                              "also drop all but the final trials of so many candidates of each kernel, the best");
+    auto [report_command, report_options] = add("report", "a page with plots, for a browser", report, 1, 1);
+    report_command->add_option("--out", report_options->out, "HTML file to write")->required();
+    report_command->add_option("--against", report_options->against,
+                               "other records, to show the winners that differ from theirs");
+    report_command->add_flag("--assembly", report_options->assembly, "with the inner loop of each winner");
     auto [explain_command, explain_options] = add("explain", "why a kernel's winner wins", explain, 1, 1);
     explain_command->add_option("--kernel", explain_options->kernel)->required();
     explain_command->add_option("--target", explain_options->target);

@@ -156,8 +156,8 @@ void run(const Options &options) {
     display.clear();
     const std::vector<Group> winners = find_winners(all);
     if (options.progress != "json") {
-        fmt::print("{}{} trials, {} taken from records, {} failed, in {:.1f} s\n", winners_table(winners),
-                   search.measured(), search.reused(), search.failed(), display.seconds());
+        fmt::print("{}\n{}\n{} trials, {} taken from records, {} failed, in {:.1f} s\n", winners_table(winners),
+                   ops_table(winners), search.measured(), search.reused(), search.failed(), display.seconds());
         if (left_out != 0) {
             fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out,
                        jobs.groups.size(), options.budget);
@@ -169,7 +169,7 @@ void run(const Options &options) {
         }
     }
     if (!options.report.empty()) {
-        write_if_changed(options.report, report_html(all, device));
+        write_if_changed(options.report, report_html({all, "", {}}));
         fmt::print(stderr, "report: {}\n", options.report);
     }
 }

@@ -8,7 +8,22 @@ namespace norma {
 
 std::string winners_table(const std::vector<Group> &groups);
 
+// For each target and op, geometric means over its kernels and shapes: of ours (the winner, or the default) over the
+// default, and of each autoscheduler over ours.
+std::string ops_table(const std::vector<Group> &groups);
+
+// The kernels whose winners are not the same, a line with - and one with + for each.
+std::string differences(const std::vector<Group> &before, const std::vector<Group> &after);
+
+std::string changes(const Contender &contender);  // "lanes 64 -> 128": the knobs that are not the default's
+
+struct Report {
+    std::vector<Record> records;
+    std::string differences;                                           // from another set, where there is one
+    std::map<std::pair<std::string, std::string>, std::string> loops;  // of winners, by target and variant: assembly
+};
+
 // One page with its plots inside.
-std::string report_html(const std::vector<Record> &records, const nlohmann::json &device);
+std::string report_html(const Report &report);
 
 }  // namespace norma

@@ -5,6 +5,7 @@
 
 #include "../../generators/numeric.h"
 #include "../../generators/passes/cuda/butterfly.h"
+#include "../../generators/passes/cuda/register_element.h"
 #include "../../generators/passes/cuda/register_row.h"
 #include "../../generators/passes/cuda/single_precision.h"
 #include "../../generators/passes/cuda/thread_barrier.h"
@@ -49,8 +50,9 @@ Pipeline CudaRow::lower() {
     }
     for (Func f : element_outputs_) {
         schedule_row(f);
+        // What is not in registers is loaded for all outputs together, before any of them overwrites it.
         if (f.name() != first.name()) {
-            f.compute_with(first, block);
+            f.compute_with(first, shape_.in_registers() ? block : chunk_);
         }
     }
     for (Func f : scalar_outputs_) {
@@ -62,21 +64,7 @@ Pipeline CudaRow::lower() {
     }
     const LoopLevel each_block(first, block);
     Pipeline pipeline(outputs);
-    auto in_registers = [&](Func f, int vector, int slots) {
-        f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
-        if (shape_.rows > 1) {
-            f.gpu_threads(r_);
-        }
-        pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
-    };
-    for (Func f : rows_kept_) {
-        in_registers(f, shape_.vector, shape_.vector * shape_.chunks);
-        schedule_row(f);
-    }
-    for (Func f : scalars_) {
-        in_registers(f, 1, 1);
-        schedule_threads(f);
-    }
+    schedule_kept(pipeline, first, each_block);
     int exchanges = 0;
     for (Reduction &reduction : reductions_) {
         schedule_reduction(reduction, each_block);
@@ -87,19 +75,43 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
     pipeline.add_custom_lowering_pass(new WideAccessPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
+    pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
+}
+
+void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLevel &each_block) {
+    auto in_registers = [&](Func f, int vector, int slots) {
+        f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
+        if (shape_.rows > 1) {
+            f.gpu_threads(r_);
+        }
+        pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
+    };
+    for (Func f : rows_kept_) {
+        if (shape_.in_registers()) {
+            in_registers(f, shape_.vector, shape_.vector * shape_.chunks);
+            schedule_row(f);
+            continue;
+        }
+        f.compute_at(first, chunk_).store_in(MemoryType::Register);
+        f.bound_extent(d_, shape_.vector).bound_extent(r_, 1).vectorize(d_);
+    }
+    for (Func f : scalars_) {
+        in_registers(f, 1, 1);
+        schedule_threads(f);
+    }
 }
 
 void CudaRow::bound_outputs() {
     Expr rows = element_outputs_.front().output_buffer().dim(1).extent();
     for (Func f : element_outputs_) {
         OutputImageParam buffer = f.output_buffer();
-        buffer.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+        bound_hidden(buffer.dim(0));
         buffer.dim(1).set_min(0).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
         if (f.name() != element_outputs_.front().name()) {
             buffer.dim(1).set_extent(rows);
         }
-        f.bound(d_, 0, shape_.hidden);
+        f.bound(d_, 0, hidden_);
     }
     for (Func f : scalar_outputs_) {
         f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
@@ -107,9 +119,15 @@ void CudaRow::bound_outputs() {
 }
 
 void CudaRow::schedule_row(Func f) {
-    Var outer, chunk, t;
-    f.split(d_, outer, v_, shape_.vector).split(outer, t, lane_, lanes).split(t, chunk, warp_, shape_.warps);
-    f.reorder(v_, chunk, lane_, warp_).vectorize(v_).unroll(chunk);
+    Var outer("outer"), t("t");  // the same for all outputs, whose loops are one
+    const TailStrategy tail = shape_.in_registers() ? TailStrategy::Auto : TailStrategy::GuardWithIf;
+    f.split(d_, outer, v_, shape_.vector, TailStrategy::RoundUp)
+        .split(outer, t, lane_, lanes, tail)
+        .split(t, chunk_, warp_, shape_.warps, tail);
+    f.reorder(v_, chunk_, lane_, warp_).vectorize(v_);
+    if (shape_.in_registers()) {
+        f.unroll(chunk_);
+    }
     schedule_threads(f);
 }
 
@@ -135,13 +153,18 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     Reduction reduction;
-    RDom k(0, shape_.chunks, name + "_chunk");
-    Expr d = v_ + shape_.vector * (lane_ + lanes * (warp_ + shape_.warps * k));
+    const Expr vectors = hidden_ / shape_.vector, of_a_sweep = lanes * shape_.warps;
+    const bool whole = shape_.in_registers();
+    RDom k(0, whole ? Expr(shape_.chunks) : (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
+    const Expr at_vector = lane_ + lanes * (warp_ + shape_.warps * k);
+    const Expr d = v_ + shape_.vector * (whole ? at_vector : min(at_vector, vectors - 1));
+    auto term = [&](size_t i) {
+        Internal::ScopedValue<bool> sweep(in_sweep_, true);
+        return whole ? terms[i](d) : select(at_vector < vectors, terms[i](d), zero);
+    };
     Func part(name + "_part");
     part(v_, lane_, warp_, r_) = tuple([&](size_t) { return zero; });
-    part(v_, lane_, warp_, r_) = tuple([&](size_t i) {
-        return combine(at(part, {v_, lane_, warp_, r_}, i), terms[i](d));
-    });
+    part(v_, lane_, warp_, r_) = tuple([&](size_t i) { return combine(at(part, {v_, lane_, warp_, r_}, i), term(i)); });
     reduction.part = part;
     reduction.along = k.x;
 
@@ -193,14 +216,17 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_blo
         f.compute_at(reduction.each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
     }
     reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
-    reduction.part.update().reorder(v_, reduction.along).vectorize(v_).unroll(reduction.along);
+    reduction.part.update().reorder(v_, reduction.along).vectorize(v_);
+    if (shape_.in_registers()) {
+        reduction.part.update().unroll(reduction.along);
+    }
 }
 
 std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<RowValue> &terms) {
     std::vector<Expr> means;
     for (const Expr &sum : reduce(name, terms, 0.0f, [](Expr a, Expr b) { return a + b; })) {
         // A product with 1 / hidden would be fused with what it is subtracted from, in some places and not in others.
-        Expr mean = Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(shape_.hidden)},
+        Expr mean = Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(hidden_)},
                                          Internal::Call::PureIntrinsic);
         means.push_back(cast<double>(mean));
     }
@@ -225,21 +251,32 @@ void CudaRow::column_sum(const std::string &, RowValue) { throw std::logic_error
 
 Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 ? r : min(r, rows_ - 1); }
 
+// The first one says how long a row is, if it is not known yet.
+void CudaRow::bound_hidden(Internal::Dimension dimension) {
+    if (!hidden_.defined()) {
+        hidden_ = shape_.in_registers() ? Expr(shape_.hidden) : dimension.extent() / shape_.vector * shape_.vector;
+    }
+    dimension.set_bounds(0, hidden_).set_stride(1);
+}
+
 RowValue CudaRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
-    image.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+    bound_hidden(image.dim(0));
     image.dim(1).set_min(0).set_stride(image.dim(1).stride() / shape_.vector * shape_.vector);
     if (!rows_.defined()) {
         rows_ = image.dim(1).extent();
     }
     inputs_.push_back(image);
+    if (!shape_.in_registers()) {
+        return [=, row = row_of(r_)](Expr d) { return widen(image(d, row)); };
+    }
     Func f = keep_row(role + "_row", image(d_, row_of(r_)));
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
 RowValue CudaRow::parameter(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 1, role);
-    image.dim(0).set_bounds(0, shape_.hidden).set_stride(1);
+    bound_hidden(image.dim(0));
     inputs_.push_back(image);
     return [=](Expr d) { return widen(image(d)); };
 }
@@ -266,7 +303,10 @@ Func CudaRow::keep_row(const std::string &name, const Expr &value) {
 
 RowValue CudaRow::keep(const std::string &name, DType type, RowValue value) {
     Func f = keep_row(name, narrow(type, value(d_)));
-    return [=, r = r_](Expr d) { return widen(f(d, r)); };
+    return [=, r = r_](Expr d) {
+        // A sweep makes anew what is not in registers.
+        return widen(in_sweep_ && !shape_.in_registers() ? narrow(type, value(d)) : f(d, r));
+    };
 }
 
 Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps. Every element is
-// loaded and stored once.
+// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps, so that every
+// element is loaded and stored once. A row of any other length is swept anew for each of its sums, from cache where it
+// fits.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -20,6 +21,8 @@ struct CudaRowsKnobs {
     int warp_elements = 32;
     // Rows of a block where one warp holds a row.
     int rows = 4;
+    // Warps that share a row of any length, unless it is short.
+    int any_warps = 8;
 };
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
@@ -28,8 +31,11 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
 // Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the
 // bits.
 struct CudaShape {
-    int hidden, vector, warps, chunks;  // chunks: how many vectors of a row a thread holds
-    int rows;                           // of a block
+    int hidden;  // 0: known at run time
+    int vector, warps;
+    int chunks;  // vectors of a row that a thread holds; 0: known at run time
+    int rows;    // of a block
+    bool in_registers() const { return hidden != 0; }
     int threads() const { return 32 * warps * rows; }
     int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
 };
@@ -74,18 +80,21 @@ private:
     std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<RowValue> &terms,
                                      const Halide::Expr &zero, const Combine &combine);
     Halide::Expr row_of(const Halide::Expr &r) const;
+    void bound_hidden(Halide::Internal::Dimension dimension);
     Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
     Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
     void bound_outputs();
+    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_block);
     void schedule_row(Halide::Func f);
     void schedule_threads(Halide::Func f) const;
     void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_block) const;
     bool warps_share_a_row() const { return shape_.warps > 1; }
 
     CudaShape shape_;
-    Halide::Expr rows_;
+    Halide::Expr rows_, hidden_;
+    bool in_sweep_ = false;
     // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
-    Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, in_block_{"in_block"};
+    Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, chunk_{"chunk"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Reduction> reductions_;
     std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, scalar_outputs_;

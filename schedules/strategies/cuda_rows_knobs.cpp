@@ -22,6 +22,7 @@ const Knob knob_table[] = {
     {"elements", &CudaRowsKnobs::elements, 1, 64},
     {"warp_elements", &CudaRowsKnobs::warp_elements, 1, 64},
     {"rows", &CudaRowsKnobs::rows, 1, 32},
+    {"any_warps", &CudaRowsKnobs::any_warps, 1, 32},
 };
 
 // As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.
@@ -70,9 +71,9 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
     if (group_size(variant.scale) != 0) {
         return "cuda_rows has no scales of groups";
     }
-    if (variant.hidden.exact == 0 || variant.hidden.exact % lanes != 0) {
-        return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs one multiple of " +
-               std::to_string(lanes);
+    if (variant.hidden.exact % lanes != 0) {
+        return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs a multiple of " + std::to_string(lanes) +
+               ", or one of the classes, as any";
     }
     if (cuda_shape(knobs, variant).warps > most_warps) {
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
@@ -81,6 +82,9 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
 }
 
 int CudaShape::alignment(const Variant &variant) const {
+    if (vector == 1) {
+        return 0;
+    }
     int bytes = 1;
     for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
         bytes = type == DType::none ? bytes : std::max(bytes, vector * halide_type(type).bytes());
@@ -90,11 +94,17 @@ int CudaShape::alignment(const Variant &variant) const {
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
-    while (shape.hidden % (lanes * shape.vector) != 0) {
+    while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
+                                : variant.hidden.multiple % shape.vector != 0) {
         shape.vector /= 2;
     }
     if (shape.vector == 2 && stores_f16(variant)) {
         shape.vector = 1;  // LLVM stores a pair of f16 without converting it
+    }
+    if (!shape.in_registers()) {
+        shape.warps = variant.hidden.most == 0 ? knobs.any_warps : 1;
+        shape.rows = shape.warps == 1 ? knobs.rows : 1;
+        return shape;
     }
     const int vectors = shape.hidden / (lanes * shape.vector);
     auto held = [&] { return vectors / shape.warps * shape.vector; };

@@ -26,7 +26,9 @@ Stmt ThreadBarrierPass::visit(const Evaluate *op) {
     if (call == nullptr || !call->is_intrinsic(Call::gpu_thread_barrier)) {
         return op;
     }
-    const bool fences = !is_const_zero(call->args[0]);
+    // Nothing is exchanged through the GPU's own memory.
+    const auto mask = as_const_int(call->args[0]);
+    const bool fences = !mask || (*mask & CodeGen_GPU_Dev::MemoryFenceType::Shared) != 0;
     const bool guard = !fences && read_ && exchanged_ < expected_;
     if (expected_ == 0 || (!fences && !guard)) {
         return Evaluate::make(0);
