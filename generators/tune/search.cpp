@@ -267,13 +267,16 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
     }
     // The farthest from the default go first where there is no time for all.
     const size_t shapes = group.shapes.size();
-    auto too_long = [&](double first) {
+    auto expected = [&](double first) {
         double sum = 0;
         for (size_t count : {codes.size(), run_times.size(), beside.size()}) {
             sum += cost(count, group.shapes, first);
         }
-        return sum > seconds;
+        return sum;
     };
+    const double pace = expected_ > 0 ? std::max(1.0, spent_ / expected_) : 1;
+    auto too_long = [&](double first) { return pace * expected(first) > seconds; };
+    const Clock::time_point start = Clock::now();
     double first = longest;
     while (first > shortest && too_long(first)) {
         first /= 1.3;
@@ -308,6 +311,8 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
         codes.insert(codes.end(), run_times.begin(), run_times.end());
         compare(group, found, measure(group, codes, last_rung, last));
     }
+    expected_ += expected(first);
+    spent_ += std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 void Search::compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all) {

@@ -91,6 +91,7 @@ private:
     std::function<void(const Record &)> add_, show_;
     std::deque<Candidate> combined_;
     std::vector<Regret> regrets_;
+    double expected_ = 0, spent_ = 0;  // seconds of the kernels so far
     int measured_ = 0, reused_ = 0, failed_ = 0;
 };
 
