@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every kernel of manifests/cuda-test.json through Norma's plans and runs on the fake driver, whose PTX interpreter
-// executes it: against float64, and with the same bits wherever a row stands.
+// Every CUDA kernel of a library through Norma's plans and runs: against float64, and with the same bits wherever a row
+// stands. In CTest those of manifests/cuda-test.json on the fake driver, whose PTX interpreter executes them.
 #include <functional>
 #include <stdexcept>
 
