@@ -32,7 +32,7 @@ std::string plot(const std::string &title, const std::vector<std::pair<double, d
     }
     high += 0.02;
     low -= 0.02;
-    auto at_x = [&](double x) { return left + 8 + x / last * (width - left - 16); };
+    auto at_x = [&](double x) { return left + 24 + x / last * (width - left - 48); };
     auto at_y = [&](double y) { return top + (high - std::min(y, high)) / (high - low) * (height - top - bottom); };
     std::string text = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" role=\"img\">"
@@ -47,7 +47,8 @@ std::string plot(const std::string &title, const std::vector<std::pair<double, d
     }
     text += line ? fmt::format("<polyline points=\"{}\"/>", path) : "";
     for (size_t i = 0; i < labels.size(); i++) {
-        text += fmt::format("<text x=\"{:.1f}\" y=\"{}\">{}</text>", at_x((double)i), height - 6, escaped(labels[i]));
+        text += fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{}\">{}</text>", at_x((double)i), height - 6,
+                            escaped(labels[i]));
     }
     return text + "</svg>\n";
 }

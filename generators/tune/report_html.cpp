@@ -23,6 +23,7 @@ const char *const head =
     "rect { fill: #c96; } .copy { fill: #ccc; } .default { fill: #88a; } .winner { fill: #2a7; } .best { fill: #aa8; "
     "}\n"
     "circle { fill: #26c; fill-opacity: 0.4; } polyline { fill: none; stroke: #26c; } .one { stroke: #999; }\n"
+    ".tick { text-anchor: middle; }\n"
     "</style></head><body>\n<h1>Norma: tuning</h1>\n";
 
 std::string preformatted(const std::string &title, const std::string &text) {
@@ -67,6 +68,16 @@ std::string table(const Group &group) {
     return text + "</table>\n";
 }
 
+// Large ones, which are bytes, in the unit that leaves the least digits.
+std::string short_number(int64_t value) {
+    const char *const units[] = {"", " K", " M", " G", " T"};
+    int unit = 0;
+    for (; unit < 4 && value % 1024 == 0 && value >= (unit == 0 ? 16384 : 1024); unit++) {
+        value /= 1024;
+    }
+    return fmt::format("{}{}", value, units[unit]);
+}
+
 // How the search went, and what the trials say of each knob.
 std::string trials(const std::vector<const Record *> &records) {
     std::vector<std::pair<double, double>> convergence;
@@ -95,7 +106,7 @@ std::string trials(const std::vector<const Record *> &records) {
             for (double ratio : ratios) {
                 points.emplace_back((double)labels.size(), ratio);
             }
-            labels.push_back(std::to_string(value));
+            labels.push_back(short_number(value));
         }
         text += plot(knob, points, labels, false);
     }
