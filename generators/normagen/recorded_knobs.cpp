@@ -30,13 +30,8 @@ json defaults(const TargetFile &target, const std::string &strategy) {
     return all_knobs(spec);
 }
 
-}  // namespace
-
-std::string stale(const Record &record, const std::vector<TargetFile> &targets) {
-    const TargetFile *target = find_file(targets, record.target);
-    if (target == nullptr) {
-        return "the target is unknown";
-    }
+// Why a record no longer holds: other sources, another Halide, other defaults. Empty where it does.
+std::string stale(const Record &record, const TargetFile &target) {
     try {
         const Variant variant = parse_name(record.variant);
         if (record.halide != halide_version()) {
@@ -46,7 +41,7 @@ std::string stale(const Record &record, const std::vector<TargetFile> &targets) 
             return "the sources of its strategy have changed";
         }
         if (record.default_knobs !=
-            defaults(*target, default_strategy(variant, Halide::Target(target->spec.halide)).name)) {
+            defaults(target, default_strategy(variant, Halide::Target(target.spec.halide)).name)) {
             return "the target's own knobs have changed";
         }
         return "";
@@ -55,11 +50,17 @@ std::string stale(const Record &record, const std::vector<TargetFile> &targets) 
     }
 }
 
+}  // namespace
+
 std::vector<Record> current_records(const fs::path &directory, const std::vector<TargetFile> &targets) {
     std::vector<Record> records;
     std::map<std::string, int> skipped;
     for (const Record &record : read_records(directory, complain)) {
-        if (const std::string why = stale(record, targets); why.empty()) {
+        const TargetFile *target = find_file(targets, record.target);
+        if (target == nullptr) {
+            continue;
+        }
+        if (const std::string why = stale(record, *target); why.empty()) {
             records.push_back(record);
         } else {
             skipped[why]++;

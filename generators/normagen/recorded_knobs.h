@@ -11,10 +11,7 @@
 
 namespace norma {
 
-// Why a record no longer holds: other sources, another Halide, other defaults. Empty where it does.
-std::string stale(const Record &record, const std::vector<TargetFile> &targets);
-
-// Records without the stale ones, of which stderr gets a line with how many and why.
+// Records of these targets without the stale ones, of which stderr gets a line with how many and why.
 std::vector<Record> current_records(const std::filesystem::path &directory, const std::vector<TargetFile> &targets);
 
 // The name without types of weight and bias and without the contract: kernels that differ in these alone are one
