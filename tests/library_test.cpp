@@ -160,6 +160,8 @@ TEST_CASE("the store is chosen by footprint, unless the call chooses", "[library
         {NORMA_STORE_AUTO, "1000000", 1024, "store mode 0"},
         {NORMA_STORE_AUTO, "1000", 1024, "store mode 2"},
         {NORMA_STORE_AUTO, "1000", 64, "store mode 1"},
+        {NORMA_STORE_AUTO, "1000", 1001, "store mode 0"},  // rows begin inside of lines
+        {NORMA_STORE_STREAMING, "1000000", 1001, "store mode 2"},
         {NORMA_STORE_ORDINARY, "1", 1024, "store mode 0"},
         {NORMA_STORE_STREAMING, "1000000", 64, "store mode 1"},
         {NORMA_STORE_STREAMING, "1000000", 1024, "store mode 2"},

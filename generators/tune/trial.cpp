@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <optional>
 
 #include "bench/copy.h"
 #include "bench/loops.h"
 #include "bench/measure.h"
 #include "compare.h"
+#include "streaming_choice.h"
 
 namespace norma {
 
@@ -61,11 +63,10 @@ Outputs run(const KernelFile &file, Tensors &tensors, int store_mode) {
     return outputs_of(tensors);
 }
 
-// What candidates are compared with, on a few rows.
+// What candidates are compared with.
 class Check {
 public:
-    explicit Check(const Trial &trial)
-        : tensors_(make_tensors(trial.variant, std::min(trial.rows, checked_rows), trial.hidden)) {
+    Check(const Trial &trial, int64_t rows) : tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
         // Of a backward, it would reach the sums over rows.
         if (!is_backward(trial.variant) && tensors_.at("x").extents[1] > 1) {
             plant_nan(tensors_.at("x"));
@@ -103,9 +104,13 @@ int store_mode(const Trial &trial, const json &knobs, const Tensors &tensors) {
     for (const auto &[role, tensor] : tensors) {
         bytes += tensor.extents.size() == 2 && role != "y_scale" ? tensor.bytes() : 0;
     }
-    const int64_t row = trial.hidden * element_size(trial.variant.x);
-    const bool prefetch = row >= knobs.at("prefetch_row_min") && row <= knobs.at("prefetch_row_max");
-    return bytes < knobs.at("streaming_threshold") ? 0 : prefetch ? 2 : 1;
+    const RunTime run_time = {knobs.at("streaming_threshold"), knobs.at("prefetch_row_min"),
+                              knobs.at("prefetch_row_max"), 0};
+    auto row = [&](DType type) { return trial.hidden * element_size(type); };
+    const StreamingChoice streaming =
+        choose_streaming(run_time, bytes / trial.rows, row(trial.variant.x),
+                         row(is_backward(trial.variant) ? trial.variant.x : trial.variant.y));
+    return trial.rows >= streaming.least_rows ? streaming.mode : StoreMode::ordinary;
 }
 
 // Two functions that copy what the op reads to what it writes. None where the copy loops do not know the types.
@@ -201,9 +206,14 @@ void time_candidates(const Trial &trial, json &results) {
 
 json run_trial(const Trial &trial) {
     json results = json::array();
-    Check check(trial);
+    std::optional<Check> few, all;
     for (const Tried &candidate : trial.candidates) {
-        results.push_back(check(candidate));
+        // Autoscheduled kernels want at least as many rows as one of their tiles.
+        std::optional<Check> &check = candidate.promises ? few : all;
+        if (!check) {
+            check.emplace(trial, candidate.promises ? std::min(trial.rows, checked_rows) : trial.rows);
+        }
+        results.push_back((*check)(candidate));
     }
     time_candidates(trial, results);
     return results;

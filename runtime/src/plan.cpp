@@ -12,6 +12,7 @@
 #include "integers.h"
 #include "names.h"
 #include "specialization.h"
+#include "streaming_choice.h"
 #include "targets.h"
 #include "variant_text.h"
 #include "workspace.h"
@@ -172,14 +173,15 @@ void derive(norma_plan &plan, const RunTime &run_time) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
-    plan.streaming_rows = divide_up(run_time.streaming_threshold, bytes_per_row);
     plan.task_elements = run_time.task_elements;
     plan.rows_per_task = divide_up(run_time.task_elements, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
     plan.workspace_per_worker = on_cuda(plan) ? 0 : workspace_per_worker(*plan.kernel, desc.hidden);
-    const int64_t row_bytes = plan.sizes[tensor_index(Role::x)] * desc.hidden;
-    const bool prefetch = row_bytes >= run_time.prefetch_row_min && row_bytes <= run_time.prefetch_row_max;
-    plan.streaming_mode = prefetch ? StoreMode::streaming_prefetch : StoreMode::streaming;
+    auto row_bytes = [&](Role role) { return plan.sizes[tensor_index(role)] * desc.hidden; };
+    const StreamingChoice streaming =
+        choose_streaming(run_time, bytes_per_row, row_bytes(Role::x), row_bytes(backward ? Role::dx : Role::y));
+    plan.streaming_rows = streaming.least_rows;
+    plan.streaming_mode = streaming.mode;
 }
 
 bool copy_text(const char **text) {
