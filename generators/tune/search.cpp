@@ -282,8 +282,8 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
         first /= 1.3;
     }
     first = std::max(first, shortest);
-    while (!options_.exhaustive && codes.size() > least && too_long(first)) {
-        codes.pop_back();
+    while (!options_.exhaustive && too_long(first) && codes.size() + run_times.size() > 1) {
+        (codes.size() > least || run_times.empty() ? codes : run_times).pop_back();
     }
     const double last = first * std::pow(longer, last_rung);
     Standing found = {&standard, std::vector<double>(shapes, 1.0), 1};
