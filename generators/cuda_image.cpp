@@ -110,14 +110,23 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
     Scratch files{scratch, {}};
     const std::string text = files.add(".image.ptx");
     std::ofstream(text) << ptx;
+    const std::string one_block = files.add(".one_block.ptx");
+    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1);
     const std::string fatbin = files.add(".fatbin");
     std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
     for (int sm : sms) {
         const std::string cubin = files.add("." + std::to_string(sm) + ".cubin");
-        // What is multiplied and added apart in the PTX rounds twice on every GPU.
-        const std::string command = quoted(toolkit + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" + std::to_string(sm) +
-                                    " " + quoted(text) + " -o " + quoted(cubin);
-        image.resources.push_back(parse_ptxas(run(command), sm));
+        auto assemble = [&](const std::string &from) {
+            // What is multiplied and added apart in the PTX rounds twice on every GPU.
+            return parse_ptxas(run(quoted(toolkit + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" + std::to_string(sm) +
+                                   " " + quoted(from) + " -o " + quoted(cubin)),
+                               sm);
+        };
+        CudaResources resources = assemble(text);
+        if (resources.spill_bytes != 0) {  // ptxas wanted room for another block
+            resources = assemble(one_block);
+        }
+        image.resources.push_back(resources);
         if (const std::string why = excess(image.resources.back(), threads); !why.empty()) {
             throw std::runtime_error("sm_" + std::to_string(sm) + ": " + why);
         }

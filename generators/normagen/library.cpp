@@ -53,8 +53,7 @@ std::string response_line(const fs::path &path) {
 }
 
 // Those of the manifest, and what backward kernels need beside them.
-std::vector<Variant> all_variants(const Manifest &manifest) {
-    std::vector<Variant> variants = manifest.variants;
+std::vector<Variant> with_strip_sums(std::vector<Variant> variants) {
     if (std::any_of(variants.begin(), variants.end(), is_backward)) {
         for (DType type : {DType::f32, DType::f16, DType::bf16}) {
             variants.push_back(strip_sum_variant(type));
@@ -143,8 +142,8 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
-    const std::vector<KernelSpec> specs =
-        kernel_specs(all_variants(manifest), manifest.cuda_variants, target_files, records);
+    const std::vector<KernelSpec> specs = kernel_specs(with_strip_sums(manifest.variants),
+                                                       with_strip_sums(manifest.cuda_variants), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);

@@ -31,12 +31,13 @@ std::string enumerator(const Word &word) {
 }
 
 std::string role(const std::string &argument) {
-    static const std::vector<std::string> known = {"user_context", "x",         "weight",       "bias",
-                                                   "residual",     "y",         "residual_out", "mean",
-                                                   "rstd",         "dy",        "dx",           "d_residual",
-                                                   "eps",          "dweight",   "dbias",        "weight_offset",
-                                                   "x_scale",      "y_scale",   "y_float",      "x_column_scale",
-                                                   "y_zero_point", "store_mode"};
+    static const std::vector<std::string> known = {"user_context", "x",          "weight",       "bias",
+                                                   "residual",     "y",          "residual_out", "mean",
+                                                   "rstd",         "dy",         "dx",           "d_residual",
+                                                   "eps",          "dweight",    "dbias",        "weight_offset",
+                                                   "x_scale",      "y_scale",    "y_float",      "x_column_scale",
+                                                   "y_zero_point", "store_mode", "strips",       "first_strip",
+                                                   "continued"};
     if (std::find(known.begin(), known.end(), argument) == known.end()) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }

@@ -17,6 +17,7 @@ halide_type_t halide_type(norma_dtype dtype) {
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
                    int64_t hidden) {
     call->user_context = call->eps = call->weight_offset = call->y_zero_point = call->store_mode = max_arguments;
+    call->strips = call->first_strip = call->continued = max_arguments;
     for (uint8_t i = 0; i < kernel.argument_count; i++) {
         switch (kernel.arguments[i]) {
             case Role::user_context: call->user_context = i; continue;
@@ -24,6 +25,9 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
             case Role::weight_offset: call->weight_offset = i; continue;
             case Role::y_zero_point: call->y_zero_point = i; continue;
             case Role::store_mode: call->store_mode = i; continue;
+            case Role::strips: call->strips = i; continue;
+            case Role::first_strip: call->first_strip = i; continue;
+            case Role::continued: call->continued = i; continue;
             default: break;
         }
         const int index = tensor_index(kernel.arguments[i]);

@@ -31,7 +31,7 @@ struct CallTemplate {
     TensorSlot slots[tensor_role_count];
     int32_t column_sum_count;
     ColumnSum column_sums[2];
-    uint8_t user_context, eps, weight_offset, y_zero_point, store_mode;
+    uint8_t user_context, eps, weight_offset, y_zero_point, store_mode, strips, first_strip, continued;
 };
 
 halide_type_t halide_type(norma_dtype dtype);

@@ -27,7 +27,8 @@ constexpr const char *names[] = {"cuInit",
                                  "cuModuleLoadDataEx",
                                  "cuModuleGetFunction",
                                  "cuFuncSetAttribute",
-                                 "cuLaunchKernel"};
+                                 "cuLaunchKernel",
+                                 "cuMemsetD8Async"};
 constexpr int name_count = sizeof(names) / sizeof(*names);
 static_assert(sizeof(CudaDriver) == name_count * sizeof(void *), "a name for each member");
 constexpr size_t optional_member = offsetof(CudaDriver, cuCtxGetId) / sizeof(void *);

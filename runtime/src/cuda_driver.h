@@ -26,6 +26,7 @@ struct CudaDriver {
     int (*cuLaunchKernel)(void *function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
                           unsigned block_y, unsigned block_z, unsigned shared_bytes, void *stream, void **arguments,
                           void **extra);
+    int (*cuMemsetD8Async)(uint64_t begin, unsigned char value, size_t bytes, void *stream);
 };
 
 inline constexpr int max_cuda_devices = 64;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_run.h"
 
+#include "cuda_driver.h"
 #include "errors.h"
+#include "gradients.h"
+#include "integers.h"
 #include "kernel_call.h"
 
 namespace norma {
@@ -9,9 +12,38 @@ namespace {
 
 using ll = long long;
 
-norma_status launch(const Run &run, CudaCall &cuda) {
+int zero(CudaCall &cuda, char *begin, int64_t bytes) {
+    const uint64_t address = reinterpret_cast<uintptr_t>(begin);
+    const int error =
+        cuda.rehearsal ? 0 : cuda_driver()->cuMemsetD8Async(address, 0, static_cast<size_t>(bytes), cuda.stream);
+    if (error != 0) {
+        fail_call(cuda, "cuMemsetD8Async", error);
+    }
+    return error;
+}
+
+// The rows, then what their strips' sums come to.
+int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace) {
+    const Work &work = run.work;
+    const int64_t strips = work.rows == 0 ? 0 : count_cuda_strips(work.rows, run.plan.hidden);
+    const StripSums sums = strip_sums(run.plan, workspace);
+    if (strips > 0) {
+        // A first call that does not reach every strip leaves some as they are.
+        const bool zeroed = smaller(work.extents[0], run.rows_per_slice) < strips;
+        int error = zeroed ? zero(cuda, workspace, strips * sums.strip_bytes) : 0;
+        call.start_strips(sums, strips, zeroed);
+        error = error ? error : call.run(0, work.rows);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return add_cuda_strips(run.plan, work, call.context(), sums, strips);
+}
+
+norma_status launch(const Run &run, CudaCall &cuda, char *workspace) {
     KernelCall call(run, nullptr, 0, &cuda);
-    const int error = call.run(0, run.work.rows);
+    const bool in_strips = run.plan.call.column_sum_count > 0;
+    const int error = in_strips ? run_strips(run, call, cuda, workspace) : call.run(0, run.work.rows);
     if (error == 0) {
         return NORMA_OK;
     }
@@ -23,7 +55,8 @@ norma_status launch(const Run &run, CudaCall &cuda) {
 // Whether the kernel may be given the tensor as it is. Statistics and scales are accessed one by one.
 bool is_aligned(const norma_plan &plan, const Work &work, int index) {
     const Work::Operand &operand = work.operands[index];
-    if (plan.kinds[index] != TensorKind::activation && plan.kinds[index] != TensorKind::vector) {
+    if (is_column_sum(index) ||
+        (plan.kinds[index] != TensorKind::activation && plan.kinds[index] != TensorKind::vector)) {
         return true;
     }
     uintptr_t bits = reinterpret_cast<uintptr_t>(operand.data);
@@ -73,14 +106,15 @@ norma_status rehearse_on_cuda(const norma_plan &plan) {
     norma_status status = NORMA_OK;
     for (const Kernel *kernel : {plan.kernel, plan.narrow}) {
         CudaCall cuda = {nullptr, plan.desc.device.id, true, NORMA_OK, nullptr, nullptr};
-        status = status || !kernel ? status : launch({plan, *kernel, arguments, work, StoreMode::ordinary, 1}, cuda);
+        status = status || !kernel ? status
+                                   : launch({plan, *kernel, arguments, work, StoreMode::ordinary, 1}, cuda, nullptr);
     }
     return status;
 }
 
 norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
                          const Work &work) {
-    if (work.rows == 0) {
+    if (work.rows == 0 && plan.call.column_sum_count == 0) {
         return NORMA_OK;
     }
     const Kernel *kernel = choose_by_alignment(plan, work);
@@ -93,7 +127,7 @@ norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &argument
         verbose_line("run", "%s: %lld rows of %lld on CUDA device %d, stream %p, %lld rows per slice", kernel->name,
                      ll{work.rows}, ll{plan.hidden}, cuda.device, cuda.stream, ll{run.rows_per_slice});
     }
-    return launch(run, cuda);
+    return launch(run, cuda, static_cast<char *>(execution.workspace));
 }
 
 }  // namespace norma

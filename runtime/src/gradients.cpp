@@ -4,7 +4,7 @@
 #include <HalideRuntime.h>
 
 #include "errors.h"
-#include "halide_hooks.h"
+#include "kernel_call.h"
 #include "parallel.h"
 
 namespace norma {
@@ -22,33 +22,39 @@ struct Gradients {
     std::atomic<int> error{0};
 };
 
-int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t block) {
+int add_columns(const Gradients &gradients, const ColumnSum &gradient, int64_t first, int64_t count,
+                CallContext &context) {
     const norma_plan &plan = gradients.plan;
-    const int64_t first = block * columns_per_block;
-    const int32_t columns = static_cast<int32_t>(smaller(plan.hidden - first, columns_per_block));
+    const int32_t columns = static_cast<int32_t>(count);
     const int32_t strip_stride = static_cast<int32_t>(gradients.sums.strip_bytes / static_cast<int64_t>(sizeof(float)));
 
     halide_dimension_t from_dimensions[] = {{0, columns, 1, 0},
                                             {0, static_cast<int32_t>(gradients.strips), strip_stride, 0}};
     halide_buffer_t from = {};
-    from.host = reinterpret_cast<uint8_t *>(gradients.sums.base + gradient.slot * gradients.sums.column_sum_bytes +
-                                            first * static_cast<int64_t>(sizeof(float)));
+    set_address(from,
+                gradients.sums.base + gradient.slot * gradients.sums.column_sum_bytes +
+                    first * static_cast<int64_t>(sizeof(float)),
+                context.cuda);
     from.type = halide_type_t(halide_type_float, 32);
     from.dimensions = 2;
     from.dim = from_dimensions;
 
     halide_dimension_t to_dimensions[] = {{0, columns, 1, 0}};
     halide_buffer_t to = {};
-    to.host =
-        reinterpret_cast<uint8_t *>(gradients.work.operands[gradient.index].data + first * plan.sizes[gradient.index]);
+    set_address(to, gradients.work.operands[gradient.index].data + first * plan.sizes[gradient.index], context.cuda);
     to.type = halide_type(plan.dtypes[gradient.index]);
     to.dimensions = 1;
     to.dim = to_dimensions;
 
-    CallContext context = {};
     CallContext *context_address = &context;
     void *arguments[] = {&context_address, &from, &to};
     return plan.target->strip_sums[plan.dtypes[gradient.index] - NORMA_F32](arguments);
+}
+
+int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t block) {
+    const int64_t first = block * columns_per_block;
+    CallContext context = {};
+    return add_columns(gradients, gradient, first, smaller(gradients.plan.hidden - first, columns_per_block), context);
 }
 
 void run_worker(void *task_data, int64_t) {
@@ -80,6 +86,17 @@ norma_status add_strips(const norma_plan &plan, const Work &work, const norma_ex
                     gradients.error.load());
     }
     return status;
+}
+
+int add_cuda_strips(const norma_plan &plan, const Work &work, CallContext &context, const StripSums &sums,
+                    int64_t strips) {
+    const Gradients gradients = {plan, work, sums, strips, 1, {0, 1}};
+    int error = 0;
+    for (int32_t i = 0; i < plan.call.column_sum_count && error == 0; i++) {
+        error = add_columns(gradients, plan.call.column_sums[i], 0, plan.hidden, context);
+        error = error == 0 && context.message[0] != '\0' ? -1 : error;
+    }
+    return error;
 }
 
 }  // namespace norma

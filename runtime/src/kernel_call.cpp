@@ -4,18 +4,6 @@
 #include <string.h>
 
 namespace norma {
-namespace {
-
-// CUDA kernels look at the address on the device alone, others at that in memory.
-inline void set_address(halide_buffer_t &buffer, char *data, bool cuda) {
-    if (cuda) {
-        buffer.device = reinterpret_cast<uintptr_t>(data);
-    } else {
-        buffer.host = reinterpret_cast<uint8_t *>(data);
-    }
-}
-
-}  // namespace
 
 KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda) : run_(run) {
     context_.scratch = {scratch, scratch, scratch + scratch_bytes};
@@ -31,6 +19,9 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, Cud
     y_zero_point_ = static_cast<float>(run.arguments.y_zero_point);
     arguments_[call.y_zero_point] = &y_zero_point_;
     arguments_[call.store_mode] = const_cast<int32_t *>(&run.store_mode);
+    arguments_[call.strips] = &strips_;
+    arguments_[call.first_strip] = &first_strip_;
+    arguments_[call.continued] = &continued_;
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];
         char *data = run.work.operands[slot.index].data;
@@ -54,6 +45,20 @@ void KernelCall::start_strip(char *column_sums, int64_t column_sum_bytes) {
     }
 }
 
+void KernelCall::start_strips(const StripSums &sums, int64_t count, bool zeroed) {
+    const CallTemplate &call = run_.plan.call;
+    strips_ = static_cast<int32_t>(count);
+    continued_ = zeroed;
+    strip_stride_ = sums.strip_bytes / static_cast<int64_t>(sizeof(float));
+    int64_t gradients = 0;
+    for (int i = 0; i < call.slot_count; i++) {
+        if (is_column_sum(call.slots[i].index)) {
+            buffers_.at[i].buffer.device = reinterpret_cast<uintptr_t>(sums.base + gradients * sums.column_sum_bytes);
+            gradients++;
+        }
+    }
+}
+
 void KernelCall::move_to(const int64_t *position, int64_t rows) {
     const Work &work = run_.work;
     const CallTemplate &call = run_.plan.call;
@@ -64,7 +69,9 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
         }
         const Work::Operand &operand = work.operands[slot.index];
         // A stride that one row does not use may be too large for Halide.
-        const int64_t stride = rows == 1 && operand.data ? slot.one_row_stride : operand.strides[0];
+        const int64_t stride = is_column_sum(slot.index)   ? strip_stride_
+                               : rows == 1 && operand.data ? slot.one_row_stride
+                                                           : operand.strides[0];
         Buffer &to = buffers_.at[i];
         to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
         if (operand.data && !is_column_sum(slot.index)) {
@@ -89,6 +96,10 @@ int KernelCall::run(int64_t first, int64_t count) {
         rows = rows < count ? rows : count;
         rows = rows < run_.rows_per_slice ? rows : run_.rows_per_slice;
         move_to(position, rows);
+        if (strips_ != 0) {
+            first_strip_ = static_cast<int32_t>(first % strips_);
+            continued_ |= first != 0;
+        }
         const int error = run_.kernel.run(arguments_);
         if (error != 0 || context_.message[0] != '\0') {
             return error != 0 ? error : -1;

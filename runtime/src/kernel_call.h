@@ -4,9 +4,19 @@
 
 #include "cuda_modules.h"
 #include "halide_hooks.h"
+#include "strips.h"
 #include "work.h"
 
 namespace norma {
+
+// CUDA kernels look at the address on the device alone, others at that in memory.
+inline void set_address(halide_buffer_t &buffer, char *data, bool cuda) {
+    if (cuda) {
+        buffer.device = reinterpret_cast<uintptr_t>(data);
+    } else {
+        buffer.host = reinterpret_cast<uint8_t *>(data);
+    }
+}
 
 // What all workers of a run share.
 struct Run {
@@ -27,10 +37,14 @@ public:
     // Where the column sums of the rows that follow go: they start from zero.
     void start_strip(char *column_sums, int64_t column_sum_bytes);
 
+    // On CUDA: all strips of the run, whose sums start from what is there where `zeroed`.
+    void start_strips(const StripSums &sums, int64_t count, bool zeroed);
+
     // Rows [first, first + count) of the run. 0 or the kernel's error, which message() explains.
     int run(int64_t first, int64_t count);
 
     const char *message() const { return context_.message; }
+    CallContext &context() { return context_; }
 
 private:
     void move_to(const int64_t *position, int64_t rows);
@@ -49,7 +63,9 @@ private:
     CallContext context_;
     CallContext *context_address_ = &context_;
     float y_zero_point_;
-    float unwanted_;  // statistics that the caller does not ask for
+    int32_t strips_ = 0, first_strip_ = 0, continued_ = 0;
+    int64_t strip_stride_ = 0;  // of column sums, in elements
+    float unwanted_;            // statistics that the caller does not ask for
     void *arguments_[max_arguments + 1];
     Buffers buffers_;
 };

@@ -21,7 +21,7 @@ enum class Role : uint8_t {
     dy,
     d_residual,
     dx,
-    dweight,  // a strip's fp32 sums, added to: [rows, hidden] with a row stride of 0
+    dweight,  // a strip's fp32 sums, added to: [rows, hidden] with a row stride of 0; CUDA: [strips, hidden]
     dbias,    // likewise
     x_scale,  // [rows]; a row stride of 0 where one number is for all
     y_scale,  // likewise; or [rows, groups]
@@ -31,9 +31,12 @@ enum class Role : uint8_t {
     weight_offset,  // float
     y_zero_point,   // float
     store_mode,     // int32_t, see StoreMode
+    strips,         // int32_t, of CUDA: row r of a run belongs to strip r % strips
+    first_strip,    // int32_t: that of this call's first row
+    continued,      // int32_t: whether the strips' sums are added to; else they are not read, and rows >= strips
 };
 
-inline constexpr int max_arguments = 22;  // one of each role
+inline constexpr int max_arguments = 25;  // one of each role
 
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };

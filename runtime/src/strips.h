@@ -20,6 +20,10 @@ inline constexpr int64_t least_elements_per_strip = 65536;
 // most = min(128, rows / 64, rows * hidden / 65536), at least 1; rows_per_strip = ceil(rows / most)
 Strips cut_in_strips(int64_t rows, int64_t hidden);
 
+// On CUDA strips run side by side, and row r belongs to strip r % count: their blocks walk over memory together.
+// count = min(rows / 8, max(128, 1048576 / hidden)), at least 1: enough to keep any GPU's memory busy.
+int64_t count_cuda_strips(int64_t rows, int64_t hidden);
+
 // Where the sums lie in the workspace: for each strip, those of dweight and dbias, as the plan has them.
 struct StripSums {
     char *base;

@@ -4,10 +4,13 @@
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
+#include "../../generators/passes/cuda/alternate_shared.h"
 #include "../../generators/passes/cuda/butterfly.h"
+#include "../../generators/passes/cuda/column_sums.h"
 #include "../../generators/passes/cuda/register_element.h"
 #include "../../generators/passes/cuda/register_row.h"
 #include "../../generators/passes/cuda/single_precision.h"
+#include "../../generators/passes/cuda/strip_loop.h"
 #include "../../generators/passes/cuda/thread_barrier.h"
 #include "../../generators/passes/cuda/wide_access.h"
 #include "../../generators/passes/half_convert.h"
@@ -36,52 +39,83 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 }  // namespace
 
 Pipeline CudaRow::lower() {
-    std::vector<Func> outputs = element_outputs_;
+    std::vector<Func> of_elements = element_outputs_;
+    of_elements.insert(of_elements.end(), column_outputs_.begin(), column_outputs_.end());
+    std::vector<Func> outputs = of_elements;
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     bound_outputs();
+    if (shape_.strips) {
+        inputs_.insert(inputs_.end(), {strips_, first_strip_, continued_});
+    }
 
     Func first = outputs.front();
-    Var block("block"), row("row");
     for (Func f : outputs) {
-        f.split(r_, block, row, shape_.rows, TailStrategy::GuardWithIf).gpu_blocks(block);
-        if (shape_.rows > 1) {
-            f.gpu_threads(row);
-        }
+        schedule_blocks(f);
     }
-    for (Func f : element_outputs_) {
+    for (Func f : of_elements) {
         schedule_row(f);
         // What is not in registers is loaded for all outputs together, before any of them overwrites it.
         if (f.name() != first.name()) {
-            f.compute_with(first, shape_.in_registers() ? block : chunk_);
+            f.compute_with(first, shape_.in_registers() ? each_row() : chunk_);
         }
     }
     for (Func f : scalar_outputs_) {
         if (shape_.rows > 1) {  // a loop over lanes, or the rows would be taken for one
             Var lane("lane");
-            f.split(row, row, lane, 1).gpu_lanes(lane);
+            f.split(row_, row_, lane, 1).gpu_lanes(lane);
         }
-        f.compute_with(first, block);
+        f.compute_with(first, each_row());
     }
-    const LoopLevel each_block(first, block);
     Pipeline pipeline(outputs);
-    schedule_kept(pipeline, first, each_block);
+    schedule_kept(pipeline, first);
     int exchanges = 0;
     for (Reduction &reduction : reductions_) {
-        schedule_reduction(reduction, each_block);
+        schedule_reduction(reduction, LoopLevel(first, each_row()));
         exchanges += (int)(reduction.tree.size() - 1) * reduction.part.outputs();
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
+    if (shape_.strips) {
+        add_strip_passes(pipeline);
+    }
     pipeline.add_custom_lowering_pass(new WideAccessPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
 }
 
-void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLevel &each_block) {
+void CudaRow::add_strip_passes(Pipeline &pipeline) const {
+    std::set<std::string> sums;
+    for (const Func &f : column_outputs_) {
+        sums.insert(f.name());
+    }
+    const int slots = shape_.sums_in_registers ? shape_.vector * shape_.chunks : 0;
+    pipeline.add_custom_lowering_pass(new StripLoopPass(step_.name(), shape_.rows, element_outputs_.front().name()));
+    pipeline.add_custom_lowering_pass(
+        new ColumnSumsPass(step_.name(), shape_.rows, sums, shape_.vector, shape_.warps, slots));
+    if (warps_share_a_row() && !reductions_.empty()) {
+        pipeline.add_custom_lowering_pass(new AlternateSharedPass(step_.name()));
+    }
+}
+
+// Rows that follow each other belong to strips that do, so that blocks walk over memory together.
+void CudaRow::schedule_blocks(Func f) const {
+    if (shape_.strips) {
+        f.split(r_, step_, r_, strips_, TailStrategy::GuardWithIf);
+    }
+    f.split(r_, block_, row_, shape_.rows, TailStrategy::GuardWithIf).gpu_blocks(block_);
+    if (shape_.strips) {
+        f.reorder(step_, block_);
+    }
+    if (shape_.rows > 1) {
+        f.gpu_threads(row_);
+    }
+}
+
+void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first) {
     auto in_registers = [&](Func f, int vector, int slots) {
-        f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
+        f.compute_at(first, each_row()).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
         if (shape_.rows > 1) {
             f.gpu_threads(r_);
         }
@@ -111,6 +145,12 @@ void CudaRow::bound_outputs() {
         if (f.name() != element_outputs_.front().name()) {
             buffer.dim(1).set_extent(rows);
         }
+        f.bound(d_, 0, hidden_);
+    }
+    for (Func f : column_outputs_) {
+        OutputImageParam buffer = f.output_buffer();
+        bound_hidden(buffer.dim(0));
+        buffer.dim(1).set_bounds(0, rows).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
         f.bound(d_, 0, hidden_);
     }
     for (Func f : scalar_outputs_) {
@@ -208,9 +248,9 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     return results;
 }
 
-void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_block) const {
+void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row) const {
     if (warps_share_a_row()) {
-        reduction.cross.compute_at(each_block).store_in(MemoryType::GPUShared).gpu_threads(warp_);
+        reduction.cross.compute_at(each_row).store_in(MemoryType::GPUShared).gpu_threads(warp_);
     }
     for (Func f : reduction.tree) {
         f.compute_at(reduction.each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
@@ -247,9 +287,14 @@ void CudaRow::store_groups(const std::string &, int, RowValue) {
     throw std::logic_error("cuda_rows has no scales of groups");
 }
 
-void CudaRow::column_sum(const std::string &, RowValue) { throw std::logic_error("cuda_rows has no column sums"); }
+void CudaRow::column_sum(const std::string &role, RowValue value) {
+    Func f(role);
+    f(d_, r_) = of_thread_at(d_, value(d_));
+    column_outputs_.push_back(f);
+}
 
-Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 ? r : min(r, rows_ - 1); }
+// The last rows of a block, or of strips, may not be there.
+Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 && !shape_.strips ? r : min(r, rows_ - 1); }
 
 // The first one says how long a row is, if it is not known yet.
 void CudaRow::bound_hidden(Internal::Dimension dimension) {

@@ -23,6 +23,11 @@ struct CudaRowsKnobs {
     int rows = 4;
     // Warps that share a row of any length, unless it is short.
     int any_warps = 8;
+    // With column sums: elements of a row that a thread holds, at most. Each takes four registers, of x, dy and two
+    // sums.
+    int strip_elements = 16;
+    // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
+    int strip_warps = 16;
 };
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
@@ -33,8 +38,10 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
 struct CudaShape {
     int hidden;  // 0: known at run time
     int vector, warps;
-    int chunks;  // vectors of a row that a thread holds; 0: known at run time
-    int rows;    // of a block
+    int chunks;                      // vectors of a row that a thread holds; 0: known at run time
+    int rows;                        // of a block
+    bool strips = false;             // a block takes one row after the other, for column sums
+    bool sums_in_registers = false;  // until the end of the strip
     bool in_registers() const { return hidden != 0; }
     int threads() const { return 32 * warps * rows; }
     int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
@@ -81,10 +88,13 @@ private:
                                      const Halide::Expr &zero, const Combine &combine);
     Halide::Expr row_of(const Halide::Expr &r) const;
     void bound_hidden(Halide::Internal::Dimension dimension);
+    Halide::Var each_row() const { return shape_.strips ? step_ : block_; }
     Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
     Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
     void bound_outputs();
-    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_block);
+    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first);
+    void add_strip_passes(Halide::Pipeline &pipeline) const;
+    void schedule_blocks(Halide::Func f) const;
     void schedule_row(Halide::Func f);
     void schedule_threads(Halide::Func f) const;
     void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_block) const;
@@ -92,12 +102,14 @@ private:
 
     CudaShape shape_;
     Halide::Expr rows_, hidden_;
+    Halide::Param<int32_t> strips_{"strips"}, first_strip_{"first_strip"}, continued_{"continued"};
     bool in_sweep_ = false;
     // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, chunk_{"chunk"};
+    Halide::Var block_{"block"}, step_{"step"}, row_{"row"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Reduction> reductions_;
-    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, scalar_outputs_;
+    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, column_outputs_, scalar_outputs_;
 };
 
 }  // namespace norma

@@ -23,6 +23,8 @@ const Knob knob_table[] = {
     {"warp_elements", &CudaRowsKnobs::warp_elements, 1, 64},
     {"rows", &CudaRowsKnobs::rows, 1, 32},
     {"any_warps", &CudaRowsKnobs::any_warps, 1, 32},
+    {"strip_elements", &CudaRowsKnobs::strip_elements, 1, 64},
+    {"strip_warps", &CudaRowsKnobs::strip_warps, 1, 32},
 };
 
 // As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.
@@ -32,6 +34,10 @@ int widest_vector(const Variant &variant) {
         bytes = type == DType::none ? bytes : std::min(bytes, std::max(2, halide_type(type).bytes()));
     }
     return widest_access / bytes;
+}
+
+bool has_column_sums(const Variant &variant) {
+    return is_backward(variant) && (variant.weight != DType::none || variant.bias != DType::none);
 }
 
 bool stores_f16(const Variant &variant) {
@@ -65,9 +71,6 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
                    std::to_string(knob.most);
         }
     }
-    if (is_backward(variant)) {
-        return "cuda_rows has no backward";
-    }
     if (group_size(variant.scale) != 0) {
         return "cuda_rows has no scales of groups";
     }
@@ -93,7 +96,7 @@ int CudaShape::alignment(const Variant &variant) const {
 }
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
-    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
+    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1, has_column_sums(variant)};
     while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
                                 : variant.hidden.multiple % shape.vector != 0) {
         shape.vector /= 2;
@@ -108,12 +111,14 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     }
     const int vectors = shape.hidden / (lanes * shape.vector);
     auto held = [&] { return vectors / shape.warps * shape.vector; };
-    if (held() > knobs.warp_elements) {
-        while (shape.warps <= most_warps && (vectors % shape.warps != 0 || held() > knobs.elements)) {
+    const int most_held = shape.strips ? knobs.strip_elements : knobs.elements;
+    if (held() > (shape.strips ? knobs.strip_elements : knobs.warp_elements)) {
+        while (shape.warps <= most_warps && (vectors % shape.warps != 0 || held() > most_held)) {
             shape.warps++;
         }
     }
     shape.chunks = vectors / shape.warps;
+    shape.sums_in_registers = shape.strips && shape.warps <= knobs.strip_warps;
     shape.rows = shape.warps == 1 ? knobs.rows : 1;
     return shape;
 }

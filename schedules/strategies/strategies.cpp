@@ -6,6 +6,7 @@
 #include "../../generators/ops.h"
 #include "cpu_rows.h"
 #include "cuda_rows.h"
+#include "cuda_strip_sum.h"
 #include "plain.h"
 #include "strip_sum.h"
 
@@ -68,9 +69,14 @@ Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, con
     return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads()};
 }
 
+Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
+    return cuda_strip_sum(variant.y);
+}
+
 const Strategy list[] = {
     {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_tree},
     {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, nullptr, nullptr},
+    {"cuda_strip_sum", refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
     {"strip_sum", refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", refuse_any_knob, lower_oracle, nullptr, nullptr},
     {"adams2019", refuse_any_knob, lower_adams2019, try_once, nullptr},
@@ -102,7 +108,7 @@ std::vector<const Strategy *> strategies_to_tune() {
 
 const Strategy &default_strategy(const Variant &variant, const Halide::Target &target) {
     if (target.has_feature(Halide::Target::CUDA)) {
-        return find_strategy("cuda_rows");
+        return find_strategy(is_strip_sum(variant) ? "cuda_strip_sum" : "cuda_rows");
     }
     return find_strategy(is_strip_sum(variant) ? "strip_sum" : "cpu_rows");
 }

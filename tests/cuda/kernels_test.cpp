@@ -7,6 +7,7 @@
 #include "tests/call.h"
 #include "tests/catch.h"
 #include "tests/cuda_device.h"
+#include "tests/environment.h"
 
 namespace {
 
@@ -125,6 +126,40 @@ TEST_CASE("every kernel for CUDA: a row's bits do not depend on the others", "[c
         if (bits(spec, 0) != among_others) {
             throw std::runtime_error(spec.text() + ": bits differ alone and among other rows");
         }
+    });
+}
+
+TEST_CASE("every kernel for CUDA: gradients' bits do not depend on slices or outer dimensions") {
+    for_every_kernel([](CallSpec spec) {
+        if (!spec.backward()) {
+            return run_and_check(spec);
+        }
+        const int64_t rows = spec.hidden > 4096 ? 20 : 44;  // two or five strips
+        spec.save_statistics = true;
+        auto gradients = [&](const std::vector<int64_t> &outer, int64_t rows_of_a_slice) {
+            const Environment slices("NORMA_MAX_SLICE_ELEMENTS", std::to_string(rows_of_a_slice * spec.hidden).c_str());
+            spec.outer = outer;
+            spec.outer_padding = outer.size() > 1 ? 16 : 0;  // or they would be one
+            Call call(spec);
+            call.run();
+            if (const std::string problem = call.check(); !problem.empty()) {
+                throw std::runtime_error(spec.text() + ": " + problem);
+            }
+            return call.bytes(role_dx) + call.bytes(role_dweight) + call.bytes(role_dbias);
+        };
+        for (bool f32 : {false, true}) {
+            spec.f32_gradients = f32;
+            const std::string expected = gradients({rows}, rows);
+            // Slices that end within the strips' turn; a first one that does not reach all strips.
+            if (gradients({rows}, 7) != expected || gradients({rows}, 1) != expected ||
+                gradients({4, rows / 4}, rows) != expected || gradients({rows / 2, 2}, rows) != expected) {
+                throw std::runtime_error(spec.text() + ": bits differ from those of one slice");
+            }
+        }
+        run_and_check([&] {
+            spec.outer = {0};
+            return spec;
+        }());
     });
 }
 

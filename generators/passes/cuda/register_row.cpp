@@ -32,7 +32,7 @@ Expr RegisterRowPass::own(Expr index) {
     for (const std::string &loop : thread_loops_) {
         index = substitute(loop, 0, index);
     }
-    index = simplify(index);
+    index = simplify(substitute_in_all_lets(index));
     const Ramp *ramp = index.as<Ramp>();
     const Expr first = ramp != nullptr ? ramp->base : index;
     const Expr slot = simplify(first / (vector_ * warps_) * vector_ + first % vector_);
@@ -46,6 +46,10 @@ Expr RegisterRowPass::own(Expr index) {
 }
 
 Stmt RegisterRowPass::visit(const For *op) {
+    if (op->for_type == ForType::GPUBlock) {
+        ScopedValue<bool> inside(in_kernel_, true);
+        return IRMutator::visit(op);
+    }
     const bool threads = op->for_type == ForType::GPUThread || op->for_type == ForType::GPULane;
     if (threads) {
         thread_loops_.push_back(op->name);
@@ -58,6 +62,9 @@ Stmt RegisterRowPass::visit(const For *op) {
 }
 
 Stmt RegisterRowPass::visit(const LetStmt *op) {
+    if (!in_kernel_) {
+        return IRMutator::visit(op);
+    }
     lets_.emplace_back(op->name, op->value);
     Stmt stmt = IRMutator::visit(op);
     lets_.pop_back();

@@ -35,9 +35,10 @@ private:
 
     std::string func_;
     int vector_, warps_, slots_;
+    bool in_kernel_ = false;
     int loads_ = 0, stores_ = 0, depth_ = 0;
     std::vector<std::string> thread_loops_;
-    std::vector<std::pair<std::string, Halide::Expr>> lets_;
+    std::vector<std::pair<std::string, Halide::Expr>> lets_;  // of the kernel
 };
 
 }  // namespace norma

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What passes know of a kernel whose threads take one row of a strip after the other, in the serial loop `step`.
+#pragma once
+
+#include <Halide.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace norma {
+
+class StripPass : public Halide::Internal::IRMutator {
+public:
+    // `rows` of a block are done at once, each of another strip.
+    StripPass(std::string step, int rows) : step_(std::move(step)), rows_(rows) {}
+
+protected:
+    using IRMutator::visit;
+    Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
+
+    virtual Halide::Internal::Stmt visit_step(const Halide::Internal::For *op) = 0;
+
+    bool in_step() const { return !step_loop_.empty(); }
+    Halide::Expr step() const { return Halide::Internal::Variable::make(Halide::Int(32), step_loop_); }
+    Halide::Expr block() const { return Halide::Internal::Variable::make(Halide::Int(32), block_loop_); }
+    Halide::Expr blocks() const { return blocks_; }  // of the launch
+    Halide::Expr strip() const;                      // of this thread, among those of the launch
+    static Halide::Expr strips() { return Halide::Internal::Variable::make(Halide::Int(32), "strips"); }
+    const std::vector<std::string> &threads() const { return threads_; }
+
+    // With what the kernel's lets stand for, which hold terms of the loops.
+    Halide::Expr expanded(Halide::Expr value) const;
+
+private:
+    std::string step_;
+    int rows_;
+    std::string block_loop_, step_loop_;
+    Halide::Expr blocks_;
+    std::vector<std::string> threads_;
+    std::vector<std::pair<std::string, Halide::Expr>> lets_;
+};
+
+}  // namespace norma
