@@ -61,10 +61,21 @@ def triton_norms(torch):
     return run
 
 
+def gradients(torch, forward, x, weight, bias, centred):
+    """A function that takes dx through a forward that was done before; the gradients of the parameters with it."""
+    inputs = [x, weight] + ([bias] if centred else [])
+    for tensor in inputs:
+        tensor.requires_grad_()
+    y = forward(x, weight, bias)
+    dy = torch.ones_like(y)
+    return lambda: torch.autograd.grad(y, inputs, dy, retain_graph=True)[0]
+
+
 def peers_of(torch, triton_run, case):
     """Functions by name for one line of norma bench, checked against each other."""
     dtype = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[case["dtype"]]
-    rows, hidden, centred = case["rows"], case["hidden"], case["op"] == "layer_norm"
+    rows, hidden, centred = case["rows"], case["hidden"], case["op"].startswith("layer_norm")
+    backward = case["op"].endswith("_backward")
     x = torch.randn(rows, hidden, device="cuda", dtype=dtype)
     weight, bias = (torch.randn(hidden, device="cuda", dtype=dtype) for _ in range(2))
     y = torch.empty_like(x)
@@ -75,10 +86,14 @@ def peers_of(torch, triton_run, case):
         return torch.nn.functional.rms_norm(x, (hidden,), weight, 1e-5)
 
     compiled = torch.compile(eager, dynamic=False)
-    functions = {"eager": lambda: eager(x, weight, bias), "compile": lambda: compiled(x, weight, bias)}
-    if triton_run is not None:
+    if backward:
+        functions = {name: gradients(torch, forward, x, weight, bias, centred)
+                     for name, forward in (("eager", eager), ("compile", compiled))}
+    else:
+        functions = {"eager": lambda: eager(x, weight, bias), "compile": lambda: compiled(x, weight, bias)}
+    if triton_run is not None and not backward:
         functions["triton"] = lambda: triton_run(x, weight, bias, y, centred)
-    expected = eager(x, weight, bias).float()
+    expected = functions["eager"]().float()
     for name in list(functions):
         try:
             difference = (functions[name]().float() - expected).abs().max().item()
@@ -115,7 +130,7 @@ def main():
         triton_run = None
     print(f"{torch.cuda.get_device_name(0)}, PyTorch {torch.__version__}; microseconds, medians")
     names = ["norma", "copy", "eager", "compile", "triton"]
-    print(f"{'op':<12}{'dtype':<6}{'shape':>14}" + "".join(f"{name:>10}" for name in names))
+    print(f"{'op':<20}{'dtype':<6}{'shape':>14}" + "".join(f"{name:>10}" for name in names))
     results = []
     for case in cases:
         torch.compiler.reset()
@@ -123,7 +138,7 @@ def main():
         times.update(measure(torch, peers_of(torch, triton_run, case), arguments.seconds))
         shape = f"{case['rows']}x{case['hidden']}"
         texts = [f"{times[name] / 1e3:>10.1f}" if name in times else f"{'-':>10}" for name in names]
-        print(f"{case['op']:<12}{case['dtype']:<6}{shape:>14}" + "".join(texts), flush=True)
+        print(f"{case['op']:<20}{case['dtype']:<6}{shape:>14}" + "".join(texts), flush=True)
         results.append({key: case[key] for key in ("op", "dtype", "rows", "hidden", "bytes")} | {"ns": times})
         with open(arguments.json, "w", encoding="utf-8") as file:  # what there is, should time run out
             json.dump({"gpu": torch.cuda.get_device_name(0), "torch": torch.__version__, "results": results}, file, indent=2)

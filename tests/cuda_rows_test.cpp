@@ -293,6 +293,14 @@ void check(const std::string &name, int rows, float offset = 0) {
     }
 }
 
+size_t count(const std::string &text, const std::string &word) {
+    size_t found = 0;
+    for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; at++) {
+        found++;
+    }
+    return found;
+}
+
 }  // namespace
 
 TEST_CASE("a warp per row computes what the formula says, in every type") {
@@ -329,11 +337,7 @@ TEST_CASE("a kernel's code is as its family promises") {
     CHECK(figures.wide_stores == 2);
     CHECK(block.text.find("cvt.f64") == std::string::npos);
     CHECK(block.compiled.resources.at(0).spill_bytes == 0);
-    size_t barriers = 0;
-    for (size_t at = 0; (at = block.text.find("bar.sync", at)) != std::string::npos; at++) {
-        barriers++;
-    }
-    CHECK(barriers == 3);
+    CHECK(count(block.text, "bar.sync") == 3);
 
     const Kernel narrow("rms_norm_forward.x_f16.w_f16.y_f16.fp32_once.128");
     CHECK(narrow.text.find("global.b16") == std::string::npos);
@@ -341,6 +345,21 @@ TEST_CASE("a kernel's code is as its family promises") {
     const Kernel warp("rms_norm_forward.x_f32.y_f32.fp32_once.1024");
     CHECK(warp.text.find("bar.sync") == std::string::npos);
     CHECK(warp.text.find("shared") == std::string::npos);
+}
+
+TEST_CASE("a backward reads its rows once, and waits once in each") {
+    const Kernel block("layer_norm_backward.x_f32.w_f32.b_f32.y_f32.fp32_once.4096");
+    const PtxFigures figures = ptx_figures(block.text);
+    CHECK(figures.wide_loads == 20);   // x, dy and weight; the sums of rows before
+    CHECK(figures.wide_stores == 12);  // dx and the sums
+    CHECK(count(block.text, "bar.sync") == 1);
+    CHECK(count(block.text, "st.shared") == 2);
+    CHECK(count(block.text, "ld.shared.v4") == 4);
+    CHECK(block.compiled.resources.at(0).spill_bytes == 0);
+
+    const Kernel warp("rms_norm_backward.x_bf16.w_bf16.y_bf16.fp32_once.256");
+    CHECK(count(warp.text, "bar.sync") == 0);
+    CHECK(ptx_figures(warp.text).wide_stores == 3);
 }
 
 TEST_CASE("what registers do not hold is refused") {
@@ -355,4 +374,5 @@ TEST_CASE("what registers do not hold is refused") {
     CHECK(refused("rms_norm_forward.x_f32.y_f32.fp32_once.any").empty());
     CHECK(refused("rms_norm_forward.x_f32.y_f32.fp32_once.100").find("hidden is 100") == 0);
     CHECK(refused("rms_norm_forward.x_f32.y_f32.fp32_once.262144").find("hidden is 262144") == 0);
+    CHECK(refused("rms_norm_backward.x_f32.w_f32.y_f32.fp32_once.16384").find("hidden is 16384") == 0);
 }

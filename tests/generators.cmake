@@ -3,7 +3,7 @@ norma_test(toy_op_test SOURCES toy_op_test.cpp ../runtime/src/streaming.cpp LINK
 target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/${NORMA_ARCHITECTURE})
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
-norma_test(cuda_image_test SOURCES cuda_image_test.cpp LINK norma_generators)
+norma_test(cuda_image_test SOURCES cuda_image_test.cpp cuda_passes_test.cpp LINK norma_generators)
 if(NORMA_PTXAS)
     norma_test(cuda_rows_test SOURCES cuda_rows_test.cpp LINK norma_generators norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")

@@ -36,6 +36,12 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
     return values[0];
 }
 
+// Knuth's TwoSum.
+Expr rounded_away(const Expr &before, const Expr &added, const Expr &after) {
+    const Expr as_added = after - before;
+    return (before - (after - as_added)) + (added - as_added);
+}
+
 }  // namespace
 
 Pipeline CudaRow::lower() {
@@ -71,7 +77,7 @@ Pipeline CudaRow::lower() {
     int exchanges = 0;
     for (Reduction &reduction : reductions_) {
         schedule_reduction(reduction, LoopLevel(first, each_row()));
-        exchanges += (int)(reduction.tree.size() - 1) * reduction.part.outputs();
+        exchanges += (int)(reduction.tree.size() - 1) * reduction.tree.front().outputs();
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
@@ -182,13 +188,15 @@ void CudaRow::schedule_threads(Func f) const {
 // the warps of a row. All but the first in pairs, and every lane and warp with the same result.
 std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const Expr &zero,
                                   const Combine &combine) {
-    auto tuple = [&](const std::function<Expr(size_t)> &f) {
+    const size_t count = terms.size();
+    auto tuple_of = [](size_t size, const std::function<Expr(size_t)> &f) {
         std::vector<Expr> values;
-        for (size_t i = 0; i < terms.size(); i++) {
+        for (size_t i = 0; i < size; i++) {
             values.push_back(f(i));
         }
         return Tuple(values);
     };
+    auto tuple = [&](const std::function<Expr(size_t)> &f) { return tuple_of(count, f); };
     auto at = [](const Func &f, const std::vector<Expr> &where, size_t i) {
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
@@ -203,8 +211,15 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         return whole ? terms[i](d) : select(at_vector < vectors, terms[i](d), zero);
     };
     Func part(name + "_part");
-    part(v_, lane_, warp_, r_) = tuple([&](size_t) { return zero; });
-    part(v_, lane_, warp_, r_) = tuple([&](size_t i) { return combine(at(part, {v_, lane_, warp_, r_}, i), term(i)); });
+    const std::vector<Expr> own = {v_, lane_, warp_, r_};
+    // Of sums without end, what each addition rounded away is summed beside.
+    const bool two_parts = shape_.any_length && zero.type().is_float();
+    const size_t parts = two_parts ? 2 * count : count;
+    part(own) = tuple_of(parts, [&](size_t) { return zero; });
+    part(own) = tuple_of(parts, [&](size_t i) {
+        const Expr before = at(part, own, i % count), added = term(i % count), after = combine(before, added);
+        return i < count ? after : at(part, own, i) + rounded_away(before, added, after);
+    });
     reduction.part = part;
     reduction.along = k.x;
 
@@ -212,7 +227,10 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     before(lane_, warp_, r_) = tuple([&](size_t i) {
         std::vector<Expr> values;
         for (int v = 0; v < shape_.vector; v++) {
-            values.push_back(at(part, {v, lane_, warp_, r_}, i));
+            const Expr sum = at(part, {v, lane_, warp_, r_}, i);
+            const Expr error = two_parts ? at(part, {v, lane_, warp_, r_}, count + i) : zero;
+            // An infinite sum has no meaningful error.
+            values.push_back(two_parts ? select(error == error, sum + error, sum) : sum);
         }
         return pairwise(values, combine);
     });

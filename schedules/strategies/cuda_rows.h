@@ -40,6 +40,7 @@ struct CudaShape {
     int vector, warps;
     int chunks;                      // vectors of a row that a thread holds; 0: known at run time
     int rows;                        // of a block
+    bool any_length = false;         // a thread may have to add any number of elements
     bool strips = false;             // a block takes one row after the other, for column sums
     bool sums_in_registers = false;  // until the end of the strip
     bool in_registers() const { return hidden != 0; }

@@ -11,6 +11,7 @@ namespace norma {
 namespace {
 
 constexpr int lanes = 32, most_warps = 32, widest_access = 16;
+constexpr int most_strip_warps = 24;  // whose threads have registers for a row of two tensors
 
 struct Knob {
     const char *name;
@@ -78,7 +79,8 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
         return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs a multiple of " + std::to_string(lanes) +
                ", or one of the classes, as any";
     }
-    if (cuda_shape(knobs, variant).warps > most_warps) {
+    const CudaShape shape = cuda_shape(knobs, variant);
+    if (shape.in_registers() && shape.warps > (shape.strips ? most_strip_warps : most_warps)) {
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
     }
     return "";
@@ -96,7 +98,9 @@ int CudaShape::alignment(const Variant &variant) const {
 }
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
-    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1, has_column_sums(variant)};
+    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
+    shape.strips = has_column_sums(variant);
+    shape.any_length = !shape.in_registers() && variant.hidden.most == 0;
     while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
                                 : variant.hidden.multiple % shape.vector != 0) {
         shape.vector /= 2;

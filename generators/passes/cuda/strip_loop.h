@@ -9,7 +9,8 @@ namespace norma {
 
 class StripLoopPass : public StripPass {
 public:
-    // `output` is any output of rows. Throws std::logic_error where no part of a step depends on whether there is a row.
+    // `output` is any output of rows. Throws std::logic_error where no part of a step depends on whether there is a
+    // row.
     StripLoopPass(const std::string &step, int rows, std::string output)
         : StripPass(step, rows), output_(std::move(output)) {}
 

@@ -226,7 +226,7 @@ NORMA_API const char *norma_plan_kernel(const norma_plan *plan);
 NORMA_API const char *norma_plan_explain(const norma_plan *plan);
 
 // Plan and run in one call: plans are kept in a cache shared by all threads (least recently used out first), workspace
-// is allocated when needed. Thread-safe; takes a lock.
+// is allocated when needed, on the CPU alone. Thread-safe; takes a lock.
 NORMA_API norma_status norma_run(const norma_plan_desc *desc, const norma_arguments *arguments,
                                  const norma_execution *execution);
 NORMA_API void norma_plan_cache_clear(void);
