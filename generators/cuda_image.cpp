@@ -175,7 +175,7 @@ std::string excess(const CudaResources &resources, int threads) {
 }
 
 PtxFigures ptx_figures(const std::string &ptx) {
-    const char *const wide = "\\.global(\\.nc)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
+    const char *const wide = "\\.global(\\.nc|\\.L1::no_allocate)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
     PtxFigures figures;
     figures.wide_loads = count(ptx, std::regex(std::string("ld") + wide));
     figures.wide_stores = count(ptx, std::regex(std::string("st") + wide));

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "../schedules/strategies/strategies.h"
+#include "cuda_hints.h"
 #include "digest.h"
 #include "ops.h"
 #include "source_hashes.h"
@@ -151,11 +152,13 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
     compiled.alignment = lowered.alignment;
     compiled.threads = lowered.threads;
     CudaImage image;
-    Halide::Module module = with_image(
-        lowered.pipeline.compile_to_module(lowered.inputs, symbol(spec), target), [&](const std::string &text) {
-            image = make_cuda_image(finish_ptx(text, lowered.threads), lowered.threads, spec.target.sms, path);
-            return image.fatbin;
-        });
+    Halide::Module module = with_image(lowered.pipeline.compile_to_module(lowered.inputs, symbol(spec), target),
+                                       [&](const std::string &text) {
+                                           const std::string ptx = finish_ptx(text, lowered.threads);
+                                           image = make_cuda_image(lowered.rows_once ? keep_rows_out_of_l1(ptx) : ptx,
+                                                                   lowered.threads, spec.target.sms, path);
+                                           return image.fatbin;
+                                       });
     std::ofstream(stage == Stage::ptx ? path : ptx_path(path)) << image.ptx;
     if (stage == Stage::object) {
         module.compile(output_file(path, stage));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // PTX is edited only where it is as expected, and what ptxas says is read and judged.
 #include "../generators/cuda_image.h"
+#include "../generators/cuda_hints.h"
 
 #include <stdexcept>
 #include <string>
@@ -47,6 +48,30 @@ TEST_CASE("PTX that is not one kernel as expected is refused") {
     std::string plain = ptx;
     plain.erase(plain.find(".nc"), 3);
     CHECK_THROWS_AS(finish_ptx(plain, 256), std::logic_error);
+}
+
+TEST_CASE("loads of rows leave the first-level cache to the weights") {
+    const std::string text = keep_rows_out_of_l1(R"(.version 7.1
+	mov.u32 	%r1, %ctaid.x;
+	mov.u32 	%r2, %tid.x;
+	mul.wide.u32 	%rd3, %r1, 4096;
+	add.s64 	%rd4, %rd1, %rd3;
+	mul.wide.u32 	%rd5, %r2, 16;
+	add.s64 	%rd6, %rd2, %rd5;
+	add.s64 	%rd7, %rd4, %rd5;
+	ld.global.v4.b32 	{%r3, %r4, %r5, %r6}, [%rd7+512];
+	ld.global.v4.b32 	{%r7, %r8, %r9, %r10}, [%rd6];
+	@%p1 ld.global.b32 	%r11, [%rd4];
+	add.s32 	%r12, %r3, %r2;
+	mul.wide.u32 	%rd8, %r12, 4;
+	ld.global.b32 	%r13, [%rd8];
+)");
+    CHECK(text.find(".version 7.4\n") == 0);
+    CHECK(text.find("ld.global.L1::no_allocate.v4.b32 	{%r3,") != std::string::npos);
+    CHECK(text.find("ld.global.v4.b32 	{%r7,") != std::string::npos);
+    CHECK(text.find("ld.global.L1::no_allocate.b32 	%r11,") != std::string::npos);
+    CHECK(text.find("ld.global.b32 	%r13,") != std::string::npos);  // what memory holds is no row
+    CHECK_THROWS_AS(keep_rows_out_of_l1(ptx), std::logic_error);
 }
 
 TEST_CASE("a kernel's accesses, shuffles and instructions are counted") {

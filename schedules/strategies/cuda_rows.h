@@ -28,6 +28,8 @@ struct CudaRowsKnobs {
     int strip_elements = 16;
     // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
     int strip_warps = 16;
+    // Whether rows in registers leave the first-level cache to the weights.
+    int no_allocate = 1;
 };
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument

@@ -26,6 +26,7 @@ const Knob knob_table[] = {
     {"any_warps", &CudaRowsKnobs::any_warps, 1, 32},
     {"strip_elements", &CudaRowsKnobs::strip_elements, 1, 64},
     {"strip_warps", &CudaRowsKnobs::strip_warps, 1, 32},
+    {"no_allocate", &CudaRowsKnobs::no_allocate, 0, 1},
 };
 
 // As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.

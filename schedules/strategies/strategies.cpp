@@ -62,11 +62,13 @@ std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json,
 }
 
 Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
-    const CudaShape shape = cuda_shape(cuda_rows_knobs(knobs), variant);
+    const CudaRowsKnobs cuda_knobs = cuda_rows_knobs(knobs);
+    const CudaShape shape = cuda_shape(cuda_knobs, variant);
     CudaRow row(shape);
     find_op(variant.op).algorithm(row, variant);
     Halide::Pipeline pipeline = row.lower();
-    return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads()};
+    const bool rows_once = shape.in_registers() && cuda_knobs.no_allocate != 0;
+    return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads(), rows_once};
 }
 
 Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {

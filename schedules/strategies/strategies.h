@@ -17,6 +17,7 @@ struct Lowered {
     std::vector<Halide::Argument> inputs;
     int workspace_per_element = 0;   // bytes of scratch for each element of a row
     int alignment = 0, threads = 0;  // of a CUDA kernel: bytes, see registry.h; and threads of a block
+    bool rows_once = false;          // it reads each row once, and leaves the first-level cache to what it reads again
 };
 
 struct Strategy {

@@ -51,8 +51,8 @@ struct Backward {
         const int64_t pitch = hidden + 8;  // of the innermost rows, so that outer dimensions do not fold
         auto activation = [&](std::vector<uint16_t> &memory) {
             memory.assign(static_cast<size_t>((rows + 8) * pitch + 8), 0x3f80);
-            norma_tensor tensor = {expose(memory), NORMA_BF16, {NORMA_CUDA, 0}, 1 + static_cast<int32_t>(outer.size()),
-                                   {}, {}};
+            norma_tensor tensor = {
+                expose(memory), NORMA_BF16, {NORMA_CUDA, 0}, 1 + static_cast<int32_t>(outer.size()), {}, {}};
             int64_t stride = pitch;
             for (size_t i = outer.size(); i-- > 0; stride = stride * outer[i] + 8) {
                 tensor.shape[i] = outer[i];
@@ -68,8 +68,8 @@ struct Backward {
         };
         auto statistic = [&](std::vector<float> &memory) {
             memory.assign(static_cast<size_t>(rows), 1);
-            norma_tensor tensor = {memory.data(), NORMA_F32, {NORMA_CUDA, 0}, static_cast<int32_t>(outer.size()), {},
-                                   {}};
+            norma_tensor tensor = {
+                memory.data(), NORMA_F32, {NORMA_CUDA, 0}, static_cast<int32_t>(outer.size()), {}, {}};
             fake_cuda::expose(memory.data(), memory.size() * sizeof(float));
             int64_t stride = 1;
             for (size_t i = outer.size(); i-- > 0; stride *= outer[i]) {
@@ -114,8 +114,9 @@ private:
 TEST_CASE("the number of strips follows from rows and hidden alone", "[cuda]") {
     const struct {
         int64_t rows, hidden, strips;
-    } cases[] = {{1, 64, 1},       {15, 64, 1},       {16, 64, 2},      {8192, 4096, 256}, {8192, 1024, 1024},
-                 {131072, 128, 8192}, {1024, 12288, 128}, {64, 262144, 8}, {int64_t{1} << 40, 1, 1 << 20}};
+    } cases[] = {{1, 64, 1},         {15, 64, 1},        {16, 64, 2},
+                 {8192, 4096, 256},  {8192, 1024, 1024}, {131072, 128, 8192},
+                 {1024, 12288, 128}, {64, 262144, 8},    {int64_t{1} << 40, 1, 1 << 20}};
     for (const auto &c : cases) {
         CHECK(norma::count_cuda_strips(c.rows, c.hidden) == c.strips);
     }
@@ -124,9 +125,9 @@ TEST_CASE("the number of strips follows from rows and hidden alone", "[cuda]") {
 TEST_CASE("a backward is one launch for the rows and one for each gradient", "[cuda]") {
     Backward backward({40});
     require_ok(backward.run(), "a run");
-    CHECK(fake_cuda::calls() ==
-          Calls{"cuCtxGetCurrent", "cuCtxGetId", "cuLaunchKernel", "cuCtxGetCurrent", "cuCtxGetId", "cuLaunchKernel",
-                "cuCtxGetCurrent", "cuCtxGetId", "cuLaunchKernel"});
+    CHECK(fake_cuda::calls() == Calls{"cuCtxGetCurrent", "cuCtxGetId", "cuLaunchKernel", "cuCtxGetCurrent",
+                                      "cuCtxGetId", "cuLaunchKernel", "cuCtxGetCurrent", "cuCtxGetId",
+                                      "cuLaunchKernel"});
     const auto launches = fake_cuda::launches();
     CHECK(launches.at(0).grid[0] == 5);  // strips
     CHECK(launches.at(1).kernel == launches.at(2).kernel);
