@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_rows.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
@@ -37,6 +38,7 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 
 Pipeline CudaRow::lower() {
     std::vector<Func> outputs = element_outputs_;
+    outputs.insert(outputs.end(), group_outputs_.begin(), group_outputs_.end());
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     bound_outputs();
 
@@ -49,11 +51,15 @@ Pipeline CudaRow::lower() {
         }
     }
     for (Func f : element_outputs_) {
-        schedule_row(f);
+        schedule_row(f, shape_.vector, lanes);
         // What is not in registers is loaded for all outputs together, before any of them overwrites it.
         if (f.name() != first.name()) {
-            f.compute_with(first, shape_.in_registers() ? block : chunk_);
+            f.compute_with(first, shape_.in_registers() ? block : each_element());
         }
+    }
+    for (Func f : group_outputs_) {
+        schedule_row(f, 1, lanes / lanes_of_group());
+        f.compute_with(first, shape_.in_registers() ? block : chunk_);
     }
     for (Func f : scalar_outputs_) {
         if (shape_.rows > 1) {  // a loop over lanes, or the rows would be taken for one
@@ -65,7 +71,7 @@ Pipeline CudaRow::lower() {
     const LoopLevel each_block(first, block);
     Pipeline pipeline(outputs);
     schedule_kept(pipeline, first, each_block);
-    int exchanges = 0;
+    int exchanges = schedule_groups(pipeline, first, each_block);
     for (Reduction &reduction : reductions_) {
         schedule_reduction(reduction, each_block);
         exchanges += (int)(reduction.tree.size() - 1) * reduction.part.outputs();
@@ -80,26 +86,27 @@ Pipeline CudaRow::lower() {
 }
 
 void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLevel &each_block) {
-    auto in_registers = [&](Func f, int vector, int slots) {
-        f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
-        if (shape_.rows > 1) {
-            f.gpu_threads(r_);
-        }
-        pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
-    };
     for (Func f : rows_kept_) {
         if (shape_.in_registers()) {
-            in_registers(f, shape_.vector, shape_.vector * shape_.chunks);
-            schedule_row(f);
+            keep_in_registers(pipeline, f, shape_.vector, shape_.vector * shape_.chunks, each_block);
+            schedule_row(f, shape_.vector, lanes);
             continue;
         }
-        f.compute_at(first, chunk_).store_in(MemoryType::Register);
+        f.compute_at(first, each_element()).store_in(MemoryType::Register);
         f.bound_extent(d_, shape_.vector).bound_extent(r_, 1).vectorize(d_);
     }
     for (Func f : scalars_) {
-        in_registers(f, 1, 1);
+        keep_in_registers(pipeline, f, 1, 1, each_block);
         schedule_threads(f);
     }
+}
+
+void CudaRow::keep_in_registers(Pipeline &pipeline, Func f, int vector, int slots, const LoopLevel &each_block) const {
+    f.compute_at(each_block).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
+    if (shape_.rows > 1) {
+        f.gpu_threads(r_);
+    }
+    pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
 }
 
 void CudaRow::bound_outputs() {
@@ -113,18 +120,22 @@ void CudaRow::bound_outputs() {
         }
         f.bound(d_, 0, hidden_);
     }
+    bound_groups(rows);
     for (Func f : scalar_outputs_) {
         f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
     }
 }
 
-void CudaRow::schedule_row(Func f) {
+void CudaRow::schedule_row(Func f, int vector, int lanes) {
     Var outer("outer"), t("t");  // the same for all outputs, whose loops are one
     const TailStrategy tail = shape_.in_registers() ? TailStrategy::Auto : TailStrategy::GuardWithIf;
-    f.split(d_, outer, v_, shape_.vector, TailStrategy::RoundUp)
-        .split(outer, t, lane_, lanes, tail)
-        .split(t, chunk_, warp_, shape_.warps, tail);
+    f.split(d_, outer, v_, vector, TailStrategy::RoundUp)
+        .split(outer, chunk_, t, lanes * shape_.warps, tail)
+        .split(t, warp_, lane_, lanes);
     f.reorder(v_, chunk_, lane_, warp_).vectorize(v_);
+    if (has_groups() && !shape_.in_registers()) {
+        f.reorder(lane_, chunk_).never_partition(chunk_);
+    }
     if (shape_.in_registers()) {
         f.unroll(chunk_);
     }
@@ -239,14 +250,6 @@ Expr CudaRow::largest(const std::string &name, const RowValue &value) {
         reduce(name, {magnitude}, cast<uint32_t>(0), [](Expr a, Expr b) { return max(a, b); })[0]);
 }
 
-RowValue CudaRow::group_largest(const std::string &, int, const RowValue &) {
-    throw std::logic_error("cuda_rows has no scales of groups");
-}
-
-void CudaRow::store_groups(const std::string &, int, RowValue) {
-    throw std::logic_error("cuda_rows has no scales of groups");
-}
-
 void CudaRow::column_sum(const std::string &, RowValue) { throw std::logic_error("cuda_rows has no column sums"); }
 
 Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 ? r : min(r, rows_ - 1); }
@@ -254,7 +257,8 @@ Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 ? r : min(r,
 // The first one says how long a row is, if it is not known yet.
 void CudaRow::bound_hidden(Internal::Dimension dimension) {
     if (!hidden_.defined()) {
-        hidden_ = shape_.in_registers() ? Expr(shape_.hidden) : dimension.extent() / shape_.vector * shape_.vector;
+        const int multiple = std::max(shape_.vector, shape_.group);
+        hidden_ = shape_.in_registers() ? Expr(shape_.hidden) : dimension.extent() / multiple * multiple;
     }
     dimension.set_bounds(0, hidden_).set_stride(1);
 }
@@ -311,7 +315,9 @@ RowValue CudaRow::keep(const std::string &name, DType type, RowValue value) {
 
 Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {
     const Expr vector = d / shape_.vector;
-    return substitute({{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}}, value);
+    return substitute(
+        {{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}, {span_.name(), vector / lanes}},
+        value);
 }
 
 Expr CudaRow::once(const std::string &name, Expr value) {

@@ -35,6 +35,7 @@ struct CudaShape {
     int vector, warps;
     int chunks;  // vectors of a row that a thread holds; 0: known at run time
     int rows;    // of a block
+    int group;   // elements that share a scale; 1: there are no groups
     bool in_registers() const { return hidden != 0; }
     int threads() const { return 32 * warps * rows; }
     int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
@@ -85,7 +86,15 @@ private:
     Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
     void bound_outputs();
     void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_block);
-    void schedule_row(Halide::Func f);
+    void keep_in_registers(Halide::Pipeline &pipeline, Halide::Func f, int vector, int slots,
+                           const Halide::LoopLevel &each_block) const;
+    void schedule_row(Halide::Func f, int vector, int lanes);
+    bool has_groups() const { return shape_.group > 1; }
+    int lanes_of_group() const { return shape_.group / shape_.vector; }
+    void bound_groups(const Halide::Expr &rows);
+    int schedule_groups(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_block);
+    // Of the outputs' loops: where an element is at hand. Lanes exchange what they know of a group before that.
+    Halide::Var each_element() const { return has_groups() && !shape_.in_registers() ? lane_ : chunk_; }
     void schedule_threads(Halide::Func f) const;
     void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_block) const;
     bool warps_share_a_row() const { return shape_.warps > 1; }
@@ -95,9 +104,12 @@ private:
     bool in_sweep_ = false;
     // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, chunk_{"chunk"};
+    Halide::Var span_{"span"};  // of a warp's vectors side by side: warp + warps * chunk
     std::vector<Halide::Argument> inputs_;
     std::vector<Reduction> reductions_;
-    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, scalar_outputs_;
+    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, group_outputs_, scalar_outputs_;
+    Halide::Func group_part_;
+    std::vector<Halide::Func> group_tree_;  // of a thread, then over the lanes of a group, then for its scale
 };
 
 }  // namespace norma

@@ -68,15 +68,16 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
     if (is_backward(variant)) {
         return "cuda_rows has no backward";
     }
-    if (group_size(variant.scale) != 0) {
-        return "cuda_rows has no scales of groups";
-    }
     if (variant.hidden.exact % lanes != 0) {
         return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs a multiple of " + std::to_string(lanes) +
                ", or one of the classes, as any";
     }
     if (cuda_shape(knobs, variant).warps > most_warps) {
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
+    }
+    if (const int group = group_size(variant.scale); group > lanes * cuda_shape(knobs, variant).vector) {
+        return std::string("scale is ") + to_string(variant.scale) +
+               ", which the vectors of a warp do not hold where hidden is " + hidden_name(variant.hidden);
     }
     return "";
 }
@@ -86,16 +87,16 @@ int CudaShape::alignment(const Variant &variant) const {
         return 0;
     }
     int bytes = 1;
-    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
+    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
         bytes = type == DType::none ? bytes : std::max(bytes, vector * halide_type(type).bytes());
     }
     return std::min(bytes, widest_access);
 }
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
-    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
+    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1, std::max(1, group_size(variant.scale))};
     while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
-                                : variant.hidden.multiple % shape.vector != 0) {
+                                : runs(variant).multiple % shape.vector != 0) {
         shape.vector /= 2;
     }
     if (shape.vector == 2 && stores_f16(variant)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every CUDA kernel of a library through Norma's plans and runs: against float64, and with the same bits wherever a row
 // stands. In CTest those of manifests/cuda-test.json on the fake driver, whose PTX interpreter executes them.
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 
@@ -14,8 +15,10 @@ using namespace norma::test;
 
 // One that the kernel was made for; of a class, with a tail in every loop.
 int64_t usual_size(const norma_kernel_info &kernel) {
-    return kernel.hidden_exact != 0 ? kernel.hidden_exact
-                                    : kernel.hidden_multiple * (kernel.hidden_multiple > 1 ? 13 : 997);
+    const int64_t size = kernel.hidden_multiple * (kernel.hidden_multiple > 1 ? 13 : 997);
+    return kernel.hidden_exact != 0  ? kernel.hidden_exact
+           : kernel.hidden_most != 0 ? std::min<int64_t>(size, kernel.hidden_most)
+                                     : size;
 }
 
 std::vector<int64_t> sizes(const norma_kernel_info &kernel) {

@@ -22,13 +22,8 @@ Stmt RegisterRowPass::mutate(const Stmt &stmt) {
 // Halide numbers the allocations of a kernel.
 bool RegisterRowPass::is_ours(const std::string &name) const { return name.rfind(func_ + ".", 0) == 0; }
 
-// Lets may hold terms of the threads, which Halide hoists.
 Expr RegisterRowPass::own(Expr index) {
-    for (auto let = lets_.rbegin(); let != lets_.rend(); ++let) {
-        if (expr_uses_var(index, let->first)) {
-            index = substitute(let->first, let->second, index);
-        }
-    }
+    index = expanded(index);
     for (const std::string &loop : thread_loops_) {
         index = substitute(loop, 0, index);
     }
@@ -55,20 +50,6 @@ Stmt RegisterRowPass::visit(const For *op) {
         thread_loops_.pop_back();
     }
     return stmt;
-}
-
-Stmt RegisterRowPass::visit(const LetStmt *op) {
-    lets_.emplace_back(op->name, op->value);
-    Stmt stmt = IRMutator::visit(op);
-    lets_.pop_back();
-    return stmt;
-}
-
-Expr RegisterRowPass::visit(const Let *op) {
-    lets_.emplace_back(op->name, op->value);
-    Expr expr = IRMutator::visit(op);
-    lets_.pop_back();
-    return expr;
 }
 
 Expr RegisterRowPass::visit(const Load *op) {
