@@ -79,7 +79,7 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
-    pipeline.add_custom_lowering_pass(new WideAccessPass);
+    pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
@@ -114,7 +114,7 @@ void CudaRow::bound_outputs() {
     for (Func f : element_outputs_) {
         OutputImageParam buffer = f.output_buffer();
         bound_hidden(buffer.dim(0));
-        buffer.dim(1).set_min(0).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
+        bound_rows(buffer.dim(1));
         if (f.name() != element_outputs_.front().name()) {
             buffer.dim(1).set_extent(rows);
         }
@@ -263,10 +263,15 @@ void CudaRow::bound_hidden(Internal::Dimension dimension) {
     dimension.set_bounds(0, hidden_).set_stride(1);
 }
 
+void CudaRow::bound_rows(Internal::Dimension dimension) const {
+    const int multiple = shape_.any_alignment ? 1 : shape_.vector;
+    dimension.set_min(0).set_stride(dimension.stride() / multiple * multiple);
+}
+
 RowValue CudaRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
     bound_hidden(image.dim(0));
-    image.dim(1).set_min(0).set_stride(image.dim(1).stride() / shape_.vector * shape_.vector);
+    bound_rows(image.dim(1));
     if (!rows_.defined()) {
         rows_ = image.dim(1).extent();
     }

@@ -36,6 +36,7 @@ struct CudaShape {
     int chunks;  // vectors of a row that a thread holds; 0: known at run time
     int rows;    // of a block
     int group;   // elements that share a scale; 1: there are no groups
+    bool any_alignment;
     bool in_registers() const { return hidden != 0; }
     int threads() const { return 32 * warps * rows; }
     int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
@@ -82,6 +83,7 @@ private:
                                      const Halide::Expr &zero, const Combine &combine);
     Halide::Expr row_of(const Halide::Expr &r) const;
     void bound_hidden(Halide::Internal::Dimension dimension);
+    void bound_rows(Halide::Internal::Dimension dimension) const;
     Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
     Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
     void bound_outputs();

@@ -83,7 +83,7 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
 }
 
 int CudaShape::alignment(const Variant &variant) const {
-    if (vector == 1) {
+    if (vector == 1 || any_alignment) {
         return 0;
     }
     int bytes = 1;
@@ -94,7 +94,13 @@ int CudaShape::alignment(const Variant &variant) const {
 }
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
-    CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1, std::max(1, group_size(variant.scale))};
+    CudaShape shape{variant.hidden.exact,
+                    widest_vector(variant),
+                    1,
+                    0,
+                    1,
+                    std::max(1, group_size(variant.scale)),
+                    variant.alignment == Alignment::any};
     while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
                                 : runs(variant).multiple % shape.vector != 0) {
         shape.vector /= 2;
