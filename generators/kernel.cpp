@@ -205,6 +205,9 @@ std::string refusal(const KernelSpec &spec) {
     if (std::string why = refusal(spec.variant); !why.empty()) {
         return why;
     }
+    if (spec.variant.alignment == Alignment::any && !is_cuda(spec.target)) {
+        return "alignment is any, which is for CUDA: kernels for CPUs have no other";
+    }
     try {
         return find_strategy(spec.strategy).refusal(spec.variant, spec.knobs, halide_target(spec.target));
     } catch (const std::invalid_argument &error) {

@@ -17,6 +17,7 @@ constexpr std::pair<const char *, DType> dtypes[] = {
 constexpr std::pair<const char *, Scale> scales[] = {{"none", Scale::none},         {"tensor", Scale::tensor},
                                                      {"row", Scale::row},           {"group_32", Scale::group_32},
                                                      {"group_64", Scale::group_64}, {"group_128", Scale::group_128}};
+constexpr std::pair<const char *, Alignment> alignments[] = {{"natural", Alignment::natural}, {"any", Alignment::any}};
 constexpr std::pair<const char *, Contract> contracts[] = {{"fp32_once", Contract::fp32_once}, {"hf", Contract::hf}};
 constexpr std::pair<const char *, Statistics> sources_of_statistics[] = {{"saved", Statistics::saved},
                                                                          {"recomputed", Statistics::recomputed}};
@@ -74,6 +75,7 @@ std::string name(const Variant &variant) {
     }
     text += variant.scale == Scale::none ? "" : std::string(".q_") + to_string(variant.scale);
     text += variant.statistics == Statistics::saved ? "" : std::string(".s_") + to_string(variant.statistics);
+    text += variant.alignment == Alignment::natural ? "" : std::string(".a_") + to_string(variant.alignment);
     return text + "." + to_string(variant.contract) + "." + hidden_name(variant.hidden);
 }
 
@@ -98,11 +100,13 @@ Variant parse_name(const std::string &text) {
         const auto *type = std::find_if(std::begin(types_in_name), std::end(types_in_name),
                                         [&](const auto &entry) { return prefix == entry.first; });
         const bool is_type = type != std::end(types_in_name);
-        known = is_type || prefix == "s_" || prefix == "q_";
+        known = is_type || prefix == "s_" || prefix == "q_" || prefix == "a_";
         if (is_type) {
             variant.*type->second = parse_dtype(word);
         } else if (prefix == "q_") {
             variant.scale = parse_scale(word);
+        } else if (prefix == "a_") {
+            variant.alignment = parse_alignment(word);
         } else if (known) {
             variant.statistics = parse_statistics(word);
         }
@@ -143,6 +147,9 @@ std::string refusal(const Variant &variant) {
         return "hidden is " + std::to_string(variant.hidden.exact) + ", which is not whole groups of " +
                std::to_string(group);
     }
+    if (variant.alignment == Alignment::any && variant.hidden.exact == 0 && runs(variant).multiple == 1) {
+        return "alignment is any; kernels for hidden " + hidden_name(variant.hidden) + " have no other";
+    }
     if (is_backward(variant) && (quantized || is_quantized(variant.x))) {
         return "a backward has no quantized types";
     }
@@ -181,6 +188,8 @@ const char *to_string(Contract contract) { return word_of(contracts, contract); 
 
 const char *to_string(Scale scale) { return word_of(scales, scale); }
 
+const char *to_string(Alignment alignment) { return word_of(alignments, alignment); }
+
 const char *to_string(Statistics statistics) { return word_of(sources_of_statistics, statistics); }
 
 DType parse_dtype(const std::string &text) { return parse(dtypes, text, "type"); }
@@ -193,6 +202,8 @@ HiddenClass parse_hidden(const std::string &text) {
 Contract parse_contract(const std::string &text) { return parse(contracts, text, "contract"); }
 
 Scale parse_scale(const std::string &text) { return parse(scales, text, "scale"); }
+
+Alignment parse_alignment(const std::string &text) { return parse(alignments, text, "alignment"); }
 
 Statistics parse_statistics(const std::string &text) {
     return parse(sources_of_statistics, text, "source of statistics");

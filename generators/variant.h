@@ -15,6 +15,10 @@ enum class Scale { none, tensor, row, group_32, group_64, group_128 };
 
 enum class Contract { fp32_once, hf };
 
+// What data and row strides are multiples of: vectors that a kernel for CUDA loads and stores; or elements alone, for
+// the same bits.
+enum class Alignment { natural, any };
+
 // Where a backward takes mean and rstd from.
 enum class Statistics { saved, recomputed };
 
@@ -37,6 +41,7 @@ struct Variant {
     DType residual = DType::none;  // of residual and residual_out; of d_residual
     Statistics statistics = Statistics::saved;
     Scale scale = Scale::none;
+    Alignment alignment = Alignment::natural;
     HiddenClass hidden;
 };
 
@@ -44,16 +49,18 @@ const char *to_string(DType type);
 const char *to_string(Contract contract);
 const char *to_string(Statistics statistics);
 const char *to_string(Scale scale);
+const char *to_string(Alignment alignment);
 DType parse_dtype(const std::string &text);            // throws std::invalid_argument naming the text and what is known
 Contract parse_contract(const std::string &text);      // likewise
 Scale parse_scale(const std::string &text);            // likewise
 Statistics parse_statistics(const std::string &text);  // likewise
+Alignment parse_alignment(const std::string &text);    // likewise
 std::string hidden_name(const HiddenClass &hidden);
 HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_1024", "768"; likewise
 
-// "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, and saved
-// statistics, are left out. "rms_norm_forward.x_bf16.y_i8.f_bf16.q_row.fp32_once.any" has a scale for each row, and
-// y_float.
+// "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, saved
+// statistics and natural alignment are left out. "rms_norm_forward.x_bf16.y_i8.f_bf16.q_row.fp32_once.any" has a scale
+// for each row, and y_float.
 std::string name(const Variant &variant);
 Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
 

@@ -70,6 +70,14 @@ std::string read(const fs::path &path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+int count(const std::string &text, const std::string &what) {
+    int found = 0;
+    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at++) {
+        found++;
+    }
+    return found;
+}
+
 float half_to_float(uint16_t bits) {
     const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
     const float magnitude = exponent == 31  ? (mantissa != 0 ? NAN : INFINITY)
@@ -293,14 +301,6 @@ void check(const std::string &name, int rows, float offset = 0) {
     }
 }
 
-size_t count(const std::string &text, const std::string &word) {
-    size_t found = 0;
-    for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; at++) {
-        found++;
-    }
-    return found;
-}
-
 }  // namespace
 
 TEST_CASE("a warp per row computes what the formula says, in every type") {
@@ -327,6 +327,15 @@ TEST_CASE("options: residual, other types of the weight, contract hf, rows far f
 }
 
 TEST_CASE("int8 with a scale for each row") { check("rms_norm_forward.x_bf16.w_bf16.y_i8.q_row.fp32_once.4096", 2); }
+
+TEST_CASE("lanes that hold a group exchange what they found of it, and no others") {
+    // 5 for the mean; of 2 vectors of 8 elements each, 2 for the 4 lanes of a group.
+    const Kernel block("rms_norm_forward.x_bf16.w_bf16.y_i8.q_group_32.fp32_once.4096");
+    CHECK(count(block.text, "shfl.sync.bfly") == 5 + 2 * 2);
+    // To the 8 lanes of a warp that store its groups; the sum, to its warps; rstd, to the lane that stores it.
+    CHECK(count(block.text, "shfl.sync.idx") == 2 + 1 + 1);
+    CHECK(count(block.text, "bar.sync") == 1);
+}
 
 TEST_CASE("a kernel's code is as its family promises") {
     const Kernel block("layer_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.4096");
@@ -375,4 +384,5 @@ TEST_CASE("what registers do not hold is refused") {
     CHECK(refused("rms_norm_forward.x_f32.y_f32.fp32_once.100").find("hidden is 100") == 0);
     CHECK(refused("rms_norm_forward.x_f32.y_f32.fp32_once.262144").find("hidden is 262144") == 0);
     CHECK(refused("rms_norm_backward.x_f32.w_f32.y_f32.fp32_once.16384").find("hidden is 16384") == 0);
+    CHECK(refused("rms_norm_forward.x_bf16.r_f16.y_i8.q_group_64.fp32_once.64").find("scale is group_64") == 0);
 }

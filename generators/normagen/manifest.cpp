@@ -52,6 +52,11 @@ std::string apply_scale(const std::string &word, Variant *variant) {
     return "";
 }
 
+std::string apply_alignment(const std::string &word, Variant *variant) {
+    variant->alignment = parse_alignment(word);
+    return "";
+}
+
 std::string apply_statistics(const std::string &word, Variant *variant) {
     variant->statistics = parse_statistics(word);
     return "";
@@ -81,6 +86,7 @@ const std::vector<Field> &fields() {
          apply_type<&Variant::residual>},
         {"scale", "a scale of y", "none", {"none", "tensor", "row", "group_32", "group_64", "group_128"}, apply_scale},
         {"statistics", "a source of statistics", "saved", {"saved", "recomputed"}, apply_statistics},
+        {"alignment", "an alignment", "natural", {"natural", "any"}, apply_alignment},
         {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
         {"hidden", "a hidden size class", "any", {"any", "64n", "any_to_1024", "64n_to_1024"}, apply_hidden},
     };
@@ -181,6 +187,9 @@ Manifest read_manifest(const std::filesystem::path &path) {
     for (const Node &node : root.at("kernels").items()) {
         const std::string device =
             node.has("device") ? node.at("device").one_of({"cpu", "cuda"}, "a device") : std::string("cpu");
+        if (device == "cpu" && node.has("alignment")) {
+            node.at("alignment").fail("is for device cuda; kernels for CPUs take data of any alignment");
+        }
         for (const Variant &variant : Entry(node).expand()) {
             if (names.insert(device + " " + name(variant)).second) {
                 (device == "cpu" ? manifest.variants : manifest.cuda_variants).push_back(variant);

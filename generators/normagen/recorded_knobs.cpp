@@ -77,6 +77,7 @@ std::vector<Record> current_records(const fs::path &directory, const std::vector
 std::string family(Variant variant) {
     variant.weight = variant.bias = DType::none;
     variant.contract = Contract::fp32_once;
+    variant.alignment = Alignment::natural;
     return name(variant);
 }
 
@@ -97,7 +98,9 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
     }
 }
 
-const Group *RecordedKnobs::find(const std::string &target, const Variant &variant) const {
+// Of any alignment: with the bits of the other, therefore its knobs.
+const Group *RecordedKnobs::find(const std::string &target, Variant variant) const {
+    variant.alignment = Alignment::natural;
     auto own = groups_.find({target, name(variant)});
     auto relative = families_.find({target, family(variant)});
     return own != groups_.end() ? &own->second : relative != families_.end() ? &relative->second : nullptr;

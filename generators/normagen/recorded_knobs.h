@@ -32,7 +32,7 @@ public:
     KernelSpec apply(KernelSpec spec) const;
 
 private:
-    const Group *find(const std::string &target, const Variant &variant) const;
+    const Group *find(const std::string &target, Variant variant) const;
     KernelSpec with(KernelSpec spec, const Group &group) const;
 
     std::vector<TargetFile> targets_;

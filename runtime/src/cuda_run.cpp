@@ -74,7 +74,8 @@ const Kernel *choose_by_alignment(const norma_plan &plan, const Work &work) {
         }
         if (!plan.narrow) {
             fail(NORMA_INVALID_ARGUMENT,
-                 "%s.data is %p with a row stride of %lld elements; expected multiples of %d bytes, for kernel %s",
+                 "%s.data is %p with a row stride of %lld elements; expected multiples of %d bytes, for kernel %s; "
+                 "\"alignment\": [\"natural\", \"any\"] in its manifest adds one for any",
                  tensor_roles[i].name, static_cast<const void *>(work.operands[i].data),
                  ll{work.operands[i].strides[0]}, plan.kernel->alignment, plan.kernel->name);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_rows.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "../../generators/numeric.h"
@@ -48,6 +49,7 @@ Pipeline CudaRow::lower() {
     std::vector<Func> of_elements = element_outputs_;
     of_elements.insert(of_elements.end(), column_outputs_.begin(), column_outputs_.end());
     std::vector<Func> outputs = of_elements;
+    outputs.insert(outputs.end(), group_outputs_.begin(), group_outputs_.end());
     outputs.insert(outputs.end(), scalar_outputs_.begin(), scalar_outputs_.end());
     bound_outputs();
     if (shape_.strips) {
@@ -59,11 +61,15 @@ Pipeline CudaRow::lower() {
         schedule_blocks(f);
     }
     for (Func f : of_elements) {
-        schedule_row(f);
+        schedule_row(f, shape_.vector, lanes);
         // What is not in registers is loaded for all outputs together, before any of them overwrites it.
         if (f.name() != first.name()) {
-            f.compute_with(first, shape_.in_registers() ? each_row() : chunk_);
+            f.compute_with(first, shape_.in_registers() ? each_row() : each_element());
         }
+    }
+    for (Func f : group_outputs_) {
+        schedule_row(f, 1, lanes / lanes_of_group());
+        f.compute_with(first, shape_.in_registers() ? each_row() : chunk_);
     }
     for (Func f : scalar_outputs_) {
         if (shape_.rows > 1) {  // a loop over lanes, or the rows would be taken for one
@@ -73,10 +79,11 @@ Pipeline CudaRow::lower() {
         f.compute_with(first, each_row());
     }
     Pipeline pipeline(outputs);
-    schedule_kept(pipeline, first);
-    int exchanges = 0;
+    const LoopLevel at_row(first, each_row());
+    schedule_kept(pipeline, first, at_row);
+    int exchanges = schedule_groups(pipeline, first, at_row);
     for (Reduction &reduction : reductions_) {
-        schedule_reduction(reduction, LoopLevel(first, each_row()));
+        schedule_reduction(reduction, at_row);
         exchanges += (int)(reduction.tree.size() - 1) * reduction.tree.front().outputs();
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
@@ -85,7 +92,7 @@ Pipeline CudaRow::lower() {
     if (shape_.strips) {
         add_strip_passes(pipeline);
     }
-    pipeline.add_custom_lowering_pass(new WideAccessPass);
+    pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
@@ -119,27 +126,28 @@ void CudaRow::schedule_blocks(Func f) const {
     }
 }
 
-void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first) {
-    auto in_registers = [&](Func f, int vector, int slots) {
-        f.compute_at(first, each_row()).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
-        if (shape_.rows > 1) {
-            f.gpu_threads(r_);
-        }
-        pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
-    };
+void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLevel &each_row) {
     for (Func f : rows_kept_) {
         if (shape_.in_registers()) {
-            in_registers(f, shape_.vector, shape_.vector * shape_.chunks);
-            schedule_row(f);
+            keep_in_registers(pipeline, f, shape_.vector, shape_.vector * shape_.chunks, each_row);
+            schedule_row(f, shape_.vector, lanes);
             continue;
         }
-        f.compute_at(first, chunk_).store_in(MemoryType::Register);
+        f.compute_at(first, each_element()).store_in(MemoryType::Register);
         f.bound_extent(d_, shape_.vector).bound_extent(r_, 1).vectorize(d_);
     }
     for (Func f : scalars_) {
-        in_registers(f, 1, 1);
+        keep_in_registers(pipeline, f, 1, 1, each_row);
         schedule_threads(f);
     }
+}
+
+void CudaRow::keep_in_registers(Pipeline &pipeline, Func f, int vector, int slots, const LoopLevel &each_row) const {
+    f.compute_at(each_row).bound_extent(r_, shape_.rows).store_in(MemoryType::Register);
+    if (shape_.rows > 1) {
+        f.gpu_threads(r_);
+    }
+    pipeline.add_custom_lowering_pass(new RegisterRowPass(f.name(), vector, shape_.warps, slots));
 }
 
 void CudaRow::bound_outputs() {
@@ -147,7 +155,7 @@ void CudaRow::bound_outputs() {
     for (Func f : element_outputs_) {
         OutputImageParam buffer = f.output_buffer();
         bound_hidden(buffer.dim(0));
-        buffer.dim(1).set_min(0).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
+        bound_rows(buffer.dim(1));
         if (f.name() != element_outputs_.front().name()) {
             buffer.dim(1).set_extent(rows);
         }
@@ -159,20 +167,26 @@ void CudaRow::bound_outputs() {
         buffer.dim(1).set_bounds(0, rows).set_stride(buffer.dim(1).stride() / shape_.vector * shape_.vector);
         f.bound(d_, 0, hidden_);
     }
+    bound_groups(rows);
     for (Func f : scalar_outputs_) {
         f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
     }
 }
 
-void CudaRow::schedule_row(Func f) {
+void CudaRow::schedule_row(Func f, int vector, int lanes) {
     Var outer("outer"), t("t");  // the same for all outputs, whose loops are one
     const TailStrategy tail = shape_.in_registers() ? TailStrategy::Auto : TailStrategy::GuardWithIf;
-    f.split(d_, outer, v_, shape_.vector, TailStrategy::RoundUp)
-        .split(outer, t, lane_, lanes, tail)
-        .split(t, chunk_, warp_, shape_.warps, tail);
+    f.split(d_, outer, v_, vector, TailStrategy::RoundUp)
+        .split(outer, chunk_, t, lanes * shape_.warps, tail)
+        .split(t, warp_, lane_, lanes);
     f.reorder(v_, chunk_, lane_, warp_).vectorize(v_);
+    if (has_groups() && !shape_.in_registers()) {
+        f.reorder(lane_, chunk_);
+    }
     if (shape_.in_registers()) {
         f.unroll(chunk_);
+    } else {
+        f.never_partition(chunk_);
     }
     schedule_threads(f);
 }
@@ -297,14 +311,6 @@ Expr CudaRow::largest(const std::string &name, const RowValue &value) {
         reduce(name, {magnitude}, cast<uint32_t>(0), [](Expr a, Expr b) { return max(a, b); })[0]);
 }
 
-RowValue CudaRow::group_largest(const std::string &, int, const RowValue &) {
-    throw std::logic_error("cuda_rows has no scales of groups");
-}
-
-void CudaRow::store_groups(const std::string &, int, RowValue) {
-    throw std::logic_error("cuda_rows has no scales of groups");
-}
-
 void CudaRow::column_sum(const std::string &role, RowValue value) {
     Func f(role);
     f(d_, r_) = of_thread_at(d_, value(d_));
@@ -317,15 +323,21 @@ Expr CudaRow::row_of(const Expr &r) const { return shape_.rows == 1 && !shape_.s
 // The first one says how long a row is, if it is not known yet.
 void CudaRow::bound_hidden(Internal::Dimension dimension) {
     if (!hidden_.defined()) {
-        hidden_ = shape_.in_registers() ? Expr(shape_.hidden) : dimension.extent() / shape_.vector * shape_.vector;
+        const int multiple = std::max(shape_.vector, shape_.group);
+        hidden_ = shape_.in_registers() ? Expr(shape_.hidden) : dimension.extent() / multiple * multiple;
     }
     dimension.set_bounds(0, hidden_).set_stride(1);
+}
+
+void CudaRow::bound_rows(Internal::Dimension dimension) const {
+    const int multiple = shape_.any_alignment ? 1 : shape_.vector;
+    dimension.set_min(0).set_stride(dimension.stride() / multiple * multiple);
 }
 
 RowValue CudaRow::load(const std::string &role, DType type) {
     ImageParam image(halide_type(type), 2, role);
     bound_hidden(image.dim(0));
-    image.dim(1).set_min(0).set_stride(image.dim(1).stride() / shape_.vector * shape_.vector);
+    bound_rows(image.dim(1));
     if (!rows_.defined()) {
         rows_ = image.dim(1).extent();
     }
@@ -374,7 +386,9 @@ RowValue CudaRow::keep(const std::string &name, DType type, RowValue value) {
 
 Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {
     const Expr vector = d / shape_.vector;
-    return substitute({{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}}, value);
+    return substitute(
+        {{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}, {span_.name(), vector / lanes}},
+        value);
 }
 
 Expr CudaRow::once(const std::string &name, Expr value) {

@@ -42,6 +42,8 @@ struct CudaShape {
     int vector, warps;
     int chunks;                      // vectors of a row that a thread holds; 0: known at run time
     int rows;                        // of a block
+    int group = 1;                   // elements that share a scale; 1: there are no groups
+    bool any_alignment = false;      // elements are accessed one by one
     bool any_length = false;         // a thread may have to add any number of elements
     bool strips = false;             // a block takes one row after the other, for column sums
     bool sums_in_registers = false;  // until the end of the strip
@@ -92,15 +94,24 @@ private:
     Halide::Expr row_of(const Halide::Expr &r) const;
     void bound_hidden(Halide::Internal::Dimension dimension);
     Halide::Var each_row() const { return shape_.strips ? step_ : block_; }
+    void bound_rows(Halide::Internal::Dimension dimension) const;
     Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
     Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
     void bound_outputs();
-    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first);
+    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
+    void keep_in_registers(Halide::Pipeline &pipeline, Halide::Func f, int vector, int slots,
+                           const Halide::LoopLevel &each_row) const;
     void add_strip_passes(Halide::Pipeline &pipeline) const;
     void schedule_blocks(Halide::Func f) const;
-    void schedule_row(Halide::Func f);
+    void schedule_row(Halide::Func f, int vector, int lanes);
+    bool has_groups() const { return shape_.group > 1; }
+    int lanes_of_group() const { return shape_.group / shape_.vector; }
+    void bound_groups(const Halide::Expr &rows);
+    int schedule_groups(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
+    // Of the outputs' loops: where an element is at hand. Lanes exchange what they know of a group before that.
+    Halide::Var each_element() const { return has_groups() && !shape_.in_registers() ? lane_ : chunk_; }
     void schedule_threads(Halide::Func f) const;
-    void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_block) const;
+    void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_row) const;
     bool warps_share_a_row() const { return shape_.warps > 1; }
 
     CudaShape shape_;
@@ -110,9 +121,12 @@ private:
     // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, chunk_{"chunk"};
     Halide::Var block_{"block"}, step_{"step"}, row_{"row"};
+    Halide::Var span_{"span"};  // of a warp's vectors side by side: warp + warps * chunk
     std::vector<Halide::Argument> inputs_;
     std::vector<Reduction> reductions_;
-    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, column_outputs_, scalar_outputs_;
+    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, column_outputs_, group_outputs_, scalar_outputs_;
+    Halide::Func group_part_;
+    std::vector<Halide::Func> group_tree_;  // of a thread, then over the lanes of a group, then for its scale
 };
 
 }  // namespace norma

@@ -73,9 +73,6 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
                    std::to_string(knob.most);
         }
     }
-    if (group_size(variant.scale) != 0) {
-        return "cuda_rows has no scales of groups";
-    }
     if (variant.hidden.exact % lanes != 0) {
         return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs a multiple of " + std::to_string(lanes) +
                ", or one of the classes, as any";
@@ -84,15 +81,19 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
     if (shape.in_registers() && shape.warps > (shape.strips ? most_strip_warps : most_warps)) {
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
     }
+    if (const int group = group_size(variant.scale); group > lanes * shape.vector) {
+        return std::string("scale is ") + to_string(variant.scale) +
+               ", which the vectors of a warp do not hold where hidden is " + hidden_name(variant.hidden);
+    }
     return "";
 }
 
 int CudaShape::alignment(const Variant &variant) const {
-    if (vector == 1) {
+    if (vector == 1 || any_alignment) {
         return 0;
     }
     int bytes = 1;
-    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual}) {
+    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
         bytes = type == DType::none ? bytes : std::max(bytes, vector * halide_type(type).bytes());
     }
     return std::min(bytes, widest_access);
@@ -100,10 +101,12 @@ int CudaShape::alignment(const Variant &variant) const {
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     CudaShape shape{variant.hidden.exact, widest_vector(variant), 1, 0, 1};
-    shape.strips = has_column_sums(variant);
+    shape.group = std::max(1, group_size(variant.scale));
+    shape.any_alignment = variant.alignment == Alignment::any;
     shape.any_length = !shape.in_registers() && variant.hidden.most == 0;
+    shape.strips = has_column_sums(variant);
     while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
-                                : variant.hidden.multiple % shape.vector != 0) {
+                                : runs(variant).multiple % shape.vector != 0) {
         shape.vector /= 2;
     }
     if (shape.vector == 2 && stores_f16(variant)) {

@@ -16,14 +16,36 @@ const Call *shuffle(const Expr &value, const char *direction) {
     return found ? call : nullptr;
 }
 
+struct FindVariable : IRVisitor {
+    using IRVisitor::visit;
+    void visit(const Variable *op) override { name = op->name; }
+    std::string name;
+};
+
+// The distance where every lane reads the one whose number differs in one bit; 0 elsewhere.
+int exchange_distance(const Expr &lane_read) {
+    FindVariable lane;
+    lane_read.accept(&lane);
+    int distance = 0;
+    for (int i = 0; i < 32; i++) {
+        const auto read = as_const_int(simplify(substitute(lane.name, i, lane_read)));
+        const int differs = read ? (int)*read ^ i : 0;
+        if (differs == 0 || (differs & (differs - 1)) != 0 || (i > 0 && differs != distance)) {
+            return 0;
+        }
+        distance = differs;
+    }
+    return distance;
+}
+
 }  // namespace
 
 Stmt ButterflyPass::mutate(const Stmt &stmt) {
     depth_++;
     Stmt result = IRMutator::mutate(stmt);
     depth_--;
-    if (depth_ == 0 && rotations_ != expected_) {
-        throw std::logic_error("butterfly: " + std::to_string(rotations_) + " rotations of lanes; expected " +
+    if (depth_ == 0 && exchanges_ != expected_) {
+        throw std::logic_error("butterfly: " + std::to_string(exchanges_) + " exchanges of lanes; expected " +
                                std::to_string(expected_));
     }
     return result;
@@ -35,22 +57,32 @@ Expr ButterflyPass::visit(const Select *op) {
         up = shuffle(op->false_value, "up."), down = shuffle(op->true_value, "down.");
     }
     if (up == nullptr || down == nullptr) {
-        return IRMutator::visit(op);
+        return KnownLets::visit(op);
     }
-    rotations_++;
-    std::string name = down->name;
-    name.replace(name.find(".down."), 6, ".bfly.");
+    return exchange(down, down->args[2]);
+}
+
+Expr ButterflyPass::exchange(const Call *op, const Expr &distance) {
+    exchanges_++;
+    std::string name = op->name;
+    const size_t direction = name.find("shfl.sync.") + 10;
+    name.replace(direction, name.find('.', direction) - direction, "bfly");
     // 31: lanes are exchanged within the whole warp.
-    return Call::make(down->type, name, {down->args[0], mutate(down->args[1]), down->args[2], Expr(31)},
-                      Call::PureExtern);
+    return Call::make(op->type, name, {op->args[0], mutate(op->args[1]), distance, Expr(31)}, Call::PureExtern);
 }
 
 Expr ButterflyPass::visit(const Call *op) {
     // A number read from one lane alone is well defined, any other shuffle is not what a strategy asks for.
-    if (op->name.find("shfl.sync.") != std::string::npos && op->name.find(".idx.") == std::string::npos) {
-        throw std::logic_error("butterfly: " + op->name + " is no part of a rotation");
+    const Call *indexed = shuffle(op, "idx.");
+    if (op->name.find("shfl.sync.") != std::string::npos && indexed == nullptr) {
+        throw std::logic_error("butterfly: " + op->name + " is no exchange of lanes");
     }
-    return IRMutator::visit(op);
+    if (indexed != nullptr) {
+        if (const int distance = exchange_distance(expanded(op->args[2]))) {
+            return exchange(op, distance);
+        }
+    }
+    return KnownLets::visit(op);
 }
 
 }  // namespace norma

@@ -22,60 +22,37 @@ Stmt RegisterRowPass::mutate(const Stmt &stmt) {
 // Halide numbers the allocations of a kernel.
 bool RegisterRowPass::is_ours(const std::string &name) const { return name.rfind(func_ + ".", 0) == 0; }
 
-// Lets may hold terms of the threads, which Halide hoists.
-Expr RegisterRowPass::own(Expr index) {
-    for (auto let = lets_.rbegin(); let != lets_.rend(); ++let) {
-        if (expr_uses_var(index, let->first)) {
-            index = substitute(let->first, let->second, index);
+Expr RegisterRowPass::own(const Expr &index) {
+    Expr of_thread;
+    for (bool of_host : {false, true}) {
+        of_thread = expanded(index, of_host);
+        for (const std::string &loop : thread_loops_) {
+            of_thread = substitute(loop, 0, of_thread);
+        }
+        of_thread = simplify(of_thread);
+        const Ramp *ramp = of_thread.as<Ramp>();
+        const Expr first = ramp != nullptr ? ramp->base : of_thread;
+        const Expr slot = simplify(first / (vector_ * warps_) * vector_ + first % vector_);
+        const auto constant = as_const_int(slot);
+        if (constant && *constant >= 0 && *constant + index.type().lanes() <= slots_) {
+            return ramp != nullptr ? Ramp::make(slot, ramp->stride, ramp->lanes) : slot;
         }
     }
-    for (const std::string &loop : thread_loops_) {
-        index = substitute(loop, 0, index);
-    }
-    index = simplify(substitute_in_all_lets(index));
-    const Ramp *ramp = index.as<Ramp>();
-    const Expr first = ramp != nullptr ? ramp->base : index;
-    const Expr slot = simplify(first / (vector_ * warps_) * vector_ + first % vector_);
-    const auto constant = as_const_int(slot);
-    if (!constant || *constant < 0 || *constant + index.type().lanes() > slots_) {
-        std::ostringstream text;
-        text << "register_row: " << func_ << "[" << index << "] is not a register of one thread";
-        throw std::logic_error(text.str());
-    }
-    return ramp != nullptr ? Ramp::make(slot, ramp->stride, ramp->lanes) : slot;
+    std::ostringstream text;
+    text << "register_row: " << func_ << "[" << of_thread << "] is not a register of one thread";
+    throw std::logic_error(text.str());
 }
 
 Stmt RegisterRowPass::visit(const For *op) {
-    if (op->for_type == ForType::GPUBlock) {
-        ScopedValue<bool> inside(in_kernel_, true);
-        return IRMutator::visit(op);
-    }
     const bool threads = op->for_type == ForType::GPUThread || op->for_type == ForType::GPULane;
     if (threads) {
         thread_loops_.push_back(op->name);
     }
-    Stmt stmt = IRMutator::visit(op);
+    Stmt stmt = KnownLets::visit(op);
     if (threads) {
         thread_loops_.pop_back();
     }
     return stmt;
-}
-
-Stmt RegisterRowPass::visit(const LetStmt *op) {
-    if (!in_kernel_) {
-        return IRMutator::visit(op);
-    }
-    lets_.emplace_back(op->name, op->value);
-    Stmt stmt = IRMutator::visit(op);
-    lets_.pop_back();
-    return stmt;
-}
-
-Expr RegisterRowPass::visit(const Let *op) {
-    lets_.emplace_back(op->name, op->value);
-    Expr expr = IRMutator::visit(op);
-    lets_.pop_back();
-    return expr;
 }
 
 Expr RegisterRowPass::visit(const Load *op) {

@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "known_lets.h"
+
 namespace norma {
 
-class RegisterRowPass : public Halide::Internal::IRMutator {
+class RegisterRowPass : public KnownLets {
 public:
     // Of `func`: element (v, warp, k) of a lane lies at v + vector * (warp + warps * k).
     // Throws std::logic_error where an access does not come out as a constant below `slots`, or there is none.
@@ -21,24 +23,20 @@ public:
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
 
 protected:
-    using IRMutator::visit;
+    using KnownLets::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
-    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
-    Halide::Expr visit(const Halide::Internal::Let *op) override;
     Halide::Expr visit(const Halide::Internal::Load *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
 
 private:
     bool is_ours(const std::string &name) const;
-    Halide::Expr own(Halide::Expr index);
+    Halide::Expr own(const Halide::Expr &index);
 
     std::string func_;
     int vector_, warps_, slots_;
-    bool in_kernel_ = false;
     int loads_ = 0, stores_ = 0, depth_ = 0;
     std::vector<std::string> thread_loops_;
-    std::vector<std::pair<std::string, Halide::Expr>> lets_;  // of the kernel
 };
 
 }  // namespace norma

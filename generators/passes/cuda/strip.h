@@ -5,20 +5,20 @@
 #include <Halide.h>
 
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "known_lets.h"
 
 namespace norma {
 
-class StripPass : public Halide::Internal::IRMutator {
+class StripPass : public KnownLets {
 public:
     // `rows` of a block are done at once, each of another strip.
     StripPass(std::string step, int rows) : step_(std::move(step)), rows_(rows) {}
 
 protected:
-    using IRMutator::visit;
+    using KnownLets::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
-    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
 
     virtual Halide::Internal::Stmt visit_step(const Halide::Internal::For *op) = 0;
 
@@ -30,16 +30,12 @@ protected:
     static Halide::Expr strips() { return Halide::Internal::Variable::make(Halide::Int(32), "strips"); }
     const std::vector<std::string> &threads() const { return threads_; }
 
-    // With what the kernel's lets stand for, which hold terms of the loops.
-    Halide::Expr expanded(Halide::Expr value) const;
-
 private:
     std::string step_;
     int rows_;
     std::string block_loop_, step_loop_;
     Halide::Expr blocks_;
     std::vector<std::string> threads_;
-    std::vector<std::pair<std::string, Halide::Expr>> lets_;
 };
 
 }  // namespace norma

@@ -18,8 +18,8 @@ struct Cut {
     Type type;
     int pieces, elements;
 
-    explicit Cut(const Type &vector) {
-        const int bits = std::min(vector.bits() * vector.lanes(), most_bits);
+    Cut(const Type &vector, bool any_alignment) {
+        const int bits = any_alignment ? vector.bits() : std::min(vector.bits() * vector.lanes(), most_bits);
         // Less than 16 bytes are one integer: Halide takes a vector for as aligned as the elements of its buffer.
         type = bits < most_bits ? UInt(bits) : vector.bits() == 32 ? vector.with_lanes(4) : UInt(32, 4);
         elements = bits / vector.bits();
@@ -35,12 +35,11 @@ struct Cut {
     ModulusRemainder alignment() const { return {type.lanes(), 0}; }
 };
 
-const Ramp *dense_ramp(const std::string &name, const Type &type, const Expr &index, const Expr &predicate,
+const Ramp *dense_ramp(const std::string &name, const Cut &cut, const Expr &index, const Expr &predicate,
                        const ModulusRemainder &alignment) {
-    const int elements = Cut(type).elements;
     const Ramp *ramp = index.as<Ramp>();
     if (ramp == nullptr || !is_const_one(ramp->stride) || !is_const_one(predicate) ||
-        alignment.modulus % elements != 0 || alignment.remainder % elements != 0) {
+        alignment.modulus % cut.elements != 0 || alignment.remainder % cut.elements != 0) {
         throw std::logic_error("wide_access: a vector of " + name + " is not dense and aligned");
     }
     return ramp;
@@ -59,8 +58,8 @@ Expr WideAccessPass::visit(const Load *op) {
     if (!in_kernel_ || op->type.lanes() == 1 || !op->param.defined()) {
         return IRMutator::visit(op);
     }
-    const Ramp *ramp = dense_ramp(op->name, op->type, op->index, op->predicate, op->alignment);
-    const Cut cut(op->type);
+    const Cut cut(op->type, any_alignment_);
+    const Ramp *ramp = dense_ramp(op->name, cut, op->index, op->predicate, op->alignment);
     std::vector<Expr> pieces;
     for (int i = 0; i < cut.pieces; i++) {
         pieces.push_back(Load::make(cut.type, op->name, cut.index(ramp, i), op->image, op->param,
@@ -75,8 +74,8 @@ Stmt WideAccessPass::visit(const Store *op) {
     if (!in_kernel_ || type.lanes() == 1 || !op->param.defined()) {
         return IRMutator::visit(op);
     }
-    const Ramp *ramp = dense_ramp(op->name, type, op->index, op->predicate, op->alignment);
-    const Cut cut(type);
+    const Cut cut(type, any_alignment_);
+    const Ramp *ramp = dense_ramp(op->name, cut, op->index, op->predicate, op->alignment);
     const Type words = cut.type.with_lanes(cut.type.lanes() * cut.pieces);
     const std::string name = unique_name("stored");
     const Expr stored = Variable::make(words, name);
