@@ -187,10 +187,11 @@ Manifest read_manifest(const std::filesystem::path &path) {
     for (const Node &node : root.at("kernels").items()) {
         const std::string device =
             node.has("device") ? node.at("device").one_of({"cpu", "cuda"}, "a device") : std::string("cpu");
+        Entry entry(node);
         if (device == "cpu" && node.has("alignment")) {
             node.at("alignment").fail("is for device cuda; kernels for CPUs take data of any alignment");
         }
-        for (const Variant &variant : Entry(node).expand()) {
+        for (const Variant &variant : entry.expand()) {
             if (names.insert(device + " " + name(variant)).second) {
                 (device == "cpu" ? manifest.variants : manifest.cuda_variants).push_back(variant);
             }
