@@ -19,13 +19,14 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// The same algorithm, in float64, for what every CPU of the architecture runs.
+// The same algorithm, in float64, for what every CPU of the architecture runs, whatever the kernel is for.
 KernelSpec oracle_of(const KernelSpec &standard) {
     KernelSpec spec = standard;
     spec.strategy = "oracle";
     spec.knobs = nlohmann::json::object();
     const std::string &halide = standard.target.halide;
     spec.target.halide = halide.substr(0, halide.find('-', halide.find("linux")));
+    spec.target.sms.clear();
     return spec;
 }
 
