@@ -81,8 +81,10 @@ std::string finish_ptx(std::string text, int threads) {
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
-    text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
-    text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
+    if (threads != 0) {
+        text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
+        text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
+    }
     return replace(text, "ld\\.global\\.nc\\.", "ld.global.", 1, INT32_MAX);
 }
 

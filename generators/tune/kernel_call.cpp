@@ -27,7 +27,8 @@ halide_type_t halide_type(DType type) {
 }  // namespace
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory) {
-    return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments")};
+    return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments"),
+            json.value("on_cuda", false)};
 }
 
 norma_dtype norma_type(DType type) {
@@ -103,6 +104,8 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
         throw std::runtime_error(std::string("cannot load: ") + dlerror());
     }
     run_ = reinterpret_cast<int (*)(void **)>(entry);
+    cuda_.message = context_.message;
+    context_.cuda = file.on_cuda ? &cuda_ : nullptr;
     has_store_mode_ = std::count(file.arguments.begin(), file.arguments.end(), "store_mode") != 0;
     for (const std::string &role : file.arguments) {
         if (role == "user_context") {
@@ -122,7 +125,11 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             }
             const Tensor &tensor = found->second;
             Buffer &to = buffers_.emplace_back();
-            to.buffer.host = static_cast<uint8_t *>(tensor.memory.data());
+            if (file.on_cuda) {
+                to.buffer.device = tensor.device;
+            } else {
+                to.buffer.host = static_cast<uint8_t *>(tensor.memory.data());
+            }
             to.buffer.type = halide_type(tensor.type);
             to.buffer.dim = to.dimensions;
             to.buffer.dimensions = static_cast<int32_t>(tensor.extents.size());
@@ -143,6 +150,9 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
 
 void KernelCall::operator()() const {
     const int error = run_(const_cast<void **>(arguments_.data()));
+    if (cuda_.status != NORMA_OK) {
+        throw std::runtime_error(context_.message);
+    }
     if (error != 0) {
         throw std::runtime_error("the kernel returned " + std::to_string(error));
     }
