@@ -11,6 +11,7 @@
 #include <memory>
 #include <thread>
 
+#include "../../runtime/src/cuda_driver.h"
 #include "../../schedules/strategies/strategies.h"
 #include "../tune/records.h"
 #include "child.h"
@@ -74,6 +75,19 @@ fs::path measure_program(const fs::path &directory) {
     become_program(words);
 }
 
+// Empty where this machine runs the target.
+std::string why_not_here(const TargetFile &target) {
+    if (!is_cuda(target.spec)) {
+        return runs_here(target) ? "" : target.needs;
+    }
+    const char *why = "";
+    if (cuda_driver(&why) == nullptr) {
+        return why;
+    }
+    const int sm = cuda_devices().at[0].sm;
+    return sm >= least_sm(target.spec) ? "" : fmt::format("its first device is sm_{}; {}", sm, target.needs);
+}
+
 void read_shard(const std::string &text, Wanted &wanted) {
     char rest = 0;
     if (sscanf(text.c_str(), "%d/%d%c", &wanted.shard, &wanted.shards, &rest) != 2 || wanted.shard < 1 ||
@@ -115,9 +129,10 @@ void tune(Options options) {
         options.wanted.won = past_winners(current_records(options.seed, known));
     }
     for (const TargetFile &target : targets) {
-        if (options.emit.empty() && !options.list && !runs_here(target)) {
+        const std::string why = options.emit.empty() && !options.list ? why_not_here(target) : "";
+        if (!why.empty()) {
             throw InputError(fmt::format("this machine does not run {} ({}); expected --emit DIR, to measure elsewhere",
-                                         target.spec.name, target.needs));
+                                         target.spec.name, why));
         }
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);

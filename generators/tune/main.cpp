@@ -46,9 +46,9 @@ void find_devices(JobsFile &jobs) {
     if (others == jobs.groups.end()) {
         return;
     }
-    const std::string what = fmt::format(
-        "{} of {} kernels are for compute capabilities that the first CUDA device, {} (sm_{}), is below",
-        jobs.groups.end() - others, jobs.groups.size(), gpu.at("gpu").get<std::string>(), gpu.at("sm").get<int>());
+    const std::string what =
+        fmt::format("{} of {} kernels are for a newer GPU than the first, {} (sm_{})", jobs.groups.end() - others,
+                    jobs.groups.size(), gpu.at("gpu").get<std::string>(), gpu.at("sm").get<int>());
     if (others == jobs.groups.begin()) {
         throw InputError(what + "; expected one that runs them");
     }
