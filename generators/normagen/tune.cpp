@@ -75,17 +75,20 @@ fs::path measure_program(const fs::path &directory) {
     become_program(words);
 }
 
-// Empty where this machine runs the target.
-std::string why_not_here(const TargetFile &target) {
-    if (!is_cuda(target.spec)) {
-        return runs_here(target) ? "" : target.needs;
+// Throws InputError, which ends with `advice`, where this machine does not run the target.
+void expect_to_run_here(const TargetFile &target, const std::string &advice) {
+    bool runs = runs_here(target);
+    std::string why = target.needs;
+    if (is_cuda(target.spec)) {
+        const char *missing = "";
+        const bool driver = cuda_driver(&missing) != nullptr;
+        const int sm = driver ? cuda_devices().at[0].sm : 0;
+        runs = driver && sm >= least_sm(target.spec);
+        why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
     }
-    const char *why = "";
-    if (cuda_driver(&why) == nullptr) {
-        return why;
+    if (!runs) {
+        throw InputError(fmt::format("this machine does not run {} ({}){}", target.spec.name, why, advice));
     }
-    const int sm = cuda_devices().at[0].sm;
-    return sm >= least_sm(target.spec) ? "" : fmt::format("its first device is sm_{}; {}", sm, target.needs);
 }
 
 void read_shard(const std::string &text, Wanted &wanted) {
@@ -129,10 +132,8 @@ void tune(Options options) {
         options.wanted.won = past_winners(current_records(options.seed, known));
     }
     for (const TargetFile &target : targets) {
-        const std::string why = options.emit.empty() && !options.list ? why_not_here(target) : "";
-        if (!why.empty()) {
-            throw InputError(fmt::format("this machine does not run {} ({}); expected --emit DIR, to measure elsewhere",
-                                         target.spec.name, why));
+        if (options.emit.empty() && !options.list) {
+            expect_to_run_here(target, "; expected --emit DIR, to measure elsewhere");
         }
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
@@ -161,7 +162,9 @@ void work(const Options &options) {
     try {
         job = json::parse(line);
         const std::vector<TargetFile> targets = read_targets(options.targets_directory);
-        tuned.standard = default_spec(parse_name(job.at("variant")), find_target(targets, job.at("target")));
+        const TargetFile &target = find_target(targets, job.at("target"));
+        expect_to_run_here(target, "");
+        tuned.standard = default_spec(parse_name(job.at("variant")), target);
         KernelSpec candidate = tuned.standard;
         job.at("strategy").get_to(candidate.strategy);
         candidate.knobs = json::object();

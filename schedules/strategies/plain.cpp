@@ -60,7 +60,7 @@ Lowered lower_mullapudi2016(const Variant &variant, const nlohmann::json &, cons
 }
 
 Lowered lower_anderson2021(const Variant &variant, const nlohmann::json &, const Target &target) {
-    return lower_autoscheduled(variant, target, {"Anderson2021", {}});
+    return lower_autoscheduled(variant, target, {"Anderson2021", {{"parallelism", "128"}}});
 }
 
 }  // namespace norma

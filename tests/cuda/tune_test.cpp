@@ -78,6 +78,9 @@ TEST_CASE("without a device, CUDA kernels are not tuned but for another machine"
     check_refused(normagen(here, fake + "FAKE_CUDA_SM=80"), "its first device is sm_80; an NVIDIA GPU of compute cap");
     CHECK_FALSE(fs::exists(d / "records"));
     CHECK_FALSE(fs::exists(d / "work"));
+    d.write("job", lines(normagen(command + kernels(d) + " --list").out)[0]);
+    check_refused(normagen("worker < " + d / "job", fake + "FAKE_CUDA_SM="),
+                  "this machine does not run cuda-sm90 (cuDev");
 }
 
 TEST_CASE("a strategy of the other kind of target is not tried", "[tune][cuda]") {
