@@ -127,8 +127,7 @@ std::string report_html(const Report &report) {
     text += fmt::format(
         "<p>{}</p>\n<p>Times are those of one thread, or of the GPU, over the default's, each pair from one process: "
         "below 1 is "
-        "faster. "
-        "Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
+        "faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
         escaped(fmt::format("{}", fmt::join(devices, "; "))));
     text += preformatted("Ops", ops_table(groups));
     text += preformatted("Winners that differ from those of the other set", report.differences);
