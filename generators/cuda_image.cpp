@@ -113,7 +113,7 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
     const std::string text = files.add(".image.ptx");
     std::ofstream(text) << ptx;
     const std::string one_block = files.add(".one_block.ptx");
-    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1);
+    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", threads != 0, threads != 0);
     const std::string fatbin = files.add(".fatbin");
     std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
     for (int sm : sms) {

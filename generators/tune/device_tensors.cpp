@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "device_tensors.h"
 
+#include "runtime/src/strips.h"
+
 namespace norma {
 
 DeviceTensors::DeviceTensors(bench::Gpu &gpu, Tensors &tensors) : gpu_(gpu), tensors_(tensors) {
+    const std::vector<int64_t> &x = tensors_.at("x").extents;
     for (auto &[role, tensor] : tensors_) {
-        const size_t bytes = static_cast<size_t>(tensor.bytes());
-        tensor.device = allocate(bytes);
+        tensor.strips = tensor.column_sum ? count_cuda_strips(x[1], x[0]) : 1;
+        const size_t bytes = static_cast<size_t>(tensor.bytes()), all = bytes * static_cast<size_t>(tensor.strips);
+        tensor.device = allocate(all);
+        gpu_.clear(tensor.device, all);
         gpu_.to_device(tensor.device, tensor.memory.data(), bytes);
     }
 }
@@ -31,6 +36,23 @@ void DeviceTensors::bring_back_outputs() {
         if (tensor.output) {
             gpu_.to_host(tensor.memory.data(), tensor.device, static_cast<size_t>(tensor.bytes()));
         }
+        if (tensor.strips > 1) {
+            add_strips(tensor);
+        }
+    }
+}
+
+void DeviceTensors::add_strips(const Tensor &tensor) const {
+    const size_t columns = static_cast<size_t>(tensor.elements()), strips = static_cast<size_t>(tensor.strips);
+    std::vector<float> parts(columns * strips);
+    gpu_.to_host(parts.data(), tensor.device, parts.size() * sizeof(float));
+    float *sums = static_cast<float *>(tensor.memory.data());
+    for (size_t column = 0; column < columns; column++) {
+        double sum = 0;
+        for (size_t strip = 0; strip < strips; strip++) {
+            sum += double{parts[strip * columns + column]};
+        }
+        sums[column] = static_cast<float>(sum);
     }
 }
 

@@ -24,6 +24,7 @@ public:
 
 private:
     uint64_t allocate(size_t bytes);
+    void add_strips(const Tensor &tensor) const;
 
     bench::Gpu &gpu_;
     Tensors &tensors_;

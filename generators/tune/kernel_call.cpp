@@ -106,7 +106,8 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
     run_ = reinterpret_cast<int (*)(void **)>(entry);
     cuda_.message = context_.message;
     context_.cuda = file.on_cuda ? &cuda_ : nullptr;
-    has_store_mode_ = std::count(file.arguments.begin(), file.arguments.end(), "store_mode") != 0;
+    auto takes = [&](const char *role) { return std::count(file.arguments.begin(), file.arguments.end(), role) != 0; };
+    has_store_mode_ = takes("store_mode");
     for (const std::string &role : file.arguments) {
         if (role == "user_context") {
             arguments_.push_back(&user_context_);
@@ -118,6 +119,10 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             arguments_.push_back(&y_zero_point_);
         } else if (role == "store_mode") {
             arguments_.push_back(&store_mode_);
+        } else if (role == "strips") {
+            arguments_.push_back(&strips_);
+        } else if (role == "first_strip" || role == "continued") {
+            arguments_.push_back(&zero_);
         } else {
             auto found = tensors.find(role);
             if (found == tensors.end() || !found->second.memory.data()) {
@@ -138,10 +143,12 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
                 to.dimensions[d] = {0, static_cast<int32_t>(tensor.extents[d]), static_cast<int32_t>(stride), 0};
                 stride *= tensor.extents[d];
             }
-            // Kernels of strips add each row to sums that lie on top of each other.
-            if (has_store_mode_ && tensor.column_sum) {
+            // Kernels of strips add each row to sums that lie on top of each other; on CUDA, to those of its strip.
+            if (tensor.column_sum && (has_store_mode_ || takes("strips"))) {
+                strips_ = static_cast<int32_t>(tensor.strips);
                 to.buffer.dimensions = 2;
-                to.dimensions[1] = {0, static_cast<int32_t>(tensors.at("x").extents[1]), 0, 0};
+                to.dimensions[1] = {0, static_cast<int32_t>(tensors.at("x").extents[1]),
+                                    has_store_mode_ ? 0 : static_cast<int32_t>(stride), 0};
             }
             arguments_.push_back(&to.buffer);
         }

@@ -35,6 +35,7 @@ struct Tensor {
     bool column_sum = false;
     bench::Memory memory;
     uint64_t device = 0;  // address of its copy: see DeviceTensors
+    int64_t strips = 1;   // of rows, which the device sums apart: it then has as many vectors there
 
     int64_t elements() const;
     int64_t bytes() const;
@@ -68,7 +69,7 @@ private:
     CallContext context_{};
     void *user_context_ = &context_;
     float eps_ = 1e-5f, weight_offset_ = 0, y_zero_point_ = 128;
-    int32_t store_mode_;
+    int32_t store_mode_, strips_ = 1, zero_ = 0;
     bool has_store_mode_ = false;
     std::deque<Buffer> buffers_;
     std::vector<void *> arguments_;

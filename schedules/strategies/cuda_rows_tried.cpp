@@ -20,12 +20,9 @@ struct Axis {
 };
 
 const Axis axes[] = {
-    {"no_allocate", always, {0, 1}, false},
-    {"rows", always, {1, 2, 4, 8, 16}},
-    {"elements", forward, {4, 8, 16, 32}},
-    {"strip_elements", strips, {4, 8, 16, 32}},
-    {"strip_warps", strips, {8, 16, 24}},
-    {"any_warps", always, {4, 8, 16, 32}},
+    {"no_allocate", always, {0, 1}, false},      {"rows", always, {1, 2, 4, 8, 16}},
+    {"elements", forward, {4, 8, 16, 32}},       {"strip_elements", strips, {4, 8, 16, 32}},
+    {"strip_warps", strips, {8, 16, 24}},        {"any_warps", always, {4, 8, 16, 32}},
     {"warp_elements", forward, {8, 16, 32, 64}},
 };
 
