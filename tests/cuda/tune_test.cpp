@@ -69,6 +69,23 @@ TEST_CASE("CUDA candidates are compiled here, and measured where there is a devi
     CHECK(contains(explained.out, "a device that is not one, sm_90, 64 KB, driver 13.0"));
 }
 
+TEST_CASE("a backward's strips are added up before its gradients are compared", "[tune][cuda]") {
+    Directory d;
+    d.write("m.json",
+            manifest(R"({"device": "cuda", "op": "layer_norm_backward", "x": "f32", "weight": "x", "bias": "x",
+        "hidden": 128})"));
+    const Result emitted = normagen(
+        "tune --target cuda-sm90 --shapes 40x128 --candidates 1 --no-autoschedulers "
+        "--manifest " +
+        d / "m.json" + " --emit " + d / "emitted");
+    INFO(emitted.out << emitted.err);
+    REQUIRE(emitted.status == 0);
+    REQUIRE(normagen("tune --budget 1s --measure " + d / "emitted" + " --records " + d / "records", fake).status == 0);
+    const std::vector<json> records = records_in(d / "records");
+    REQUIRE(records.size() == 1);
+    CHECK(records[0].value("why", "") == "");
+}
+
 TEST_CASE("without a device, CUDA kernels are not tuned but for another machine", "[tune][cuda]") {
     Directory d;
     const std::string here = command + kernels(d) + " --records " + d / "records" + " --work " + d / "work";
