@@ -105,6 +105,12 @@ size_t Gpu::l2_bytes() const {
     return static_cast<size_t>(bytes);
 }
 
+int Gpu::driver_version() const {
+    int version = 0;
+    call("cuDriverGetVersion", &version);
+    return version;
+}
+
 uint64_t Gpu::allocate(size_t bytes) {
     uint64_t address = 0;
     call("cuMemAlloc_v2", &address, std::max<size_t>(bytes, 1));
@@ -127,7 +133,8 @@ void Gpu::clear(uint64_t begin, size_t bytes) {
     call("cuMemsetD8Async", begin, static_cast<unsigned char>(0), bytes, default_stream);
 }
 
-std::vector<Timing> measure_on(Gpu &gpu, const std::vector<std::function<void()>> &functions, const Effort &effort) {
+std::vector<std::vector<double>> sample_on(Gpu &gpu, const std::vector<std::function<void()>> &functions,
+                                           const Effort &effort) {
     const Sweep sweep(gpu);
     Event begin, end;
     for (const auto &function : functions) {
@@ -145,8 +152,12 @@ std::vector<Timing> measure_on(Gpu &gpu, const std::vector<std::function<void()>
             times[f].push_back(end.ns_since(begin));
         }
     }
+    return times;
+}
+
+std::vector<Timing> measure_on(Gpu &gpu, const std::vector<std::function<void()>> &functions, const Effort &effort) {
     std::vector<Timing> result;
-    for (auto &ns : times) {
+    for (auto &ns : sample_on(gpu, functions, effort)) {
         result.push_back(summarize(std::move(ns)));
     }
     return result;

@@ -23,6 +23,7 @@ public:
 
     std::string name() const;
     size_t l2_bytes() const;
+    int driver_version() const;  // 1000 * major + 10 * minor
 
     uint64_t allocate(size_t bytes);
     void release(uint64_t address) noexcept;
@@ -40,6 +41,9 @@ private:
 
 // Runs functions that put work on the default stream, in rotation, each after memory of four times the second-level
 // cache was cleared: what they read is in no cache, and they are queued before the device gets to them.
+// The times of single calls, for each function those of all rounds.
+std::vector<std::vector<double>> sample_on(Gpu &gpu, const std::vector<std::function<void()>> &functions,
+                                           const Effort &effort);
 std::vector<Timing> measure_on(Gpu &gpu, const std::vector<std::function<void()>> &functions, const Effort &effort);
 
 // A kernel that does nothing, to launch.

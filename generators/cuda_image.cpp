@@ -81,8 +81,10 @@ std::string finish_ptx(std::string text, int threads) {
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
-    text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
-    text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
+    if (threads != 0) {
+        text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
+        text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
+    }
     return replace(text, "ld\\.global\\.nc\\.", "ld.global.", 1, INT32_MAX);
 }
 
@@ -111,7 +113,7 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
     const std::string text = files.add(".image.ptx");
     std::ofstream(text) << ptx;
     const std::string one_block = files.add(".one_block.ptx");
-    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1);
+    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", threads != 0, threads != 0);
     const std::string fatbin = files.add(".fatbin");
     std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
     for (int sm : sms) {

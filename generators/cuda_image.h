@@ -29,6 +29,7 @@ std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
 
 // The text of one kernel with blocks of `threads` threads, edited: throws std::logic_error where it is not as expected.
+// 0 threads: any number of kernels, with blocks of any size.
 std::string finish_ptx(std::string text, int threads);
 
 // Images for each SM, and PTX for later ones. `scratch` begins the names of files that are made and removed. Throws

@@ -103,11 +103,13 @@ std::string sources_of(const std::string &strategy) {
     return directory + (begins(strategy, "cuda_") ? "cuda_" : has_its_own ? strategy : "plain");
 }
 
+bool is_for_cuda(const std::string &strategy) { return begins(strategy, "cuda_") || strategy == "anderson2021"; }
+
 // Whether the source may change the bytes of the op's kernels, where the strategy lowers it.
 bool decides(std::string_view source, const std::string &op, const std::string &strategy) {
     const bool of_cuda = source.find("cuda") != source.npos;
     if (begins(source, "generators/normagen/") || source.find("_tried.") != source.npos ||
-        (of_cuda && !begins(strategy, "cuda_"))) {
+        (of_cuda && !is_for_cuda(strategy))) {
         return false;
     }
     if (begins(source, "schedules/strategies/")) {

@@ -5,7 +5,7 @@ set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled 
 
 norma_test(cuda_image_test SOURCES cuda_image_test.cpp cuda_passes_test.cpp LINK norma_generators)
 if(NORMA_PTXAS)
-    norma_test(cuda_rows_test SOURCES cuda_rows_test.cpp LINK norma_generators norma_ptx)
+    norma_test(cuda_rows_test SOURCES cuda_rows_test.cpp cuda_tried_test.cpp LINK norma_generators norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it
     add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/check_cuda_resources ${PROJECT_SOURCE_DIR}

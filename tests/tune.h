@@ -32,3 +32,22 @@ inline std::vector<json> records_in(const fs::path &directory) {
     }
     return records;
 }
+
+// A shared object beside what was emitted, with a kernel of these C statements.
+inline std::string kernel_in_c(const Directory &d, const std::string &name, const std::string &symbol,
+                               const std::string &body) {
+    d.write("emitted/objects/" + name + ".c",
+            "#include <stdlib.h>\n#include <unistd.h>\nint " + symbol + "_argv(void **arguments) { " + body + " }\n");
+    const std::string path = d / ("emitted/objects/" + name);
+    REQUIRE(shell("cc -shared -fPIC -o " + path + ".so " + path + ".c").status == 0);
+    return "objects/" + name + ".so";
+}
+
+inline std::string failure_of(const std::vector<json> &records, const json &knobs) {
+    for (const json &record : records) {
+        if (record.at("knobs") == knobs && record.at("status") == "failed") {
+            return record.at("why");
+        }
+    }
+    return "";
+}

@@ -8,16 +8,6 @@ namespace {
 
 const std::string few = "--candidates 6 --no-autoschedulers --budget 20s ";
 
-// A shared object with a kernel of these C statements.
-std::string kernel_in_c(const Directory &d, const std::string &name, const std::string &symbol,
-                        const std::string &body) {
-    d.write("emitted/objects/" + name + ".c",
-            "#include <stdlib.h>\n#include <unistd.h>\nint " + symbol + "_argv(void **arguments) { " + body + " }\n");
-    const std::string path = d / ("emitted/objects/" + name);
-    REQUIRE(shell("cc -shared -fPIC -o " + path + ".so " + path + ".c").status == 0);
-    return "objects/" + name + ".so";
-}
-
 // The page is XML, and loads nothing.
 std::string check_page(const std::string &path) {
     const Result parsed =
@@ -29,15 +19,6 @@ std::string check_page(const std::string &path) {
         CHECK_FALSE(contains(page, load));
     }
     return page;
-}
-
-std::string failure_of(const std::vector<json> &records, const json &knobs) {
-    for (const json &record : records) {
-        if (record.at("knobs") == knobs && record.at("status") == "failed") {
-            return record.at("why");
-        }
-    }
-    return "";
 }
 
 }  // namespace

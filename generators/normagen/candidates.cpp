@@ -23,6 +23,8 @@ namespace {
 const std::vector<Shape> usual_shapes = {{32, 768},   {65536, 128}, {512, 4096}, {4096, 4096},
                                          {512, 1000}, {65536, 100}, {4096, 4000}};
 const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
+// Likewise: little beside a launch, as much as a cache of today holds, beyond it.
+const int64_t usual_elements_on_cuda[] = {1 << 16, 1 << 21, 1 << 25};
 
 bool runs(const Variant &variant, int64_t hidden) {
     const HiddenClass known = norma::runs(variant);
@@ -53,16 +55,16 @@ bool is_usual(const Variant &variant) {
     return variant.contract == Contract::fp32_once && variant.weight == variant.x && variant.bias == bias;
 }
 
-std::vector<Variant> one_of_each_family(const Manifest &manifest, const Wanted &wanted) {
+std::vector<Variant> one_of_each_family(const std::vector<Variant> &variants, const Wanted &wanted) {
     std::map<std::string, const Variant *> chosen;
-    for (const Variant &variant : manifest.variants) {
+    for (const Variant &variant : variants) {
         const Variant *&of_family = chosen[family(variant)];
         if (is_wanted(variant, wanted) && (of_family == nullptr || (is_usual(variant) && !is_usual(*of_family)))) {
             of_family = &variant;
         }
     }
     std::vector<Variant> list;
-    for (const Variant &variant : manifest.variants) {
+    for (const Variant &variant : variants) {
         if (chosen.at(family(variant)) == &variant) {
             list.push_back(variant);
         }
@@ -70,16 +72,22 @@ std::vector<Variant> one_of_each_family(const Manifest &manifest, const Wanted &
     return list;
 }
 
-std::vector<Shape> shapes_of(const Variant &variant, const Manifest &manifest, const Wanted &wanted) {
+std::vector<Shape> shapes_of(const Variant &variant, const std::vector<Variant> &all, bool cuda, const Wanted &wanted) {
     std::vector<Shape> known = wanted.shapes.empty() ? usual_shapes : wanted.shapes, shapes;
-    if (wanted.shapes.empty() && variant.hidden.exact != 0) {
+    if (const int64_t hidden = variant.hidden.exact; wanted.shapes.empty() && hidden != 0) {
         known.clear();
         for (int64_t rows : usual_rows) {
-            known.emplace_back(rows, variant.hidden.exact);
+            known.emplace_back(rows, hidden);
+        }
+        if (cuda) {
+            known.clear();
+            for (int64_t elements : usual_elements_on_cuda) {
+                known.emplace_back(std::max(elements / hidden, int64_t{1}), hidden);
+            }
         }
     }
     for (const Shape &shape : known) {
-        const bool better = std::any_of(manifest.variants.begin(), manifest.variants.end(), [&](const Variant &other) {
+        const bool better = std::any_of(all.begin(), all.end(), [&](const Variant &other) {
             return without_hidden(other) == without_hidden(variant) && runs(other, shape.second) &&
                    specialization(other) > specialization(variant);
         });
@@ -104,10 +112,10 @@ std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &
         const bool ours = strategy->same_bits != nullptr;
         const bool chosen = wanted.strategies.empty() ||
                             std::count(wanted.strategies.begin(), wanted.strategies.end(), strategy->name) != 0;
-        if (!chosen || (!ours && !wanted.autoschedulers)) {
+        if (!chosen || (ours ? strategy->name != standard.strategy : !wanted.autoschedulers)) {
             continue;
         }
-        if (strategy->name == standard.strategy) {
+        if (ours) {
             for (const KernelSpec &other : other_run_times(standard)) {
                 list.push_back(other);
             }
@@ -123,7 +131,8 @@ std::vector<KernelSpec> candidates_of(const KernelSpec &standard, const Wanted &
         std::stable_sort(tried.begin(), tried.end(), [&](const auto &a, const auto &b) { return won(a) > won(b); });
         for (const nlohmann::json &knobs : tried) {
             spec.knobs = knobs;
-            const bool bits = !ours || !wanted.same_bits || strategy->same_bits(knobs, standard.knobs);
+            const bool bits =
+                !ours || !wanted.same_bits || strategy->same_bits(standard.variant, knobs, standard.knobs);
             if (bits && refusal(spec).empty() && (!ours || wanted.most == 0 || count < wanted.most)) {
                 list.push_back(spec);
                 count++;
@@ -172,10 +181,11 @@ std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector
                                      const Wanted &wanted) {
     std::vector<Tuned> list;
     int index = 0;
-    const std::vector<Variant> variants = wanted.every ? manifest.variants : one_of_each_family(manifest, wanted);
     for (const TargetFile &target : targets) {
-        for (const Variant &variant : variants) {
-            const std::vector<Shape> shapes = shapes_of(variant, manifest, wanted);
+        const bool cuda = is_cuda(target.spec);
+        const std::vector<Variant> &all = cuda ? manifest.cuda_variants : manifest.variants;
+        for (const Variant &variant : wanted.every ? all : one_of_each_family(all, wanted)) {
+            const std::vector<Shape> shapes = shapes_of(variant, all, cuda, wanted);
             if (!is_wanted(variant, wanted) || shapes.empty() || index++ % wanted.shards != wanted.shard - 1) {
                 continue;
             }

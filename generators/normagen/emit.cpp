@@ -19,13 +19,14 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// The same algorithm, in float64, for what every CPU of the architecture runs.
+// The same algorithm, in float64, for what every CPU of the architecture runs, whatever the kernel is for.
 KernelSpec oracle_of(const KernelSpec &standard) {
     KernelSpec spec = standard;
     spec.strategy = "oracle";
     spec.knobs = nlohmann::json::object();
     const std::string &halide = standard.target.halide;
     spec.target.halide = halide.substr(0, halide.find('-', halide.find("linux")));
+    spec.target.sms.clear();
     return spec;
 }
 
@@ -87,6 +88,9 @@ public:
                              {"default_knobs", all_knobs(standard)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
+        if (is_cuda(standard.target)) {
+            text["sm"] = least_sm(standard.target);
+        }
         std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
         for (const KernelSpec &candidate : tuned.candidates) {
             const JobResult &result = jobs_.result(candidate);
@@ -126,7 +130,12 @@ private:
                         {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
             fs::rename(temporary, path);
         }
-        return {{"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
+        ordered_json file = {
+            {"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
+        if (is_cuda(spec.target)) {
+            file["on_cuda"] = true;
+        }
+        return file;
     }
 
     const Jobs &jobs_;

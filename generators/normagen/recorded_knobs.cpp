@@ -142,8 +142,7 @@ KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
         return spec;
     }
     tuned.origin = fmt::format("record {}{}: {:.3f} of the default's time, {} {}", identity(record), where,
-                               group.contenders.front().score, record.device.value("cpu", "an unknown device"),
-                               record.date.substr(0, 10));
+                               group.contenders.front().score, device_name(record), record.date.substr(0, 10));
     return tuned;
 }
 

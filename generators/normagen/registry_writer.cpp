@@ -79,10 +79,6 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
     return fmt::format("{}", fmt::join(functions, ", "));
 }
 
-int least_sm(const TargetSpec &target) {
-    return target.sms.empty() ? 0 : *std::min_element(target.sms.begin(), target.sms.end());
-}
-
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
     return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}}},\n", quoted(target.name),

@@ -212,6 +212,10 @@ bool runs_here(const TargetFile &target) {
     return has_all;
 }
 
+int least_sm(const TargetSpec &target) {
+    return target.sms.empty() ? 0 : *std::min_element(target.sms.begin(), target.sms.end());
+}
+
 std::string architecture(const TargetFile &target) { return without_features(Halide::Target(target.spec.halide)); }
 
 std::string architecture_here() { return without_features(Halide::get_host_target()); }

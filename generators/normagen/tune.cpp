@@ -11,6 +11,7 @@
 #include <memory>
 #include <thread>
 
+#include "../../runtime/src/cuda_driver.h"
 #include "../../schedules/strategies/strategies.h"
 #include "../tune/records.h"
 #include "child.h"
@@ -74,6 +75,22 @@ fs::path measure_program(const fs::path &directory) {
     become_program(words);
 }
 
+// Throws InputError, which ends with `advice`, where this machine does not run the target.
+void expect_to_run_here(const TargetFile &target, const std::string &advice) {
+    bool runs = runs_here(target);
+    std::string why = target.needs;
+    if (is_cuda(target.spec)) {
+        const char *missing = "";
+        const bool driver = cuda_driver(&missing) != nullptr;
+        const int sm = driver ? cuda_devices().at[0].sm : 0;
+        runs = driver && sm >= least_sm(target.spec);
+        why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
+    }
+    if (!runs) {
+        throw InputError(fmt::format("this machine does not run {} ({}){}", target.spec.name, why, advice));
+    }
+}
+
 void read_shard(const std::string &text, Wanted &wanted) {
     char rest = 0;
     if (sscanf(text.c_str(), "%d/%d%c", &wanted.shard, &wanted.shards, &rest) != 2 || wanted.shard < 1 ||
@@ -115,9 +132,8 @@ void tune(Options options) {
         options.wanted.won = past_winners(current_records(options.seed, known));
     }
     for (const TargetFile &target : targets) {
-        if (options.emit.empty() && !options.list && !runs_here(target)) {
-            throw InputError(fmt::format("this machine does not run {} ({}); expected --emit DIR, to measure elsewhere",
-                                         target.spec.name, target.needs));
+        if (options.emit.empty() && !options.list) {
+            expect_to_run_here(target, "; expected --emit DIR, to measure elsewhere");
         }
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
@@ -146,7 +162,9 @@ void work(const Options &options) {
     try {
         job = json::parse(line);
         const std::vector<TargetFile> targets = read_targets(options.targets_directory);
-        tuned.standard = default_spec(parse_name(job.at("variant")), find_target(targets, job.at("target")));
+        const TargetFile &target = find_target(targets, job.at("target"));
+        expect_to_run_here(target, "");
+        tuned.standard = default_spec(parse_name(job.at("variant")), target);
         KernelSpec candidate = tuned.standard;
         job.at("strategy").get_to(candidate.strategy);
         candidate.knobs = json::object();

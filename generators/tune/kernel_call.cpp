@@ -27,7 +27,8 @@ halide_type_t halide_type(DType type) {
 }  // namespace
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory) {
-    return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments")};
+    return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments"),
+            json.value("on_cuda", false)};
 }
 
 norma_dtype norma_type(DType type) {
@@ -103,7 +104,10 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
         throw std::runtime_error(std::string("cannot load: ") + dlerror());
     }
     run_ = reinterpret_cast<int (*)(void **)>(entry);
-    has_store_mode_ = std::count(file.arguments.begin(), file.arguments.end(), "store_mode") != 0;
+    cuda_.message = context_.message;
+    context_.cuda = file.on_cuda ? &cuda_ : nullptr;
+    auto takes = [&](const char *role) { return std::count(file.arguments.begin(), file.arguments.end(), role) != 0; };
+    has_store_mode_ = takes("store_mode");
     for (const std::string &role : file.arguments) {
         if (role == "user_context") {
             arguments_.push_back(&user_context_);
@@ -115,6 +119,10 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             arguments_.push_back(&y_zero_point_);
         } else if (role == "store_mode") {
             arguments_.push_back(&store_mode_);
+        } else if (role == "strips") {
+            arguments_.push_back(&strips_);
+        } else if (role == "first_strip" || role == "continued") {
+            arguments_.push_back(&zero_);
         } else {
             auto found = tensors.find(role);
             if (found == tensors.end() || !found->second.memory.data()) {
@@ -122,7 +130,11 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             }
             const Tensor &tensor = found->second;
             Buffer &to = buffers_.emplace_back();
-            to.buffer.host = static_cast<uint8_t *>(tensor.memory.data());
+            if (file.on_cuda) {
+                to.buffer.device = tensor.device;
+            } else {
+                to.buffer.host = static_cast<uint8_t *>(tensor.memory.data());
+            }
             to.buffer.type = halide_type(tensor.type);
             to.buffer.dim = to.dimensions;
             to.buffer.dimensions = static_cast<int32_t>(tensor.extents.size());
@@ -131,10 +143,12 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
                 to.dimensions[d] = {0, static_cast<int32_t>(tensor.extents[d]), static_cast<int32_t>(stride), 0};
                 stride *= tensor.extents[d];
             }
-            // Kernels of strips add each row to sums that lie on top of each other.
-            if (has_store_mode_ && tensor.column_sum) {
+            // Kernels of strips add each row to sums that lie on top of each other; on CUDA, to those of its strip.
+            if (tensor.column_sum && (has_store_mode_ || takes("strips"))) {
+                strips_ = static_cast<int32_t>(tensor.strips);
                 to.buffer.dimensions = 2;
-                to.dimensions[1] = {0, static_cast<int32_t>(tensors.at("x").extents[1]), 0, 0};
+                to.dimensions[1] = {0, static_cast<int32_t>(tensors.at("x").extents[1]),
+                                    has_store_mode_ ? 0 : static_cast<int32_t>(stride), 0};
             }
             arguments_.push_back(&to.buffer);
         }
@@ -143,6 +157,9 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
 
 void KernelCall::operator()() const {
     const int error = run_(const_cast<void **>(arguments_.data()));
+    if (cuda_.status != NORMA_OK) {
+        throw std::runtime_error(context_.message);
+    }
     if (error != 0) {
         throw std::runtime_error("the kernel returned " + std::to_string(error));
     }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "bench/memory.h"
+#include "runtime/src/cuda_modules.h"
+#include "runtime/src/halide_hooks.h"
 #include "variant.h"
 
 namespace norma {
@@ -20,6 +22,7 @@ namespace norma {
 struct KernelFile {
     std::string path, symbol;            // shared object, name of the entry
     std::vector<std::string> arguments;  // roles
+    bool on_cuda = false;                // where it takes its tensors
 };
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory);
@@ -31,6 +34,8 @@ struct Tensor {
     bool output = false;
     bool column_sum = false;
     bench::Memory memory;
+    uint64_t device = 0;  // address of its copy: see DeviceTensors
+    int64_t strips = 1;   // of rows, which the device sums apart: it then has as many vectors there
 
     int64_t elements() const;
     int64_t bytes() const;
@@ -60,9 +65,11 @@ private:
     };
 
     int (*run_)(void **) = nullptr;
-    void *user_context_ = nullptr;
+    mutable CudaCall cuda_{};
+    CallContext context_{};
+    void *user_context_ = &context_;
     float eps_ = 1e-5f, weight_offset_ = 0, y_zero_point_ = 128;
-    int32_t store_mode_;
+    int32_t store_mode_, strips_ = 1, zero_ = 0;
     bool has_store_mode_ = false;
     std::deque<Buffer> buffers_;
     std::vector<void *> arguments_;

@@ -9,7 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
-#include "bench/machine.h"
+#include "device.h"
 #include "normagen/files.h"
 #include "report.h"
 #include "search.h"
@@ -29,9 +29,31 @@ struct Options {
     SearchOptions search;
 };
 
-json this_device() {
-    const bench::Machine machine = bench::this_machine();
-    return {{"cpu", machine.cpu}, {"isa", machine.loops}, {"l1d", machine.l1d}, {"l2", machine.l2}, {"l3", machine.l3}};
+void complain(const std::string &what) { fmt::print(stderr, "norma_measure: {}\n", what); }
+
+// Each kernel gets the device that it runs on; those that none runs go.
+void find_devices(JobsFile &jobs) {
+    const json cpu = this_cpu();
+    json gpu;
+    for (TuneGroup &group : jobs.groups) {
+        if (group.least_sm != 0 && gpu.is_null()) {
+            gpu = first_gpu();
+        }
+        group.device = group.least_sm != 0 ? gpu : cpu;
+    }
+    auto runs = [&](const TuneGroup &group) { return group.least_sm == 0 || gpu.at("sm") >= group.least_sm; };
+    const auto others = std::stable_partition(jobs.groups.begin(), jobs.groups.end(), runs);
+    if (others == jobs.groups.end()) {
+        return;
+    }
+    const std::string what =
+        fmt::format("{} of {} kernels are for a newer GPU than the first, {} (sm_{})", jobs.groups.end() - others,
+                    jobs.groups.size(), gpu.at("gpu").get<std::string>(), gpu.at("sm").get<int>());
+    if (others == jobs.groups.begin()) {
+        throw InputError(what + "; expected one that runs them");
+    }
+    complain(what);
+    jobs.groups.erase(others, jobs.groups.end());
 }
 
 // One line on a terminal; JSON lines where asked.
@@ -99,10 +121,8 @@ private:
     Clock::time_point start_ = Clock::now();
 };
 
-void complain(const std::string &what) { fmt::print(stderr, "norma_measure: {}\n", what); }
-
-// The records of these jobs on this device.
-std::vector<Record> of_these_jobs(const std::vector<Record> &records, const JobsFile &jobs, const json &device) {
+// The records of these jobs on their devices.
+std::vector<Record> of_these_jobs(const std::vector<Record> &records, const JobsFile &jobs) {
     std::map<std::pair<std::string, std::string>, const TuneGroup *> groups;
     for (const TuneGroup &group : jobs.groups) {
         groups[{group.variant, group.target}] = &group;
@@ -110,7 +130,7 @@ std::vector<Record> of_these_jobs(const std::vector<Record> &records, const Jobs
     std::vector<Record> list;
     for (const Record &record : records) {
         auto found = groups.find({record.variant, record.target});
-        if (found == groups.end() || record.device != device || record.halide != jobs.halide ||
+        if (found == groups.end() || record.device != found->second->device || record.halide != jobs.halide ||
             record.default_knobs != found->second->default_knobs) {
             continue;
         }
@@ -128,16 +148,16 @@ std::vector<Record> of_these_jobs(const std::vector<Record> &records, const Jobs
 }
 
 void run(const Options &options) {
-    const JobsFile jobs = read_jobs(options.directory);
-    const json device = this_device();
+    JobsFile jobs = read_jobs(options.directory);
+    find_devices(jobs);
     const RecordFile file(options.records);
     std::vector<Record> records;
     if (options.resume) {
-        records = of_these_jobs(read_records(options.records, complain), jobs, device);
+        records = of_these_jobs(read_records(options.records, complain), jobs);
     }
     Display display(options.progress, jobs.groups.size(), options.budget);
     std::vector<Record> all = records;
-    Search search(jobs, device, options.search, records, [&](const Record &record) {
+    Search search(jobs, options.search, records, [&](const Record &record) {
         file.add(record);
         all.push_back(record);
         display.add(record);

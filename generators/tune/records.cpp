@@ -31,6 +31,8 @@ ordered_json key_json(const Record &r) {
             {"rung", r.rung},     {"final", r.final},       {"promises", r.promises}};
 }
 
+bool on_gpu(const Record &record) { return record.device.contains("gpu"); }
+
 void check(bool good, const std::string &what) {
     if (!good) {
         throw std::invalid_argument(what);
@@ -51,11 +53,19 @@ std::string bucket(const Record &record) {
     return fmt::format("{}x{}", rows, record.hidden);
 }
 
+std::string device_name(const Record &record) {
+    return record.device.value("cpu", record.device.value("gpu", "an unknown device"));
+}
+
 std::string device_text(const Record &record) {
     const json &device = record.device;
-    return fmt::format("{}, {}, {}/{}/{} KB", device.value("cpu", "an unknown device"),
-                       device.value("isa", "unknown instructions"), device.value("l1d", int64_t{0}) / 1024,
-                       device.value("l2", int64_t{0}) / 1024, device.value("l3", int64_t{0}) / 1024);
+    if (on_gpu(record)) {
+        return fmt::format("{}, sm_{}, {} KB, driver {}", device_name(record), device.value("sm", 0),
+                           device.value("l2", int64_t{0}) / 1024, device.value("driver", "unknown"));
+    }
+    return fmt::format("{}, {}, {}/{}/{} KB", device_name(record), device.value("isa", "unknown instructions"),
+                       device.value("l1d", int64_t{0}) / 1024, device.value("l2", int64_t{0}) / 1024,
+                       device.value("l3", int64_t{0}) / 1024);
 }
 
 std::string candidate(const Record &record) { return record.strategy + " " + record.knobs.dump(); }
@@ -77,7 +87,7 @@ std::string to_line(const Record &r) {
         line["copy_ns"] = r.copy_ns;
         line["to_copy"] = r.copy_ns > 0 ? ordered_json(r.ns / r.copy_ns) : ordered_json();
         line["bits"] = r.bits;
-        line["cache"] = "as the call before left it";
+        line["cache"] = on_gpu(r) ? "flushed before each call" : "as the call before left it";
         line["rounds"] = r.rounds;
         line["repeats"] = r.repeats;
     } else {

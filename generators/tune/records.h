@@ -36,7 +36,9 @@ std::string op_of(const std::string &variant);
 // "512x4096": rows down to a power of two.
 std::string bucket(const Record &record);
 std::filesystem::path file_of(const Record &record);  // below the directory of records
-// "AMD EPYC, avx512, 32/1024/32768 KB": devices that differ in any of it are tuned apart.
+std::string device_name(const Record &record);        // "AMD EPYC"
+// "AMD EPYC, avx512, 32/1024/32768 KB", "NVIDIA H200, sm_90, 61440 KB, driver 13.0": devices that differ in any of it
+// are tuned apart.
 std::string device_text(const Record &record);
 std::string candidate(const Record &record);  // strategy and knobs as text
 std::string key(const Record &record);        // of a trial: a later record of the same key replaces an earlier one

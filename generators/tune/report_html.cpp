@@ -125,9 +125,9 @@ std::string report_html(const Report &report) {
     const std::vector<Group> groups = find_winners(report.records);
     std::string text = head;
     text += fmt::format(
-        "<p>{}</p>\n<p>Times are those of one thread over the default's, each pair from one process: below 1 is "
-        "faster. "
-        "Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
+        "<p>{}</p>\n<p>Times are those of one thread, or of the GPU, over the default's, each pair from one process: "
+        "below 1 is "
+        "faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
         escaped(fmt::format("{}", fmt::join(devices, "; "))));
     text += preformatted("Ops", ops_table(groups));
     text += preformatted("Winners that differ from those of the other set", report.differences);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "apart.h"
 #include "normagen/child.h"
 #include "normagen/json_file.h"
 #include "trial.h"
@@ -55,29 +56,6 @@ double cost(size_t candidates, const std::vector<std::pair<int64_t, int64_t>> &s
     return sum;
 }
 
-// In a process of its own: what the trial says, or how it ended.
-json run_apart(const Trial &trial, double timeout) {
-    const std::string mark = "\ntrial: ";
-    auto work = [&] {
-        fmt::print("{}{}\n", mark, run_trial(trial).dump());
-        fflush(stdout);
-    };
-    Child child(work, std::chrono::duration<double>(timeout));
-    while (!child.ended()) {
-        pollfd wake_up = child.wake_up();
-        poll(&wake_up, 1, 20);
-    }
-    const std::string &output = child.output();
-    if (!child.failure().empty()) {
-        const size_t end = output.find_last_not_of('\n');
-        const size_t line = output.rfind('\n', end) + 1;
-        const std::string last = output.empty() || end == output.npos ? "" : ": " + output.substr(line, end + 1 - line);
-        return {{"why", child.failure() + last}};
-    }
-    const size_t at = output.rfind(mark);
-    return at == output.npos ? json{{"why", "its process said nothing"}} : json::parse(output.substr(at + mark.size()));
-}
-
 }  // namespace
 
 JobsFile read_jobs(const std::filesystem::path &directory) {
@@ -93,6 +71,7 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
             from.at("target").get_to(group.target);
             group.default_knobs = from.at("default_knobs");
             from.at("shapes").get_to(group.shapes);
+            group.least_sm = from.value("sm", 0);
             group.oracle = parse_kernel_file(from.at("oracle"), base);
             for (const json &entry : from.at("candidates")) {
                 Candidate candidate;
@@ -117,9 +96,9 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
     }
 }
 
-Search::Search(const JobsFile &jobs, const json &device, const SearchOptions &options, std::vector<Record> known,
+Search::Search(const JobsFile &jobs, const SearchOptions &options, std::vector<Record> known,
                std::function<void(const Record &)> add)
-    : jobs_(jobs), device_(device), options_(options), add_(std::move(add)) {
+    : jobs_(jobs), options_(options), add_(std::move(add)) {
     for (const Record &record : known) {
         known_[key(record)] = record;
     }
@@ -132,7 +111,7 @@ Record Search::unmeasured(const TuneGroup &group, const Candidate &candidate, si
     record.strategy = candidate.strategy;
     record.halide = jobs_.halide;
     record.source = candidate.source;
-    record.device = device_;
+    record.device = group.device;
     record.knobs = candidate.knobs;
     record.default_knobs = group.default_knobs;
     record.rows = group.shapes[shape].first;
@@ -178,7 +157,7 @@ void Search::try_together(const TuneGroup &group, const std::vector<const Candid
     }
     show_(unmeasured(group, *candidates.front(), shape, rung));
     const double timing = seconds * (double)(candidates.size() + 3) * (1 + most_repeats);
-    const json results = run_apart(trial, options_.timeout + timing);
+    const json results = run_apart([&] { return run_trial(trial); }, options_.timeout + timing);
     for (size_t i = 0; i < candidates.size(); i++) {
         if (results.is_array()) {
             keep(unmeasured(group, *candidates[i], shape, rung), results[i]);

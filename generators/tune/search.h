@@ -28,6 +28,8 @@ struct TuneGroup {
     std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
     KernelFile oracle;
     std::vector<Candidate> candidates;
+    int least_sm = 0;       // of the CUDA device that runs it; 0: a CPU does
+    nlohmann::json device;  // that it is measured on, for records
 };
 
 struct JobsFile {
@@ -45,7 +47,7 @@ struct SearchOptions {
 class Search {
 public:
     // Takes a record of the same trial from `known` instead of measuring anew.
-    Search(const JobsFile &jobs, const nlohmann::json &device, const SearchOptions &options, std::vector<Record> known,
+    Search(const JobsFile &jobs, const SearchOptions &options, std::vector<Record> known,
            std::function<void(const Record &)> add);
 
     // Within about so many seconds. `show` is told before each trial what is measured.
@@ -85,7 +87,6 @@ private:
                                   double seconds);
 
     const JobsFile &jobs_;
-    nlohmann::json device_;
     SearchOptions options_;
     std::map<std::string, Record> known_;
     std::function<void(const Record &)> add_, show_;

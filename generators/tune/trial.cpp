@@ -11,6 +11,7 @@
 #include "bench/loops.h"
 #include "bench/measure.h"
 #include "compare.h"
+#include "device_tensors.h"
 #include "streaming_choice.h"
 
 namespace norma {
@@ -19,7 +20,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int64_t checked_rows = 5;
+constexpr int64_t checked_rows = 5, checked_rows_of_strips = 40;
 constexpr double loose = 64;    // for plain sums, one fp32 addition after the other
 constexpr double drift = 0.05;  // of the default between the halves of a trial, beyond which it is repeated
 
@@ -57,22 +58,31 @@ void clear_outputs(Tensors &tensors) {
     }
 }
 
-Outputs run(const KernelFile &file, Tensors &tensors, int store_mode) {
+// `gpu` is null where no candidate is for CUDA.
+Outputs run(const KernelFile &file, Tensors &tensors, int store_mode, bench::Gpu *gpu) {
     clear_outputs(tensors);
+    std::optional<DeviceTensors> device;
+    if (file.on_cuda) {
+        device.emplace(*gpu, tensors);
+    }
     KernelCall{file, tensors, store_mode}();
+    if (device) {
+        device->bring_back_outputs();
+    }
     return outputs_of(tensors);
 }
 
 // What candidates are compared with.
 class Check {
 public:
-    Check(const Trial &trial, int64_t rows) : tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
+    Check(const Trial &trial, int64_t rows, bench::Gpu *gpu)
+        : gpu_(gpu), tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
         // Of a backward, it would reach the sums over rows.
         if (!is_backward(trial.variant) && tensors_.at("x").extents[1] > 1) {
             plant_nan(tensors_.at("x"));
         }
-        oracle_ = run(trial.oracle, tensors_, 0);
-        standard_ = run(trial.standard.file, tensors_, 0);
+        oracle_ = run(trial.oracle, tensors_, 0, gpu_);
+        standard_ = run(trial.standard.file, tensors_, 0, gpu_);
     }
 
     // {"bits"} where the candidate is right in every way to store its results, else {"why"}.
@@ -80,7 +90,7 @@ public:
         const bool has_modes = KernelCall(candidate.file, tensors_, 0).has_store_mode();
         Outputs first;
         for (int mode = 0; mode <= (has_modes ? 2 : 0); mode++) {
-            const Outputs got = run(candidate.file, tensors_, mode);
+            const Outputs got = run(candidate.file, tensors_, mode, gpu_);
             const std::string what = mismatch(tensors_, oracle_, got, candidate.promises ? 1 : loose);
             if (!what.empty()) {
                 return {{"why", "wrong: " + what}};
@@ -94,6 +104,7 @@ public:
     }
 
 private:
+    bench::Gpu *gpu_;
     Tensors tensors_;
     Outputs oracle_, standard_;
 };
@@ -148,12 +159,17 @@ int64_t bytes_moved(const Tensors &tensors) {
 }
 
 // Adds their times to the results of candidates that are right.
-void time_candidates(const Trial &trial, json &results) {
+void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
     Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
+    std::optional<DeviceTensors> device;
+    if (gpu != nullptr) {
+        device.emplace(*gpu, tensors);
+    }
     std::deque<KernelCall> calls;
     std::vector<std::function<void()>> functions;
     auto add = [&](const Tried &tried) {
-        const KernelCall &call = calls.emplace_back(tried.file, tensors, store_mode(trial, tried.knobs, tensors));
+        const int mode = device ? 0 : store_mode(trial, tried.knobs, tensors);
+        const KernelCall &call = calls.emplace_back(tried.file, tensors, mode);
         functions.emplace_back([&call] { call(); });
     };
     add(trial.standard);
@@ -164,13 +180,14 @@ void time_candidates(const Trial &trial, json &results) {
     }
     const size_t kernels = functions.size();
     bench::Team team(1);
-    for (auto &copy : copies(trial, tensors, team)) {
+    for (auto &copy : device ? std::vector{device->copy(bytes_moved(tensors))} : copies(trial, tensors, team)) {
         functions.push_back(copy);
     }
     std::vector<std::vector<double>> times;
     int repeats = 0;
     for (;; repeats++) {
-        times = bench::sample(functions, {trial.seconds * static_cast<double>(functions.size()), min_rounds});
+        const bench::Effort effort = {trial.seconds * static_cast<double>(functions.size()), min_rounds};
+        times = device ? bench::sample_on(*gpu, functions, effort) : bench::sample(functions, effort);
         const std::vector<double> &all = times[0];
         const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
         const double early = bench::summarize({all.begin(), middle}).ns,
@@ -206,16 +223,22 @@ void time_candidates(const Trial &trial, json &results) {
 
 json run_trial(const Trial &trial) {
     json results = json::array();
+    std::optional<bench::Gpu> gpu;
+    if (trial.standard.file.on_cuda) {
+        gpu.emplace(0);
+    }
+    bench::Gpu *on = gpu ? &*gpu : nullptr;
     std::optional<Check> few, all;
     for (const Tried &candidate : trial.candidates) {
         // Autoscheduled kernels want at least as many rows as one of their tiles.
         std::optional<Check> &check = candidate.promises ? few : all;
         if (!check) {
-            check.emplace(trial, candidate.promises ? std::min(trial.rows, checked_rows) : trial.rows);
+            const int64_t few_rows = gpu && is_backward(trial.variant) ? checked_rows_of_strips : checked_rows;
+            check.emplace(trial, candidate.promises ? std::min(trial.rows, few_rows) : trial.rows, on);
         }
         results.push_back((*check)(candidate));
     }
-    time_candidates(trial, results);
+    time_candidates(trial, results, on);
     return results;
 }
 

@@ -15,11 +15,6 @@ constexpr int max_kernel_arguments = 64;
 
 CudaCall &call_of(void *user_context) { return *static_cast<CallContext *>(user_context)->cuda; }
 
-int refuse(void *user_context, const char *what) {
-    fail_call(call_of(user_context), NORMA_INTERNAL, "%s", what);
-    return halide_error_code_generic_error;
-}
-
 }  // namespace
 
 extern "C" {
@@ -45,7 +40,8 @@ int halide_cuda_run(void *user_context, void *, const char *name, int grid_x, in
     int count = 0;
     for (; sizes[count] != 0; count++) {
         if (count == max_kernel_arguments) {
-            return refuse(user_context, "a CUDA kernel has too many arguments");
+            fail_call(call, NORMA_INTERNAL, "a CUDA kernel has too many arguments");
+            return halide_error_code_generic_error;
         }
         arguments[count] = given[count];
         if (is_buffer[count]) {
@@ -74,10 +70,4 @@ const halide_device_interface_t *halide_cuda_device_interface() {
 }
 
 int halide_copy_to_device(void *, halide_buffer_t *, const halide_device_interface_t *) { return 0; }
-
-int halide_device_malloc(void *user_context, halide_buffer_t *, const halide_device_interface_t *) {
-    return refuse(user_context, "a CUDA kernel asked for memory");
-}
-
-int halide_device_free(void *, halide_buffer_t *) { return 0; }
 }

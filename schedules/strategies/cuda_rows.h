@@ -34,6 +34,10 @@ struct CudaRowsKnobs {
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
 std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant);  // empty when legal
+// Legal settings, each of other code, those that differ from `defaults` in the fewest knobs first.
+std::vector<nlohmann::json> cuda_rows_tried(const Variant &variant, const nlohmann::json &defaults,
+                                            const Halide::Target &target);
+bool cuda_rows_same_bits(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 
 // Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the
 // bits.

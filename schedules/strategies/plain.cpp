@@ -59,4 +59,8 @@ Lowered lower_mullapudi2016(const Variant &variant, const nlohmann::json &, cons
     return lower_autoscheduled(variant, target, {"Mullapudi2016", {{"parallelism", "1"}}});
 }
 
+Lowered lower_anderson2021(const Variant &variant, const nlohmann::json &, const Target &target) {
+    return lower_autoscheduled(variant, target, {"Anderson2021", {{"parallelism", "128"}}});
+}
+
 }  // namespace norma

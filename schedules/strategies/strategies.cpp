@@ -42,8 +42,20 @@ Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, cons
     return {pipeline, row.inputs(), row.workspace_per_element()};
 }
 
+bool cpu_rows_same_bits(const Variant &, const nlohmann::json &a, const nlohmann::json &b) {
+    return cpu_rows_same_tree(a, b);
+}
+
 std::string refuse_any_knob(const Variant &, const nlohmann::json &knobs, const Halide::Target &) {
     return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is a knob, of which this strategy has none";
+}
+
+std::string refuse_on_cuda(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target) {
+    return target.has_feature(Halide::Target::CUDA) ? "it is for CPUs" : refuse_any_knob(variant, knobs, target);
+}
+
+std::string refuse_on_cpus(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target) {
+    return target.has_feature(Halide::Target::CUDA) ? refuse_any_knob(variant, knobs, target) : "it is for CUDA";
 }
 
 Lowered lower_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
@@ -76,13 +88,14 @@ Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, con
 }
 
 const Strategy list[] = {
-    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_tree},
-    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, nullptr, nullptr},
+    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_bits},
+    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, cuda_rows_tried, cuda_rows_same_bits},
     {"cuda_strip_sum", refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
     {"strip_sum", refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", refuse_any_knob, lower_oracle, nullptr, nullptr},
-    {"adams2019", refuse_any_knob, lower_adams2019, try_once, nullptr},
-    {"mullapudi2016", refuse_any_knob, lower_mullapudi2016, try_once, nullptr},
+    {"adams2019", refuse_on_cuda, lower_adams2019, try_once, nullptr},
+    {"mullapudi2016", refuse_on_cuda, lower_mullapudi2016, try_once, nullptr},
+    {"anderson2021", refuse_on_cpus, lower_anderson2021, try_once, nullptr},
 };
 
 }  // namespace

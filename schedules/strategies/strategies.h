@@ -31,7 +31,7 @@ struct Strategy {
                                          const Halide::Target &target);
     // Whether kernels of two tried settings give the same bits. Null where nothing is promised: such a strategy is
     // measured, never shipped.
-    bool (*same_bits)(const nlohmann::json &a, const nlohmann::json &b);
+    bool (*same_bits)(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 };
 
 const Strategy &find_strategy(const std::string &name);  // throws std::invalid_argument naming the known ones
