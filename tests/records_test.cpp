@@ -217,7 +217,8 @@ TEST_CASE("no kernel of the default library was slower than its default where it
         trials[name(record, record.at("variant"))].push_back(record);
     }
     size_t tuned = 0;
-    for (const json &kernel : json::parse(listed.out).at("kernels")) {
+    const json list = json::parse(listed.out);
+    for (const json &kernel : list.at("kernels")) {
         for (const json &record : trials[name(kernel, kernel.at("name"))]) {
             tuned++;
             INFO(record);
