@@ -177,6 +177,11 @@ TEST_CASE("one kernel can be looked at in every stage", "[normagen]") {
     CHECK(failed.status == 1);
     CHECK(contains(failed.err, "rms_norm_forward.x_f32.y_f32.fp32_once.any for x86-64-v2: killed by signal 6"));
     CHECK(normagen(command + "x86-64-v2 --stage stmt -o /nonexistent/file").status == 1);
+    CHECK(contains(normagen("compile --kernel rms_norm_forward.x_f32.y_f32.a_any.fp32_once.64n --target x86-64-v2 "
+                            "--stage stmt -o " +
+                            d / "none")
+                       .err,
+                   "alignment is any, which is for CUDA"));
     CHECK(fs::exists(d / "stmt"));
     CHECK_FALSE(fs::exists(d / "none"));
 }
