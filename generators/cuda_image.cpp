@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 
 namespace norma {
@@ -73,6 +74,24 @@ std::string replace(const std::string &text, const char *pattern, const std::str
     return std::regex_replace(text, regex, by);
 }
 
+// Writes machine code for the SM to the file `cubin`.
+CudaResources assemble(const std::string &ptx, int sm, Scratch &files, const std::string &cubin) {
+    auto from = [&](const std::string &text) {
+        const std::string file = files.add("." + std::to_string(sm) + ".ptx");
+        std::ofstream(file) << text;
+        // What is multiplied and added apart in the PTX rounds twice on every GPU.
+        return parse_ptxas(run(quoted(cuda_toolkit() + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" +
+                               std::to_string(sm) + " " + quoted(file) + " -o " + quoted(cubin)),
+                           sm);
+    };
+    const CudaResources resources = from(ptx);
+    if (resources.spill_bytes == 0) {
+        return resources;
+    }
+    // ptxas wanted room for another block.
+    return from(replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1));
+}
+
 }  // namespace
 
 // Halide says for which PTX of its time, and not how large a block is, without which ptxas cannot bound registers. An
@@ -100,6 +119,17 @@ std::string cuda_toolkit_version() {
     return version;
 }
 
+std::string cuda_disassembler() {
+    const char *path = std::getenv("PATH");
+    std::istringstream directories(cuda_toolkit() + ":" + (path != nullptr ? path : ""));
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        if (access((directory + "/nvdisasm").c_str(), X_OK) == 0) {
+            return directory + "/nvdisasm";
+        }
+    }
+    return "";
+}
+
 CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms,
                           const std::string &scratch) {
     const std::string toolkit = cuda_toolkit();
@@ -110,23 +140,11 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
     Scratch files{scratch, {}};
     const std::string text = files.add(".image.ptx");
     std::ofstream(text) << ptx;
-    const std::string one_block = files.add(".one_block.ptx");
-    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1);
     const std::string fatbin = files.add(".fatbin");
     std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
     for (int sm : sms) {
         const std::string cubin = files.add("." + std::to_string(sm) + ".cubin");
-        auto assemble = [&](const std::string &from) {
-            // What is multiplied and added apart in the PTX rounds twice on every GPU.
-            return parse_ptxas(run(quoted(toolkit + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" + std::to_string(sm) +
-                                   " " + quoted(from) + " -o " + quoted(cubin)),
-                               sm);
-        };
-        CudaResources resources = assemble(text);
-        if (resources.spill_bytes != 0) {  // ptxas wanted room for another block
-            resources = assemble(one_block);
-        }
-        image.resources.push_back(resources);
+        image.resources.push_back(assemble(ptx, sm, files, cubin));
         if (const std::string why = excess(image.resources.back(), threads); !why.empty()) {
             throw std::runtime_error("sm_" + std::to_string(sm) + ": " + why);
         }
@@ -142,22 +160,18 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
 }
 
 CudaResources parse_ptxas(const std::string &verbose, int sm) {
-    auto figure = [&](const char *pattern, bool needed) {
+    auto figure = [&](const char *pattern) {
         std::smatch match;
         if (!std::regex_search(verbose, match, std::regex(pattern))) {
-            if (needed) {
-                throw std::runtime_error(std::string("ptxas says nothing like \"") + pattern + "\": " + verbose);
-            }
-            return 0;
+            throw std::runtime_error(std::string("ptxas says nothing like \"") + pattern + "\": " + verbose);
         }
         return std::stoi(match[1]);
     };
     CudaResources resources;
     resources.sm = sm;
-    resources.registers = figure("Used (\\d+) registers", true);
-    resources.spill_bytes = figure("(\\d+) bytes spill stores", true) + figure("(\\d+) bytes spill loads", true) +
-                            figure("(\\d+) bytes stack frame", true);
-    resources.barriers = figure("used (\\d+) barriers", false);
+    resources.registers = figure("Used (\\d+) registers");
+    resources.spill_bytes =
+        figure("(\\d+) bytes spill stores") + figure("(\\d+) bytes spill loads") + figure("(\\d+) bytes stack frame");
     return resources;
 }
 
@@ -174,14 +188,15 @@ std::string excess(const CudaResources &resources, int threads) {
     return "";
 }
 
-PtxFigures ptx_figures(const std::string &ptx) {
-    const char *const wide = "\\.global(\\.nc|\\.L1::no_allocate)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
-    PtxFigures figures;
-    figures.wide_loads = count(ptx, std::regex(std::string("ld") + wide));
-    figures.wide_stores = count(ptx, std::regex(std::string("st") + wide));
-    figures.shuffles = count(ptx, std::regex("shfl\\.sync"));
-    figures.instructions = count(ptx, std::regex("\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*(\\s[^\n]*)?;"));
-    return figures;
+std::string cuda_sass(const std::string &ptx, int sm, const std::string &scratch) {
+    const std::string disassembler = cuda_disassembler();
+    if (disassembler.empty()) {
+        return "";
+    }
+    Scratch files{scratch, {}};
+    const std::string cubin = files.add(".cubin");
+    assemble(ptx, sm, files, cubin);
+    return run(quoted(disassembler) + " -c " + quoted(cubin));
 }
 
 }  // namespace norma

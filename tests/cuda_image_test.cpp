@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // PTX is edited only where it is as expected, and what ptxas says is read and judged.
-#include "../generators/cuda_image.h"
+#include "../generators/cuda_figures.h"
 #include "../generators/cuda_hints.h"
 
 #include <stdexcept>
@@ -74,12 +74,48 @@ TEST_CASE("loads of rows leave the first-level cache to the weights") {
     CHECK_THROWS_AS(keep_rows_out_of_l1(ptx), std::logic_error);
 }
 
-TEST_CASE("a kernel's accesses, shuffles and instructions are counted") {
-    const PtxFigures figures = ptx_figures(ptx);
+TEST_CASE("a kernel's accesses, shuffles, barriers and instructions are counted") {
+    const CodeFigures figures = ptx_figures(ptx);
     CHECK(figures.wide_loads == 1);
     CHECK(figures.wide_stores == 1);
     CHECK(figures.shuffles == 1);
+    CHECK(figures.barriers == 0);
     CHECK(figures.instructions == 6);
+}
+
+TEST_CASE("and in what a disassembler lists") {
+    const CodeFigures figures = sass_figures(R"(
+.text.kernel:
+        /*0000*/                   LDG.E.128 R4, desc[UR4][R2.64] ;
+        /*0010*/              @!P0 LDG.E.128.CONSTANT R8, [R2.64] ;
+        /*0020*/                   LDG.E R12, [R2.64] ;
+        /*0030*/              @UP1 STG.E.128 [R2.64], R4 ;
+        /*0040*/                   BAR.SYNC.DEFER_BLOCKING 0x0 ;
+        /*0050*/                   SHFL.BFLY PT, R3, R2, 0x10, 0x1f ;
+        /*0060*/                   EXIT ;
+.L_x_1:
+        /*0070*/                   BRA `(.L_x_1);
+        /*0080*/                   NOP;
+)");
+    CHECK(figures.instructions == 8);
+    CHECK(figures.wide_loads == 2);
+    CHECK(figures.wide_stores == 1);
+    CHECK(figures.barriers == 1);
+    CHECK(figures.shuffles == 1);
+}
+
+TEST_CASE("occupancy follows from registers, threads, shared memory and the SM") {
+    const auto of = [](int sm, int registers, int threads, int shared) {
+        return occupancy({sm, registers, 0}, threads, shared);
+    };
+    CHECK(of(80, 32, 256, 0) == 1);
+    CHECK(of(80, 33, 256, 0) == 0.75);            // 40 are given out: 48 warps' worth, 6 blocks of 8
+    CHECK(of(80, 32, 320, 40) == 1920.0 / 2048);  // 6 blocks of 10 warps
+    CHECK(of(80, 32, 32, 0) == 0.5);              // 32 blocks
+    CHECK(of(86, 32, 32, 0) == 1.0 / 3);          // 16 blocks of 1536 threads
+    CHECK(of(90, 64, 1024, 0) == 0.5);
+    CHECK(of(90, 32, 256, 100 << 10) == 0.25);  // 2 blocks of 101 KB in 228
+    CHECK_THROWS_WITH(of(75, 32, 256, 0), Catch::Matchers::Contains("sm is 75; expected 80, 86"));
 }
 
 TEST_CASE("what ptxas says of a kernel is read") {
@@ -87,7 +123,6 @@ TEST_CASE("what ptxas says of a kernel is read") {
     CHECK(resources.sm == 90);
     CHECK(resources.registers == 40);
     CHECK(resources.spill_bytes == 16);
-    CHECK(resources.barriers == 2);
     CHECK_THROWS_AS(parse_ptxas("ptxas info: nothing", 90), std::runtime_error);
 }
 

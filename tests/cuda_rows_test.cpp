@@ -14,6 +14,7 @@
 #include <iterator>
 #include <random>
 
+#include "../generators/cuda_figures.h"
 #include "../generators/kernel.h"
 #include "../generators/numeric.h"
 #include "../schedules/strategies/strategies.h"
@@ -163,7 +164,7 @@ struct Kernel {
         made.at("arguments").get_to(compiled.arguments);
         made.at("alignment").get_to(compiled.alignment);
         made.at("threads").get_to(compiled.threads);
-        compiled.resources.push_back({80, 0, made.at("spills"), 0});
+        compiled.resources.push_back({80, 0, made.at("spills")});
     }
 
     explicit Kernel(const std::string &name) {
@@ -330,7 +331,7 @@ TEST_CASE("int8 with a scale for each row") { check("rms_norm_forward.x_bf16.w_b
 
 TEST_CASE("a kernel's code is as its family promises") {
     const Kernel block("layer_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.4096");
-    const PtxFigures figures = ptx_figures(block.text);
+    const CodeFigures figures = ptx_figures(block.text);
     CHECK(block.compiled.threads == 256);
     CHECK(block.compiled.alignment == 16);
     CHECK(figures.wide_loads == 4);  // x and the weight, 16 elements of each
@@ -349,7 +350,7 @@ TEST_CASE("a kernel's code is as its family promises") {
 
 TEST_CASE("a backward reads its rows once, and waits once in each") {
     const Kernel block("layer_norm_backward.x_f32.w_f32.b_f32.y_f32.fp32_once.4096");
-    const PtxFigures figures = ptx_figures(block.text);
+    const CodeFigures figures = ptx_figures(block.text);
     CHECK(figures.wide_loads == 20);   // x, dy and weight; the sums of rows before
     CHECK(figures.wide_stores == 12);  // dx and the sums
     CHECK(count(block.text, "bar.sync") == 1);
