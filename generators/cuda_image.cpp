@@ -92,6 +92,22 @@ CudaResources assemble(const std::string &ptx, int sm, Scratch &files, const std
     return from(replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 1, 1));
 }
 
+std::string with_bfloat_pairs(std::string text) {
+    const std::string name = bfloat_pair_function;
+    if (text.find(name) == std::string::npos) {
+        return text;
+    }
+    text = replace(text, ("\\.extern \\.func +\\([^)]*\\) " + name + "\n\\([^)]*\\)\n;\n").c_str(), "", 1, 1);
+    const std::string call =
+        "\\{ // callseq [^\n]*\n\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param0\\], ([^;]+);\n"
+        "\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param1\\], ([^;]+);\n\\s*\\.param[^\n]*\n"
+        "\\s*call\\.uni \\(retval0\\), " +
+        name +
+        ", \\(param0, param1\\);\n"
+        "\\s*ld\\.param\\.b32\\s+(%\\w+), \\[retval0\\];\n\\s*\\} // callseq[^\n]*";
+    return replace(text, call.c_str(), "cvt.rn.bf16x2.f32 \t$3, $2, $1;", 1, INT32_MAX);
+}
+
 }  // namespace
 
 // Halide says for which PTX of its time, and not how large a block is, without which ptxas cannot bound registers. An
@@ -100,6 +116,7 @@ std::string finish_ptx(std::string text, int threads) {
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
+    text = with_bfloat_pairs(text);
     text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
     text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
     return replace(text, "ld\\.global\\.nc\\.", "ld.global.", 1, INT32_MAX);

@@ -23,6 +23,9 @@ std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
 std::string cuda_disassembler();     // nvdisasm beside ptxas, or in PATH
 
+// uint32(float low, float high): calls of it in the text stand for the instruction that rounds both to bf16.
+inline constexpr const char *bfloat_pair_function = "norma_bfloat_pair";
+
 // The text of one kernel with blocks of `threads` threads, edited: throws std::logic_error where it is not as expected.
 std::string finish_ptx(std::string text, int threads);
 

@@ -74,6 +74,25 @@ TEST_CASE("loads of rows leave the first-level cache to the weights") {
     CHECK_THROWS_AS(keep_rows_out_of_l1(ptx), std::logic_error);
 }
 
+TEST_CASE("a call that stands for the rounding of two numbers to bf16 becomes the instruction") {
+    std::string text = ptx;
+    text.insert(text.find(".visible"),
+                ".extern .func  (.param .b32 func_retval0) norma_bfloat_pair\n(\n"
+                "\t.param .b32 norma_bfloat_pair_param_0,\n\t.param .b32 norma_bfloat_pair_param_1\n)\n;\n");
+    const std::string call =
+        "\t{ // callseq 0, 0\n\t.param .b32 \tparam0;\n\tst.param.b32 \t[param0], %r1;\n\t.param .b32 \tparam1;\n"
+        "\tst.param.b32 \t[param1], 0f00000000;\n\t.param .b32 \tretval0;\n"
+        "\tcall.uni (retval0), norma_bfloat_pair, (param0, param1);\n\tld.param.b32 \t%r3, [retval0];\n"
+        "\t} // callseq 0\n";
+    CHECK_THROWS_AS(finish_ptx(text, 256), std::logic_error);  // declared and never called
+    text.insert(text.find("\tret;"), call + call);
+    text = finish_ptx(text, 256);
+    const std::string instruction = "\tcvt.rn.bf16x2.f32 \t%r3, 0f00000000, %r1;\n";
+    CHECK(text.find(instruction + instruction) != std::string::npos);
+    CHECK(text.find("norma_bfloat_pair") == std::string::npos);
+    CHECK(text.find("callseq") == std::string::npos);
+}
+
 TEST_CASE("a kernel's accesses, shuffles, barriers and instructions are counted") {
     const CodeFigures figures = ptx_figures(ptx);
     CHECK(figures.wide_loads == 1);

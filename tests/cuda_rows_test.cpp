@@ -363,6 +363,14 @@ TEST_CASE("a backward reads its rows once, and waits once in each") {
     CHECK(ptx_figures(warp.text).wide_stores == 3);
 }
 
+TEST_CASE("bf16 goes by pairs, without arithmetic on halves of words") {
+    const Kernel kernel("rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.1024");
+    CHECK(count(kernel.text, "cvt.rn.bf16x2.f32") == 16);  // of 32 elements
+    CHECK(kernel.text.find(".u16") == std::string::npos);
+    CHECK(kernel.text.find(".b16") == std::string::npos);
+    CHECK(ptx_figures(kernel.text).instructions < 500);
+}
+
 TEST_CASE("what registers do not hold is refused") {
     const auto refused = [](const char *name) {
         KernelSpec spec;
