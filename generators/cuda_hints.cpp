@@ -26,14 +26,16 @@ std::vector<std::string> split_lines(const std::string &text) {
 }
 
 std::vector<Instruction> parse(const std::vector<std::string> &lines) {
-    static const std::regex form("^\\s+(?:@!?%p\\d+\\s+)?([a-z][A-Za-z0-9_.:]*)\\s+(\\{[^}]*\\}|%\\w+|\\[[^\\]]*\\])(.*);.*");
+    static const std::regex form(
+        "^\\s+(?:@!?%p\\d+\\s+)?([a-z][A-Za-z0-9_.:]*)\\s+(\\{[^}]*\\}|%\\w+|\\[[^\\]]*\\])(.*);.*");
     static const std::regex name("%[a-z]+\\d*(\\.[xyz])?");
     std::vector<Instruction> instructions;
     for (size_t i = 0; i < lines.size(); i++) {
         std::smatch match;
         if (std::regex_match(lines[i], match, form)) {
             const std::string rest = match[3];
-            instructions.push_back({i, match[1], match[2], {std::sregex_token_iterator(rest.begin(), rest.end(), name), {}}});
+            instructions.push_back(
+                {i, match[1], match[2], {std::sregex_token_iterator(rest.begin(), rest.end(), name), {}}});
         }
     }
     return instructions;
@@ -45,7 +47,8 @@ std::set<std::string> depending_on_block(const std::vector<Instruction> &instruc
     for (size_t before = size_t(-1); before != found.size();) {
         before = found.size();
         for (const Instruction &instruction : instructions) {
-            const bool is_value = instruction.operation.compare(0, 3, "ld.") == 0 || instruction.operation.compare(0, 5, "shfl.") == 0;
+            const bool is_value =
+                instruction.operation.compare(0, 3, "ld.") == 0 || instruction.operation.compare(0, 5, "shfl.") == 0;
             for (const std::string &source : instruction.registers) {
                 if (!is_value && (source.compare(0, 6, "%ctaid") == 0 || found.count(source) != 0)) {
                     found.insert(instruction.target);

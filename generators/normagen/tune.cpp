@@ -18,6 +18,7 @@
 #include "json_file.h"
 #include "library.h"
 #include "run_time.h"
+#include "tune_tasks.h"
 
 namespace norma {
 
@@ -27,7 +28,7 @@ using nlohmann::json;
 namespace {
 
 struct Options {
-    std::string target, shapes, shard = "1/1", emit, measure, report, progress = "auto";
+    std::string target, shapes, shard = "1/1", emit, measure, tasks, report, progress = "auto";
     std::string manifest = NORMA_SOURCE_DIR "/manifests/default.json";
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     std::string records = NORMA_SOURCE_DIR "/schedules/records";
@@ -119,6 +120,9 @@ void tune(Options options) {
             throw InputError(fmt::format("this machine does not run {} ({}); expected --emit DIR, to measure elsewhere",
                                          target.spec.name, target.needs));
         }
+    }
+    if (!options.tasks.empty()) {
+        return tune_tasks(manifest, targets, options.wanted, options.tasks, options.records, 1);
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
     if (options.list) {
@@ -244,8 +248,11 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
     auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
     auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");
-    list->excludes(emit, measure);
-    emit->excludes(measure);
+    auto *tasks = command->add_option(
+        "--tasks", options->tasks, "tune only from how many elements on a thread is worth it, by this norma command");
+    list->excludes(emit, measure, tasks);
+    emit->excludes(measure, tasks);
+    measure->excludes(tasks);
     run_later(*command, [options, target, measure] {
         if (target->empty() == measure->empty()) {
             throw InputError("expected --target, or --measure");
