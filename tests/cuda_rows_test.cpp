@@ -368,7 +368,7 @@ TEST_CASE("bf16 goes by pairs, without arithmetic on halves of words") {
     CHECK(count(kernel.text, "cvt.rn.bf16x2.f32") == 16);  // of 32 elements
     CHECK(kernel.text.find(".u16") == std::string::npos);
     CHECK(kernel.text.find(".b16") == std::string::npos);
-    CHECK(ptx_figures(kernel.text).instructions < 500);
+    CHECK(ptx_figures(kernel.text).instructions < 600);  // 806 by integer arithmetic
 }
 
 TEST_CASE("what registers do not hold is refused") {

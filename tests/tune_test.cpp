@@ -168,7 +168,7 @@ TEST_CASE("what is worth a thread is measured by norma bench, and travels in the
                 .status == 0);
     CHECK(contains(read(d / "out/registry.cpp"), ", 2048, 262144, 8192},"));
     CHECK(contains(read(d / "out/manifest.lock.json"), "default; 8192 elements a thread, record "));
-    check_refused(normagen(tune_command(d, "--tasks " + d / "none")), "cannot measure task_elements");
+    check_refused(normagen(tune_command(d, "--tasks " + d / "none")), "--tasks: File does not exist: " + d / "none");
 }
 
 TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only themselves", "[tune]") {

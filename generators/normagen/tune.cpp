@@ -248,8 +248,10 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
     auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
     auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");
-    auto *tasks = command->add_option(
-        "--tasks", options->tasks, "tune only from how many elements on a thread is worth it, by this norma command");
+    auto *tasks = command
+                      ->add_option("--tasks", options->tasks,
+                                   "tune only from how many elements on a thread is worth it, by this norma command")
+                      ->check(CLI::ExistingFile);
     list->excludes(emit, measure, tasks);
     emit->excludes(measure, tasks);
     measure->excludes(tasks);
