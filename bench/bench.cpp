@@ -45,6 +45,15 @@ void run_bench(const Options &options) {
         const Case &c = cases[i];
         show_progress(
             fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows, c.hidden));
+        if (!options.task_elements.empty()) {
+            const Tasks tasks = sample_tasks(c, options.task_elements, options.threads, {options.seconds, 7});
+            json["results"].push_back(tasks_json(c, tasks, options.task_elements, options.threads));
+            show_progress("");
+            if (table) {
+                fmt::print("{}", tasks_lines(json["results"].back()));
+            }
+            continue;
+        }
         const Result result = measure_case(c, team, {options.seconds, 5});
         if (c.device == NORMA_CUDA && i == 0) {  // which the first case found
             where = json["machine"]["gpu"] = Gpu(0).name();
@@ -89,6 +98,11 @@ void add_bench(CLI::App &app) {
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
+    bench
+        ->add_option("--task-elements", options->task_elements,
+                     "instead, compare runs in which so many elements are worth a thread, as in 32768,8192")
+        ->delimiter(',')
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
     bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();
     bench->add_option("--json", options->json, "write JSON to this file; - for standard output instead of the table");
     bench->callback([options] { run_bench(*options); });

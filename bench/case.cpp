@@ -2,6 +2,8 @@
 #include "case.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <deque>
 
 #include "copy.h"
 #include "device_memory.h"
@@ -246,6 +248,26 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
         result.yardstick = times[3].ns < times[4].ns ? times[3] : times[4];
     }
     return result;
+}
+
+Tasks sample_tasks(const Case &c, const std::vector<int64_t> &task_elements, int threads, const Effort &effort) {
+    const Tensors tensors(c);
+    const norma_arguments arguments = make_arguments(c, tensors);
+    norma_execution execution = norma::execution(threads);
+    execution.store = c.store;
+    std::deque<Plan> plans;
+    for (int64_t elements : task_elements) {
+        setenv("NORMA_TASK_ELEMENTS", std::to_string(elements).c_str(), 1);
+        plans.push_back(make_plan(c));
+    }
+    unsetenv("NORMA_TASK_ELEMENTS");
+    Workspace workspace;
+    workspace.attach(plans.front().get(), c.rows, execution);
+    std::vector<std::function<void()>> functions;
+    for (const Plan &plan : plans) {
+        functions.emplace_back([&] { plan.run(arguments, execution); });
+    }
+    return {plans.front().kernel(), target_name(c), sample(functions, effort)};
 }
 
 }  // namespace norma::bench

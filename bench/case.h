@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "measure.h"
 #include "norma/norma.h"
@@ -53,5 +54,12 @@ int64_t bytes_allocated(const Case &c);
 // Throws norma::Error where the library refuses. On CUDA the team does nothing, the copy is the driver's, of as many
 // bytes read and written together, and what is read is in no cache.
 Result measure_case(const Case &c, Team &team, const Effort &effort);
+
+// Times of runs on `threads` threads, in rotation, each as if so many elements were worth a thread.
+struct Tasks {
+    std::string kernel, target;
+    std::vector<std::vector<double>> ns;  // of each number of elements
+};
+Tasks sample_tasks(const Case &c, const std::vector<int64_t> &task_elements, int threads, const Effort &effort);
 
 }  // namespace norma::bench

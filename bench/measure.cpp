@@ -45,6 +45,15 @@ Timing summarize(std::vector<double> ns) {
     return {quantile(ns, 0.5), quantile(ns, 0.75) - quantile(ns, 0.25)};
 }
 
+// By order statistics: the ranks n/2 -+ 0.98 sqrt(n).
+Interval interval(std::vector<double> ns) {
+    std::sort(ns.begin(), ns.end());
+    const double n = static_cast<double>(ns.size()), reach = 0.98 * std::sqrt(n);
+    const size_t low = static_cast<size_t>(std::max(0.0, std::floor(n / 2 - reach)));
+    const size_t high = static_cast<size_t>(std::min(n - 1, std::ceil(n / 2 + reach)));
+    return {quantile(ns, 0.5), ns[low], ns[high]};
+}
+
 std::vector<std::vector<double>> sample(const std::vector<std::function<void()>> &functions, const Effort &effort) {
     std::vector<int64_t> calls;
     for (const auto &function : functions) {

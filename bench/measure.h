@@ -12,6 +12,10 @@ struct Timing {
     double spread = 0;  // between the first and the third quartile
 };
 
+struct Interval {
+    double median, low, high;
+};
+
 struct Effort {
     double seconds = 0.7;  // for all functions together
     int min_rounds = 5;
@@ -25,5 +29,6 @@ std::vector<Timing> measure(const std::vector<std::function<void()>> &functions,
 
 // Of the times of single calls; takes them in any order, at least one.
 Timing summarize(std::vector<double> ns);
+Interval interval(std::vector<double> ns);  // of the median, 95 %
 
 }  // namespace norma::bench

@@ -47,6 +47,34 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
     return json;
 }
 
+nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &task_elements,
+                                  int threads) {
+    nlohmann::ordered_json json = {{"op", to_string(c.op)}, {"dtype", dtype_text(c)}, {"rows", c.rows},
+                                   {"hidden", c.hidden},    {"kernel", tasks.kernel}, {"target", tasks.target},
+                                   {"threads", threads},    {"bytes", bytes_moved(c)}};
+    for (size_t i = 0; i < task_elements.size(); i++) {
+        const Interval of = interval(tasks.ns[i]);
+        json["tasks"].push_back({{"task_elements", task_elements[i]},
+                                 {"ns", of.median},
+                                 {"interval", {of.low, of.high}},
+                                 {"rounds", tasks.ns[i].size()}});
+    }
+    return json;
+}
+
+std::string tasks_lines(const nlohmann::ordered_json &json) {
+    std::string text;
+    for (const auto &tasks : json.at("tasks")) {
+        const double low = tasks.at("interval").at(0), high = tasks.at("interval").at(1);
+        text += fmt::format("{:<19} {:<9} {:>13} {:>8} elements a thread: {:>9}, {} to {}\n",
+                            json.at("op").get<std::string>(), json.at("dtype").get<std::string>(),
+                            fmt::format("{}x{}", json.at("rows").get<int64_t>(), json.at("hidden").get<int64_t>()),
+                            tasks.at("task_elements").get<int64_t>(), time_text(tasks.at("ns")), time_text(low),
+                            time_text(high));
+    }
+    return text;
+}
+
 std::string table_heading(const std::string &where) {
     return where + "\n" +
            fmt::format(row_format, "op", "dtype", "shape", "time", "spread", "GB/s", "copy", "streaming", "ratio",

@@ -13,6 +13,11 @@ namespace norma::bench {
 nlohmann::ordered_json machine_json(const Machine &machine);
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads);
 
+// Of sample_tasks: JSON, and its lines for people.
+nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &task_elements,
+                                  int threads);
+std::string tasks_lines(const nlohmann::ordered_json &json);
+
 std::string describe(const Machine &machine, int threads);  // in one line
 std::string table_heading(const std::string &where);
 std::string table_line(const Case &c, const Result &result);

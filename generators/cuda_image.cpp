@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 
 namespace norma {
@@ -73,6 +74,40 @@ std::string replace(const std::string &text, const char *pattern, const std::str
     return std::regex_replace(text, regex, by);
 }
 
+// Writes machine code for the SM to the file `cubin`.
+CudaResources assemble(const std::string &ptx, int sm, Scratch &files, const std::string &cubin) {
+    auto from = [&](const std::string &text) {
+        const std::string file = files.add("." + std::to_string(sm) + ".ptx");
+        std::ofstream(file) << text;
+        // What is multiplied and added apart in the PTX rounds twice on every GPU.
+        return parse_ptxas(run(quoted(cuda_toolkit() + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" +
+                               std::to_string(sm) + " " + quoted(file) + " -o " + quoted(cubin)),
+                           sm);
+    };
+    const CudaResources resources = from(ptx);
+    if (resources.spill_bytes == 0) {
+        return resources;
+    }
+    // ptxas wanted room for another block.
+    return from(replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 0, 1));
+}
+
+std::string with_bfloat_pairs(std::string text) {
+    const std::string name = bfloat_pair_function;
+    if (text.find(name) == std::string::npos) {
+        return text;
+    }
+    text = replace(text, ("\\.extern \\.func +\\([^)]*\\) " + name + "\n\\([^)]*\\)\n;\n").c_str(), "", 1, 1);
+    const std::string call =
+        "\\{ // callseq [^\n]*\n\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param0\\], ([^;]+);\n"
+        "\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param1\\], ([^;]+);\n\\s*\\.param[^\n]*\n"
+        "\\s*call\\.uni \\(retval0\\), " +
+        name +
+        ", \\(param0, param1\\);\n"
+        "\\s*ld\\.param\\.b32\\s+(%\\w+), \\[retval0\\];\n\\s*\\} // callseq[^\n]*";
+    return replace(text, call.c_str(), "cvt.rn.bf16x2.f32 \t$3, $2, $1;", 1, INT32_MAX);
+}
+
 }  // namespace
 
 // Halide says for which PTX of its time, and not how large a block is, without which ptxas cannot bound registers. An
@@ -81,6 +116,7 @@ std::string finish_ptx(std::string text, int threads) {
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
+    text = with_bfloat_pairs(text);
     if (threads != 0) {
         text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
         text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);
@@ -102,6 +138,17 @@ std::string cuda_toolkit_version() {
     return version;
 }
 
+std::string cuda_disassembler() {
+    const char *path = std::getenv("PATH");
+    std::istringstream directories(cuda_toolkit() + ":" + (path != nullptr ? path : ""));
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        if (access((directory + "/nvdisasm").c_str(), X_OK) == 0) {
+            return directory + "/nvdisasm";
+        }
+    }
+    return "";
+}
+
 CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms,
                           const std::string &scratch) {
     const std::string toolkit = cuda_toolkit();
@@ -112,23 +159,11 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
     Scratch files{scratch, {}};
     const std::string text = files.add(".image.ptx");
     std::ofstream(text) << ptx;
-    const std::string one_block = files.add(".one_block.ptx");
-    std::ofstream(one_block) << replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", threads != 0, threads != 0);
     const std::string fatbin = files.add(".fatbin");
     std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
     for (int sm : sms) {
         const std::string cubin = files.add("." + std::to_string(sm) + ".cubin");
-        auto assemble = [&](const std::string &from) {
-            // What is multiplied and added apart in the PTX rounds twice on every GPU.
-            return parse_ptxas(run(quoted(toolkit + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" + std::to_string(sm) +
-                                   " " + quoted(from) + " -o " + quoted(cubin)),
-                               sm);
-        };
-        CudaResources resources = assemble(text);
-        if (resources.spill_bytes != 0) {  // ptxas wanted room for another block
-            resources = assemble(one_block);
-        }
-        image.resources.push_back(resources);
+        image.resources.push_back(assemble(ptx, sm, files, cubin));
         if (const std::string why = excess(image.resources.back(), threads); !why.empty()) {
             throw std::runtime_error("sm_" + std::to_string(sm) + ": " + why);
         }
@@ -144,22 +179,18 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
 }
 
 CudaResources parse_ptxas(const std::string &verbose, int sm) {
-    auto figure = [&](const char *pattern, bool needed) {
+    auto figure = [&](const char *pattern) {
         std::smatch match;
         if (!std::regex_search(verbose, match, std::regex(pattern))) {
-            if (needed) {
-                throw std::runtime_error(std::string("ptxas says nothing like \"") + pattern + "\": " + verbose);
-            }
-            return 0;
+            throw std::runtime_error(std::string("ptxas says nothing like \"") + pattern + "\": " + verbose);
         }
         return std::stoi(match[1]);
     };
     CudaResources resources;
     resources.sm = sm;
-    resources.registers = figure("Used (\\d+) registers", true);
-    resources.spill_bytes = figure("(\\d+) bytes spill stores", true) + figure("(\\d+) bytes spill loads", true) +
-                            figure("(\\d+) bytes stack frame", true);
-    resources.barriers = figure("used (\\d+) barriers", false);
+    resources.registers = figure("Used (\\d+) registers");
+    resources.spill_bytes =
+        figure("(\\d+) bytes spill stores") + figure("(\\d+) bytes spill loads") + figure("(\\d+) bytes stack frame");
     return resources;
 }
 
@@ -176,14 +207,15 @@ std::string excess(const CudaResources &resources, int threads) {
     return "";
 }
 
-PtxFigures ptx_figures(const std::string &ptx) {
-    const char *const wide = "\\.global(\\.nc|\\.L1::no_allocate)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
-    PtxFigures figures;
-    figures.wide_loads = count(ptx, std::regex(std::string("ld") + wide));
-    figures.wide_stores = count(ptx, std::regex(std::string("st") + wide));
-    figures.shuffles = count(ptx, std::regex("shfl\\.sync"));
-    figures.instructions = count(ptx, std::regex("\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*(\\s[^\n]*)?;"));
-    return figures;
+std::string cuda_sass(const std::string &ptx, int sm, const std::string &scratch) {
+    const std::string disassembler = cuda_disassembler();
+    if (disassembler.empty()) {
+        return "";
+    }
+    Scratch files{scratch, {}};
+    const std::string cubin = files.add(".cubin");
+    assemble(ptx, sm, files, cubin);
+    return run(quoted(disassembler) + " -c " + quoted(cubin));
 }
 
 }  // namespace norma

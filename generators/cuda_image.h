@@ -10,13 +10,7 @@ namespace norma {
 // What one kernel takes of a GPU, as ptxas says it.
 struct CudaResources {
     int sm = 0;  // 10 * major + minor
-    int registers = 0, spill_bytes = 0, barriers = 0;
-};
-
-// What is seen in a kernel's PTX: it is the same for every GPU.
-struct PtxFigures {
-    int wide_loads = 0, wide_stores = 0;  // of 16 bytes
-    int shuffles = 0, instructions = 0;
+    int registers = 0, spill_bytes = 0;
 };
 
 struct CudaImage {
@@ -27,6 +21,10 @@ struct CudaImage {
 // Where the toolkit's programs are. Empty when there is none.
 std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
+std::string cuda_disassembler();     // nvdisasm beside ptxas, or in PATH
+
+// uint32(float low, float high): calls of it in the text stand for the instruction that rounds both to bf16.
+inline constexpr const char *bfloat_pair_function = "norma_bfloat_pair";
 
 // The text of one kernel with blocks of `threads` threads, edited: throws std::logic_error where it is not as expected.
 // 0 threads: any number of kernels, with blocks of any size.
@@ -38,6 +36,8 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
 
 CudaResources parse_ptxas(const std::string &verbose, int sm);    // throws std::runtime_error where a figure is missing
 std::string excess(const CudaResources &resources, int threads);  // why it cannot be used; empty when it can
-PtxFigures ptx_figures(const std::string &ptx);
+
+// The machine code that ptxas makes of the text for one SM, as the disassembler lists it. Empty where there is none.
+std::string cuda_sass(const std::string &ptx, int sm, const std::string &scratch);
 
 }  // namespace norma

@@ -55,6 +55,23 @@ private:
     int bytes_;
 };
 
+// The most memory that a launch asks for a block to share.
+class SharedBytes : public Halide::Internal::IRVisitor {
+public:
+    int bytes = 0;
+
+protected:
+    using IRVisitor::visit;
+    void visit(const Halide::Internal::Call *op) override {
+        constexpr int argument = 8;
+        if (op->name == "halide_cuda_run") {
+            const Halide::Expr shared = Halide::Internal::simplify(op->args.at(argument));
+            bytes = std::max(bytes, (int)Halide::Internal::as_const_int(shared).value());
+        }
+        IRVisitor::visit(op);
+    }
+};
+
 // The same module with another image in place of the PTX.
 Halide::Module with_image(const Halide::Module &module, const MakeImage &make_image) {
     Halide::Module result(module.name(), module.target());
@@ -161,6 +178,11 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
                                                                    lowered.threads, spec.target.sms, path);
                                            return image.fatbin;
                                        });
+    SharedBytes shared;
+    for (const Halide::Internal::LoweredFunc &function : module.functions()) {
+        function.body.accept(&shared);
+    }
+    compiled.shared_bytes = shared.bytes;
     std::ofstream(stage == Stage::ptx ? path : ptx_path(path)) << image.ptx;
     if (stage == Stage::object) {
         module.compile(output_file(path, stage));

@@ -33,6 +33,7 @@ struct CompiledKernel {
     int workspace_per_element = 0;       // bytes of scratch for each element of a row
     int alignment = 0;                   // of a CUDA kernel's tensors, in bytes
     int threads = 0;                     // of a CUDA kernel's block
+    int shared_bytes = 0;                // by its threads
     std::vector<CudaResources> resources;
 };
 

@@ -221,6 +221,17 @@ TEST_CASE("options of norma bench take effect") {
     REQUIRE_THROWS(first("--shapes 2x64 --target pentium"));
 }
 
+TEST_CASE("runs are compared by how many elements are worth a thread") {
+    const json result = bench_json("--op rms_norm --shapes 16x64 --threads 2 --task-elements 1,1000000")["results"][0];
+    CHECK(result.at("threads") == 2);
+    REQUIRE(result.at("tasks").size() == 2);
+    CHECK(result["tasks"][1].at("task_elements") == 1000000);
+    CHECK(result["tasks"][0].at("interval")[0] <= result["tasks"][0].at("ns"));
+    CHECK(std::getenv("NORMA_TASK_ELEMENTS") == nullptr);
+    REQUIRE_THROWS_WITH(bench_json("--task-elements 0"), Catch::Matchers::Contains("--task-elements"));
+    REQUIRE_THROWS_WITH(bench_json("--task-elements 1 --device cuda"), Catch::Matchers::Contains("--task-elements"));
+}
+
 TEST_CASE("the table and a JSON file come together") {
     char path[] = "/tmp/norma_bench_XXXXXX";
     const int descriptor = mkstemp(path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // PTX is edited only where it is as expected, and what ptxas says is read and judged.
-#include "../generators/cuda_image.h"
+#include "../generators/cuda_figures.h"
 #include "../generators/cuda_hints.h"
 
 #include <stdexcept>
@@ -74,12 +74,67 @@ TEST_CASE("loads of rows leave the first-level cache to the weights") {
     CHECK_THROWS_AS(keep_rows_out_of_l1(ptx), std::logic_error);
 }
 
-TEST_CASE("a kernel's accesses, shuffles and instructions are counted") {
-    const PtxFigures figures = ptx_figures(ptx);
+TEST_CASE("a call that stands for the rounding of two numbers to bf16 becomes the instruction") {
+    std::string text = ptx;
+    text.insert(text.find(".visible"),
+                ".extern .func  (.param .b32 func_retval0) norma_bfloat_pair\n(\n"
+                "\t.param .b32 norma_bfloat_pair_param_0,\n\t.param .b32 norma_bfloat_pair_param_1\n)\n;\n");
+    const std::string call =
+        "\t{ // callseq 0, 0\n\t.param .b32 \tparam0;\n\tst.param.b32 \t[param0], %r1;\n\t.param .b32 \tparam1;\n"
+        "\tst.param.b32 \t[param1], 0f00000000;\n\t.param .b32 \tretval0;\n"
+        "\tcall.uni (retval0), norma_bfloat_pair, (param0, param1);\n\tld.param.b32 \t%r3, [retval0];\n"
+        "\t} // callseq 0\n";
+    CHECK_THROWS_AS(finish_ptx(text, 256), std::logic_error);  // declared and never called
+    text.insert(text.find("\tret;"), call + call);
+    text = finish_ptx(text, 256);
+    const std::string instruction = "\tcvt.rn.bf16x2.f32 \t%r3, 0f00000000, %r1;\n";
+    CHECK(text.find(instruction + instruction) != std::string::npos);
+    CHECK(text.find("norma_bfloat_pair") == std::string::npos);
+    CHECK(text.find("callseq") == std::string::npos);
+}
+
+TEST_CASE("a kernel's accesses, shuffles, barriers and instructions are counted") {
+    const CodeFigures figures = ptx_figures(ptx);
     CHECK(figures.wide_loads == 1);
     CHECK(figures.wide_stores == 1);
     CHECK(figures.shuffles == 1);
+    CHECK(figures.barriers == 0);
     CHECK(figures.instructions == 6);
+}
+
+TEST_CASE("and in what a disassembler lists") {
+    const CodeFigures figures = sass_figures(R"(
+.text.kernel:
+        /*0000*/                   LDG.E.128 R4, desc[UR4][R2.64] ;
+        /*0010*/              @!P0 LDG.E.128.CONSTANT R8, [R2.64] ;
+        /*0020*/                   LDG.E R12, [R2.64] ;
+        /*0030*/              @UP1 STG.E.128 [R2.64], R4 ;
+        /*0040*/                   BAR.SYNC.DEFER_BLOCKING 0x0 ;
+        /*0050*/                   SHFL.BFLY PT, R3, R2, 0x10, 0x1f ;
+        /*0060*/                   EXIT ;
+.L_x_1:
+        /*0070*/                   BRA `(.L_x_1);
+        /*0080*/                   NOP;
+)");
+    CHECK(figures.instructions == 8);
+    CHECK(figures.wide_loads == 2);
+    CHECK(figures.wide_stores == 1);
+    CHECK(figures.barriers == 1);
+    CHECK(figures.shuffles == 1);
+}
+
+TEST_CASE("occupancy follows from registers, threads, shared memory and the SM") {
+    const auto of = [](int sm, int registers, int threads, int shared) {
+        return occupancy({sm, registers, 0}, threads, shared);
+    };
+    CHECK(of(80, 32, 256, 0) == 1);
+    CHECK(of(80, 33, 256, 0) == 0.75);            // 40 are given out: 48 warps' worth, 6 blocks of 8
+    CHECK(of(80, 32, 320, 40) == 1920.0 / 2048);  // 6 blocks of 10 warps
+    CHECK(of(80, 32, 32, 0) == 0.5);              // 32 blocks
+    CHECK(of(86, 32, 32, 0) == 1.0 / 3);          // 16 blocks of 1536 threads
+    CHECK(of(90, 64, 1024, 0) == 0.5);
+    CHECK(of(90, 32, 256, 100 << 10) == 0.25);  // 2 blocks of 101 KB in 228
+    CHECK_THROWS_WITH(of(75, 32, 256, 0), Catch::Matchers::Contains("sm is 75; expected 80, 86"));
 }
 
 TEST_CASE("what ptxas says of a kernel is read") {
@@ -87,7 +142,6 @@ TEST_CASE("what ptxas says of a kernel is read") {
     CHECK(resources.sm == 90);
     CHECK(resources.registers == 40);
     CHECK(resources.spill_bytes == 16);
-    CHECK(resources.barriers == 2);
     CHECK_THROWS_AS(parse_ptxas("ptxas info: nothing", 90), std::runtime_error);
 }
 

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <random>
 
+#include "../generators/cuda_figures.h"
 #include "../generators/kernel.h"
 #include "../generators/numeric.h"
 #include "../schedules/strategies/strategies.h"
@@ -171,7 +172,7 @@ struct Kernel {
         made.at("arguments").get_to(compiled.arguments);
         made.at("alignment").get_to(compiled.alignment);
         made.at("threads").get_to(compiled.threads);
-        compiled.resources.push_back({80, 0, made.at("spills"), 0});
+        compiled.resources.push_back({80, 0, made.at("spills")});
     }
 
     explicit Kernel(const std::string &name) {
@@ -339,7 +340,7 @@ TEST_CASE("lanes that hold a group exchange what they found of it, and no others
 
 TEST_CASE("a kernel's code is as its family promises") {
     const Kernel block("layer_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.4096");
-    const PtxFigures figures = ptx_figures(block.text);
+    const CodeFigures figures = ptx_figures(block.text);
     CHECK(block.compiled.threads == 256);
     CHECK(block.compiled.alignment == 16);
     CHECK(figures.wide_loads == 4);  // x and the weight, 16 elements of each
@@ -358,7 +359,7 @@ TEST_CASE("a kernel's code is as its family promises") {
 
 TEST_CASE("a backward reads its rows once, and waits once in each") {
     const Kernel block("layer_norm_backward.x_f32.w_f32.b_f32.y_f32.fp32_once.4096");
-    const PtxFigures figures = ptx_figures(block.text);
+    const CodeFigures figures = ptx_figures(block.text);
     CHECK(figures.wide_loads == 20);   // x, dy and weight; the sums of rows before
     CHECK(figures.wide_stores == 12);  // dx and the sums
     CHECK(count(block.text, "bar.sync") == 1);
@@ -369,6 +370,14 @@ TEST_CASE("a backward reads its rows once, and waits once in each") {
     const Kernel warp("rms_norm_backward.x_bf16.w_bf16.y_bf16.fp32_once.256");
     CHECK(count(warp.text, "bar.sync") == 0);
     CHECK(ptx_figures(warp.text).wide_stores == 3);
+}
+
+TEST_CASE("bf16 goes by pairs, without arithmetic on halves of words") {
+    const Kernel kernel("rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.1024");
+    CHECK(count(kernel.text, "cvt.rn.bf16x2.f32") == 16);  // of 32 elements
+    CHECK(kernel.text.find(".u16") == std::string::npos);
+    CHECK(kernel.text.find(".b16") == std::string::npos);
+    CHECK(ptx_figures(kernel.text).instructions < 600);  // 806 by integer arithmetic
 }
 
 TEST_CASE("what registers do not hold is refused") {

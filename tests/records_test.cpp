@@ -146,6 +146,37 @@ TEST_CASE("a kernel takes what was found for another of its family, or tries it 
     CHECK(contains(one, tuned_kernel));
 }
 
+TEST_CASE("what is worth a thread comes from trials on several, beside the other knobs", "[records]") {
+    const Made made;
+    auto on_threads = [&](int rows, int elements, const Times &times) {
+        json record = made.record(rows, 32, times);
+        record["threads"] = 2;
+        record["knobs"] = record.at("default_knobs");
+        record["knobs"]["task_elements"] = elements;
+        return record;
+    };
+    const json code = made.record(16, 64, {90, 1, 100}), wins = on_threads(16, 8192, {80, 1, 100});
+    const std::string both = made.origin(made.set("both", {code, wins, on_threads(32, 8192, {100, 1, 100})}));
+    CHECK(both.rfind("record ", 0) == 0);
+    CHECK(contains(both, "; 8192 elements a thread, record "));
+    CHECK(made.origin(made.set("alone", {wins})).rfind("default; 8192 elements a thread, record ", 0) == 0);
+    CHECK(contains(made.run("explain", made.set("alone", {wins}), "--kernel " + tuned_kernel).out,
+                   "16x512 on 2 threads on "));
+    for (const std::vector<json> &losers :
+         {std::vector<json>{wins, on_threads(32, 8192, {105, 1, 100})}, {on_threads(16, 8192, {99.5, 1, 100})}}) {
+        CHECK(made.origin(made.set("loses", losers)) == "default");
+    }
+    // Of any kernel of the op and type of x.
+    json other = wins;
+    other["variant"] = "rms_norm_forward.x_f32.r_f32.y_f32.fp32_once.64n";
+    CHECK(contains(made.origin(made.set("other", {other})), " for rms_norm_forward.x_f32.r_f32"));
+    other["variant"] = "rms_norm_forward.x_bf16.y_bf16.fp32_once.64n";
+    CHECK(made.origin(made.set("other", {other})) == "default");
+    const std::string pruned = made.set("pruned", {code, wins});
+    REQUIRE(made.run("prune", pruned, "--finalists 1").status == 0);
+    CHECK(records_in(pruned).size() == 2);
+}
+
 TEST_CASE("stale records and broken lines are skipped, and said to be", "[records]") {
     const Made made;
     const json good = made.record(16, 64, {90, 1, 100});

@@ -3,6 +3,7 @@
 #include "tune.h"
 
 #include <set>
+#include <thread>
 
 namespace {
 
@@ -105,6 +106,50 @@ TEST_CASE("a run-time choice that loses is replaced, and travels in the library'
         "run_time": {"streaming_threshold": 77}})");
     REQUIRE(normagen(compile + "child").status == 0);
     CHECK(json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0].at("knobs").at("streaming_threshold") == 77);
+}
+
+TEST_CASE("what is worth a thread is measured by norma bench, and travels in the library's table", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    // As norma bench would, on a machine where cutting 16 rows in two pays.
+    json result = {{"op", "rms_norm_forward"}, {"dtype", "f32"}, {"rows", 16}, {"hidden", 1024},
+                   {"kernel", tuned_kernel},   {"threads", 2},   {"bytes", 1}};
+    for (const auto &[elements, ns] : {std::pair(32768, 100), {8192, 80}, {4096, 101}}) {
+        result["tasks"].push_back(
+            {{"task_elements", elements}, {"ns", ns}, {"interval", {ns - 0.5, ns + 0.5}}, {"rounds", 9}});
+    }
+    const json machine = {{"cpu", "made up"}, {"copy_isa", "avx2"}, {"l1d", 1}, {"l2", 2}, {"l3", 3}};
+    d.write("result.json", json({{"machine", machine}, {"results", {result}}}).dump());
+    d.write("bench", "#!/bin/sh\necho \"$@\" >> " + d / "asked" + "\nfor last; do :; done\ncp " + d / "result.json" +
+                         " \"$last\"\n");
+    fs::permissions(d / "bench", fs::perms::owner_all);
+
+    const std::string tune = tune_command(d, "--tasks " + d / "bench");
+    const Result alone = shell("taskset -c 0 " NORMAGEN_PROGRAM " " + tune);
+    CHECK(alone.status == 0);
+    CHECK(contains(alone.err, "normagen: one core: task_elements is not tuned"));
+    CHECK_FALSE(fs::exists(d.path / "asked"));
+
+    if (std::thread::hardware_concurrency() < 2) {
+        return;
+    }
+    const Result tuned = normagen(tune);
+    INFO(tuned.err);
+    REQUIRE(tuned.status == 0);
+    const std::string asked = read(d / "asked");
+    CHECK(contains(asked, "bench --op rms_norm_forward --dtype f32 --target slow --threads "));
+    CHECK(contains(asked, "--task-elements 32768,4096,8192,"));
+    const std::vector<json> records = records_in(d.path / "records");
+    REQUIRE(records.size() == 2);
+    CHECK(records[0].at("threads") == 2);
+    CHECK(records[0].at("device").at("cpu") == "made up");
+
+    REQUIRE(normagen("compile --target slow --manifest " + d / "m.json" + " --target-files " + d / "targets" +
+                     " --records " + d / "records" + " --out " + d / "out")
+                .status == 0);
+    CHECK(contains(read(d / "out/registry.cpp"), ", 2048, 262144, 8192},"));
+    CHECK(contains(read(d / "out/manifest.lock.json"), "default; 8192 elements a thread, record "));
+    check_refused(normagen(tune_command(d, "--tasks " + d / "none")), "--tasks: File does not exist: " + d / "none");
 }
 
 TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only themselves", "[tune]") {

@@ -26,8 +26,9 @@ std::optional<CompiledKernel> Cache::find(const std::string &hash, const std::st
         entry.at("workspace_per_element").get_to(compiled.workspace_per_element);
         entry.at("alignment").get_to(compiled.alignment);
         entry.at("threads").get_to(compiled.threads);
+        entry.at("shared_bytes").get_to(compiled.shared_bytes);
         for (const json &on : entry.at("resources")) {
-            compiled.resources.push_back({on.at(0), on.at(1), on.at(2), on.at(3)});
+            compiled.resources.push_back({on.at(0), on.at(1), on.at(2)});
         }
         return compiled;
     } catch (const std::exception &) {
@@ -40,7 +41,7 @@ void Cache::add(const std::string &hash, const std::string &symbol, const Compil
     const CompiledKernel compiled = compile(path.string());
     json resources = json::array();
     for (const CudaResources &on : compiled.resources) {
-        resources.push_back({on.sm, on.registers, on.spill_bytes, on.barriers});
+        resources.push_back({on.sm, on.registers, on.spill_bytes});
     }
     const json entry = {{"symbol", symbol},
                         {"size", fs::file_size(path)},
@@ -48,6 +49,7 @@ void Cache::add(const std::string &hash, const std::string &symbol, const Compil
                         {"workspace_per_element", compiled.workspace_per_element},
                         {"alignment", compiled.alignment},
                         {"threads", compiled.threads},
+                        {"shared_bytes", compiled.shared_bytes},
                         {"resources", resources}};
     if (const std::string text = ptx_path(path.string()); fs::exists(text)) {
         fs::rename(text, ptx(hash));

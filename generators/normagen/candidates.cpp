@@ -17,6 +17,19 @@
 
 namespace norma {
 
+bool is_wanted(const Variant &variant, const Wanted &wanted) {
+    const std::string types = variant.x == variant.y ? to_string(variant.x)
+                                                     : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
+    return (wanted.op.empty() || variant.op == wanted.op || variant.op == wanted.op + "_forward") &&
+           (wanted.dtype.empty() || wanted.dtype == types);
+}
+
+// What most models have: the weight, and a LayerNorm's bias, in the type of x.
+bool is_usual(const Variant &variant) {
+    const DType bias = variant.op.find("layer_norm_") == 0 ? variant.x : DType::none;
+    return variant.contract == Contract::fp32_once && variant.weight == variant.x && variant.bias == bias;
+}
+
 namespace {
 
 // In the caches of a core, in the last-level cache, beyond it; short rows, long rows, rows with a tail.
@@ -40,19 +53,6 @@ int64_t specialization(const Variant &variant) {
 std::string without_hidden(const Variant &variant) {
     const std::string text = name(variant);
     return text.substr(0, text.rfind('.'));
-}
-
-bool is_wanted(const Variant &variant, const Wanted &wanted) {
-    const std::string types = variant.x == variant.y ? to_string(variant.x)
-                                                     : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
-    return (wanted.op.empty() || variant.op == wanted.op || variant.op == wanted.op + "_forward") &&
-           (wanted.dtype.empty() || wanted.dtype == types);
-}
-
-// What most models have: the weight, and a LayerNorm's bias, in the type of x.
-bool is_usual(const Variant &variant) {
-    const DType bias = variant.op.find("layer_norm_") == 0 ? variant.x : DType::none;
-    return variant.contract == Contract::fp32_once && variant.weight == variant.x && variant.bias == bias;
 }
 
 std::vector<Variant> one_of_each_family(const std::vector<Variant> &variants, const Wanted &wanted) {

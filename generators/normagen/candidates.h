@@ -32,6 +32,9 @@ struct Tuned {
     std::vector<KernelSpec> candidates;  // the default first
 };
 
+bool is_wanted(const Variant &variant, const Wanted &wanted);  // its op and types
+bool is_usual(const Variant &variant);                         // of the variants that differ in parameters and contract
+
 // "512x4096,65536x128". Throws InputError.
 std::vector<Shape> parse_shapes(const std::string &text);
 

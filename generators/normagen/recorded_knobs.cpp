@@ -81,6 +81,13 @@ std::string family(Variant variant) {
     return name(variant);
 }
 
+namespace {
+
+// How long an element takes, and so how many are worth a thread, depends on these more than on the rest.
+std::string op_and_type(const Variant &variant) { return variant.op + " " + to_string(variant.x); }
+
+}  // namespace
+
 RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets) : targets_(targets) {
     if (directory == "none") {
         return;
@@ -95,6 +102,9 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
     for (const Group &group : find_winners(records_)) {
         groups_[{group.target, group.variant}] = group;
         families_.insert({{group.target, family(parse_name(group.variant))}, group});
+    }
+    for (const Group &group : find_winners(records_, true)) {
+        tasks_.insert({{group.target, op_and_type(parse_name(group.variant))}, group});
     }
 }
 
@@ -146,14 +156,35 @@ KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
     return tuned;
 }
 
+KernelSpec RecordedKnobs::with_task_elements(KernelSpec spec) const {
+    const char *const knob = "task_elements";
+    for (const TargetFile *target = find_file(targets_, spec.target.name); target != nullptr;
+         target = find_file(targets_, target->parent)) {
+        const auto found = tasks_.find({target->spec.name, op_and_type(spec.variant)});
+        if (found == tasks_.end()) {
+            continue;
+        }
+        const bool same_default = target->spec.run_time.value(knob, json()) == spec.target.run_time.value(knob, json());
+        if (found->second.has_winner() && same_default) {
+            const Record &record = found->second.winner();
+            spec.target.run_time[knob] = record.knobs.at(knob);
+            spec.origin +=
+                fmt::format("; {} elements a thread, record {}{}", record.knobs.at(knob).get<int64_t>(),
+                            identity(record), record.variant == name(spec.variant) ? "" : " for " + record.variant);
+        }
+        break;
+    }
+    return spec;
+}
+
 KernelSpec RecordedKnobs::apply(KernelSpec spec) const {
     for (const TargetFile *target = find_file(targets_, spec.target.name); target != nullptr;
          target = find_file(targets_, target->parent)) {
         if (const Group *group = find(target->spec.name, spec.variant)) {
-            return with(spec, *group);
+            return with_task_elements(with(spec, *group));
         }
     }
-    return spec;
+    return with_task_elements(spec);
 }
 
 }  // namespace norma

@@ -28,16 +28,19 @@ public:
 
     // The spec with the winner's strategy and knobs, and its origin. Without records of its own a kernel takes those of
     // another of its family, then its parent target's. From a parent's record come the knobs in which it
-    // differs from the parent's defaults, but for those that the target sets itself.
+    // differs from the parent's defaults, but for those that the target sets itself. `task_elements` come from trials
+    // on several threads, of any kernel of the op and type of x.
     KernelSpec apply(KernelSpec spec) const;
 
 private:
     const Group *find(const std::string &target, Variant variant) const;
     KernelSpec with(KernelSpec spec, const Group &group) const;
+    KernelSpec with_task_elements(KernelSpec spec) const;
 
     std::vector<TargetFile> targets_;
     std::vector<Record> records_;
     std::map<std::pair<std::string, std::string>, Group> groups_;    // by target and variant
+    std::map<std::pair<std::string, std::string>, Group> tasks_;     // by target, op and type of x
     std::map<std::pair<std::string, std::string>, Group> families_;  // the first of each, by target and family
 };
 

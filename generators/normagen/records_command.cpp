@@ -97,9 +97,13 @@ std::string winners_loop(const Options &options, const Group &group) {
     return inner_loop(read_file(file));
 }
 
+bool on_threads(const Record &record) { return record.threads > 1; }
+
 void report(const Options &options) {
     Report report;
     report.records = current(options, options.paths[0]);
+    report.records.erase(std::remove_if(report.records.begin(), report.records.end(), on_threads),
+                         report.records.end());
     const std::vector<Group> groups = find_winners(report.records);
     if (!options.against.empty()) {
         const std::vector<Record> other = current(options, options.against);
@@ -116,6 +120,7 @@ void report(const Options &options) {
 // The final trials of each kernel's best candidates: they say which wins, and over what.
 std::vector<Record> of_finalists(const std::vector<Record> &records, size_t most) {
     std::vector<Record> kept;
+    std::copy_if(records.begin(), records.end(), std::back_inserter(kept), on_threads);
     for (const Group &group : find_winners(records)) {
         for (size_t i = 0; i < std::min(most, group.contenders.size()); i++) {
             for (const Record *record : group.contenders[i].cells) {
@@ -165,8 +170,11 @@ void prune(const Options &options) {
 
 void explain(const Options &options) {
     const std::vector<Record> records = current(options, options.paths[0]);
+    std::vector<Group> groups = find_winners(records);
+    const std::vector<Group> of_tasks = find_winners(records, true);
+    groups.insert(groups.end(), of_tasks.begin(), of_tasks.end());
     bool any = false;
-    for (const Group &group : find_winners(records)) {
+    for (const Group &group : groups) {
         if (group.variant != options.kernel || (!options.target.empty() && group.target != options.target)) {
             continue;
         }

@@ -2,11 +2,29 @@
 #include "resources.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "../../schedules/strategies/cuda_rows.h"
+#include "../cuda_figures.h"
 #include "files.h"
 #include "library.h"
 
 namespace norma {
+
+namespace {
+
+CodeFigures code_figures(const std::string &ptx, int sm, const std::string &scratch) {
+    const std::string listing = cuda_sass(ptx, sm, scratch);
+    return listing.empty() ? ptx_figures(ptx) : sass_figures(listing);
+}
+
+// Where the hidden size is known at run time alone, a thread's elements are too.
+std::string per_element(int instructions, const KernelSpec &spec) {
+    const CudaShape shape = cuda_shape(cuda_rows_knobs(spec.knobs), spec.variant);
+    return shape.in_registers() ? fmt::format("{:.1f}", (double)instructions / (shape.vector * shape.chunks)) : "-";
+}
+
+}  // namespace
 
 void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
                      const std::filesystem::path &cache_directory, const JobLimits &limits) {
@@ -18,14 +36,18 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
     make_directory(cache_directory);
     const Cache cache(cache_directory);
     const std::vector<CompiledKernel> compiled = run_jobs(jobs, cache, limits);
-    const char *const row = "{:<64} {:>5} {:>7} {:>4} {:>6} {:>8} {:>8} {:>10} {:>8} {:>12}\n";
-    fmt::print(row, "kernel", "sm", "threads", "regs", "spills", "barriers", "shuffles", "16 B loads", "stores",
-               "instructions");
+    const char *const row = "{:<70} {:>3} {:>7} {:>4} {:>6} {:>9} {:>8} {:>8} {:>10} {:>6} {:>6} {:>11}\n";
+    fmt::print(row, "kernel", "sm", "threads", "regs", "shared", "occupancy", "barriers", "shuffles", "16 B loads",
+               "stores", cuda_disassembler().empty() ? "PTX" : "SASS", "per element");
     for (size_t i = 0; i < specs.size(); i++) {
-        const PtxFigures figures = ptx_figures(read_file(cache.ptx(jobs[i].hash)));
+        const std::filesystem::path ptx = cache.ptx(jobs[i].hash);
         for (const CudaResources &on : compiled[i].resources) {
-            fmt::print(row, name(specs[i].variant), on.sm, compiled[i].threads, on.registers, on.spill_bytes,
-                       on.barriers, figures.shuffles, figures.wide_loads, figures.wide_stores, figures.instructions);
+            const CodeFigures figures =
+                code_figures(read_file(ptx), on.sm, fmt::format("{}.{}", ptx.string(), getpid()));
+            fmt::print(row, name(specs[i].variant), on.sm, compiled[i].threads, on.registers, compiled[i].shared_bytes,
+                       fmt::format("{:.0f}%", 100 * occupancy(on, compiled[i].threads, compiled[i].shared_bytes)),
+                       figures.barriers, figures.shuffles, figures.wide_loads, figures.wide_stores,
+                       figures.instructions, per_element(figures.instructions, specs[i]));
         }
     }
 }

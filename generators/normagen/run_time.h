@@ -20,8 +20,7 @@ nlohmann::json all_knobs(const KernelSpec &spec);
 // from 0 on.
 KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs);
 
-// The spec with other run-time choices that are worth measuring. None of `task_elements`, which one thread does not
-// show.
+// The spec with other run-time choices that are worth measuring. None of `task_elements`: tune_tasks.h.
 std::vector<KernelSpec> other_run_times(const KernelSpec &spec);
 
 }  // namespace norma

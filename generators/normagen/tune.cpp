@@ -19,6 +19,7 @@
 #include "json_file.h"
 #include "library.h"
 #include "run_time.h"
+#include "tune_tasks.h"
 
 namespace norma {
 
@@ -28,7 +29,7 @@ using nlohmann::json;
 namespace {
 
 struct Options {
-    std::string target, shapes, shard = "1/1", emit, measure, report, progress = "auto";
+    std::string target, shapes, shard = "1/1", emit, measure, tasks, report, progress = "auto";
     std::string manifest = NORMA_SOURCE_DIR "/manifests/default.json";
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     std::string records = NORMA_SOURCE_DIR "/schedules/records";
@@ -135,6 +136,9 @@ void tune(Options options) {
         if (options.emit.empty() && !options.list) {
             expect_to_run_here(target, "; expected --emit DIR, to measure elsewhere");
         }
+    }
+    if (!options.tasks.empty()) {
+        return tune_tasks(manifest, targets, options.wanted, options.tasks, options.records, 1);
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
     if (options.list) {
@@ -262,8 +266,13 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
     auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
     auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");
-    list->excludes(emit, measure);
-    emit->excludes(measure);
+    auto *tasks = command
+                      ->add_option("--tasks", options->tasks,
+                                   "tune only from how many elements on a thread is worth it, by this norma command")
+                      ->check(CLI::ExistingFile);
+    list->excludes(emit, measure, tasks);
+    emit->excludes(measure, tasks);
+    measure->excludes(tasks);
     run_later(*command, [options, target, measure] {
         if (target->empty() == measure->empty()) {
             throw InputError("expected --target, or --measure");

@@ -25,10 +25,15 @@ using nlohmann::ordered_json;
 namespace {
 
 ordered_json key_json(const Record &r) {
-    return {{"schema", 1},        {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
-            {"hidden", r.hidden}, {"target", r.target},     {"device", r.device},    {"halide", r.halide},
-            {"source", r.source}, {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
-            {"rung", r.rung},     {"final", r.final},       {"promises", r.promises}};
+    ordered_json key = {
+        {"schema", 1},        {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
+        {"hidden", r.hidden}, {"target", r.target},     {"device", r.device},    {"halide", r.halide},
+        {"source", r.source}, {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
+        {"rung", r.rung},     {"final", r.final},       {"promises", r.promises}};
+    if (r.threads > 1) {
+        key["threads"] = r.threads;
+    }
+    return key;
 }
 
 bool on_gpu(const Record &record) { return record.device.contains("gpu"); }
@@ -118,6 +123,8 @@ Record parse_record(const std::string &line) {
         j.at("rows").get_to(r.rows);
         j.at("hidden").get_to(r.hidden);
         check(r.rows > 0 && r.hidden > 0, "rows or hidden is below 1");
+        r.threads = j.value("threads", 1);
+        check(r.threads > 0, "threads is below 1");
         j.at("rung").get_to(r.rung);
         j.at("final").get_to(r.final);
         j.at("promises").get_to(r.promises);

@@ -16,6 +16,7 @@ struct Record {
     std::string variant, target, strategy, halide, source;
     nlohmann::json device, knobs, default_knobs;
     int64_t rows = 0, hidden = 0;
+    int threads = 1;        // with more, by Norma's pool: candidates then differ in task_elements alone
     int rung = 0;           // of the search
     bool final = false;     // the rung that decides
     bool promises = false;  // whether the strategy keeps docs/numerics.md: others are never shipped

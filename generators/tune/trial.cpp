@@ -24,19 +24,6 @@ constexpr int64_t checked_rows = 5, checked_rows_of_strips = 40;
 constexpr double loose = 64;    // for plain sums, one fp32 addition after the other
 constexpr double drift = 0.05;  // of the default between the halves of a trial, beyond which it is repeated
 
-struct Interval {
-    double median, low, high;
-};
-
-// The median's 95 % interval by order statistics: the ranks n/2 -+ 0.98 sqrt(n).
-Interval interval(std::vector<double> times) {
-    std::sort(times.begin(), times.end());
-    const double n = static_cast<double>(times.size()), reach = 0.98 * std::sqrt(n);
-    const size_t low = static_cast<size_t>(std::max(0.0, std::floor(n / 2 - reach)));
-    const size_t high = static_cast<size_t>(std::min(n - 1, std::ceil(n / 2 + reach)));
-    return {bench::summarize(times).ns, times[low], times[high]};
-}
-
 // One element of the second row is a NaN: no other row may show it.
 void plant_nan(Tensor &x) {
     const uint32_t f32 = 0x7fc00000;
@@ -196,10 +183,10 @@ void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
             break;
         }
     }
-    const Interval of_default = interval(times[0]);
+    const bench::Interval of_default = bench::interval(times[0]);
     double copy = 0;  // the faster
     for (size_t i = kernels; i < times.size(); i++) {
-        const double ns = interval(times[i]).median;
+        const double ns = bench::interval(times[i]).median;
         copy = copy == 0 ? ns : std::min(copy, ns);
     }
     size_t at = 1;
@@ -207,7 +194,7 @@ void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
         if (result.contains("why")) {
             continue;
         }
-        const Interval own = interval(times[at++]);
+        const bench::Interval own = bench::interval(times[at++]);
         result.update({{"ns", own.median},
                        {"interval", {own.low, own.high}},
                        {"default_ns", of_default.median},

@@ -14,7 +14,10 @@ namespace {
 
 constexpr double tie = 1.005;
 
-std::string cell(const Record &record) { return bucket(record) + " on " + device_text(record); }
+std::string cell(const Record &record) {
+    return bucket(record) + (record.threads > 1 ? fmt::format(" on {} threads", record.threads) : "") + " on " +
+           device_text(record);
+}
 
 int differing_knobs(const Record &record) {
     int count = 0;
@@ -55,11 +58,11 @@ void judge(Contender &contender, const std::vector<std::string> &cells) {
 
 }  // namespace
 
-std::vector<Group> find_winners(const std::vector<Record> &records) {
+std::vector<Group> find_winners(const std::vector<Record> &records, bool on_threads) {
     // The latest of each trial counts.
     std::map<std::string, const Record *> latest;
     for (const Record &record : records) {
-        if (record.final) {
+        if (record.final && (record.threads > 1) == on_threads) {
             const Record *&known = latest[key(record)];
             known = known == nullptr || known->date <= record.date ? &record : known;
         }

@@ -31,6 +31,7 @@ struct Group {
 // than the default beyond both intervals, and somewhere faster beyond both. The least geometric mean of its times over
 // the default's wins; among those within half a percent of it the one that differs from the default in the fewest
 // knobs, then the first by name. The default wins where there is none.
-std::vector<Group> find_winners(const std::vector<Record> &records);
+// Records of trials on several threads are judged apart from the others: of all, only one kind is looked at.
+std::vector<Group> find_winners(const std::vector<Record> &records, bool on_threads = false);
 
 }  // namespace norma

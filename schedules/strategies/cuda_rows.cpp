@@ -6,6 +6,7 @@
 
 #include "../../generators/numeric.h"
 #include "../../generators/passes/cuda/alternate_shared.h"
+#include "../../generators/passes/cuda/bfloat_pair.h"
 #include "../../generators/passes/cuda/butterfly.h"
 #include "../../generators/passes/cuda/column_sums.h"
 #include "../../generators/passes/cuda/register_element.h"
@@ -93,6 +94,7 @@ Pipeline CudaRow::lower() {
         add_strip_passes(pipeline);
     }
     pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
+    pipeline.add_custom_lowering_pass(new BfloatPairPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
