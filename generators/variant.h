@@ -15,8 +15,7 @@ enum class Scale { none, tensor, row, group_32, group_64, group_128 };
 
 enum class Contract { fp32_once, hf };
 
-// What data and row strides are multiples of: vectors that a kernel for CUDA loads and stores; or elements alone, for
-// the same bits.
+// What data and row strides are multiples of: as much as a kernel takes at once; or elements alone, for the same bits.
 enum class Alignment { natural, any };
 
 // Where a backward takes mean and rstd from.

@@ -27,6 +27,7 @@ struct Options {
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     std::string records = NORMA_SOURCE_DIR "/schedules/records";
     bool json = false;
+    int sm = 0;
     BundleOptions bundle;
     JobLimits limits;
 };
@@ -133,7 +134,7 @@ void resources(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     print_resources(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
-                    options.cache, options.limits);
+                    options.cache, options.limits, options.sm);
 }
 
 void bundle(const Options &options) {
@@ -213,6 +214,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
     resources_command->add_option("--manifest", options.manifest)->required();
     resources_command->add_option(target_option, options.target, target_help)->required();
     resources_command->add_option("--cache", options.cache, "directory of compiled kernels")->required();
+    resources_command->add_option("--sm", options.sm, "on this compute capability alone, as 90");
     add_limits(*resources_command, options.limits);
 
     add_bundle(*add("bundle", "make a library of a manifest, to install anywhere", bundle), options);

@@ -27,7 +27,7 @@ std::string per_element(int instructions, const KernelSpec &spec) {
 }  // namespace
 
 void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
-                     const std::filesystem::path &cache_directory, const JobLimits &limits) {
+                     const std::filesystem::path &cache_directory, const JobLimits &limits, int sm) {
     const std::vector<KernelSpec> specs = kernel_specs({}, manifest.cuda_variants, targets, records);
     std::vector<Job> jobs;
     for (const KernelSpec &spec : specs) {
@@ -42,6 +42,9 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
     for (size_t i = 0; i < specs.size(); i++) {
         const std::filesystem::path ptx = cache.ptx(jobs[i].hash);
         for (const CudaResources &on : compiled[i].resources) {
+            if (sm != 0 && on.sm != sm) {
+                continue;
+            }
             const CodeFigures figures =
                 code_figures(read_file(ptx), on.sm, fmt::format("{}.{}", ptx.string(), getpid()));
             fmt::print(row, name(specs[i].variant), on.sm, compiled[i].threads, on.registers, compiled[i].shared_bytes,

@@ -12,8 +12,9 @@
 
 namespace norma {
 
-// Compiles what is not in the cache. Throws OutputError.
+// On one compute capability, or with 0 on each that the targets have images for. Compiles what is not in the cache.
+// Throws OutputError.
 void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
-                     const std::filesystem::path &cache, const JobLimits &limits);
+                     const std::filesystem::path &cache, const JobLimits &limits, int sm);
 
 }  // namespace norma

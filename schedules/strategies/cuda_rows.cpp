@@ -88,7 +88,11 @@ Pipeline CudaRow::lower() {
         exchanges += (int)(reduction.tree.size() - 1) * reduction.tree.front().outputs();
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
-    pipeline.add_custom_lowering_pass(new ThreadBarrierPass(warps_share_a_row() ? (int)reductions_.size() : 0));
+    const int shared = warps_share_a_row() ? (int)reductions_.size() : 0;
+    pipeline.add_custom_lowering_pass(new ThreadBarrierPass(shared));
+    if (shared > (shape_.strips ? 0 : 1)) {
+        pipeline.add_custom_lowering_pass(new AlternateSharedPass(shared, shape_.strips ? step_.name() : ""));
+    }
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
     if (shape_.strips) {
         add_strip_passes(pipeline);
@@ -109,9 +113,6 @@ void CudaRow::add_strip_passes(Pipeline &pipeline) const {
     pipeline.add_custom_lowering_pass(new StripLoopPass(step_.name(), shape_.rows, element_outputs_.front().name()));
     pipeline.add_custom_lowering_pass(
         new ColumnSumsPass(step_.name(), shape_.rows, sums, shape_.vector, shape_.warps, slots));
-    if (warps_share_a_row() && !reductions_.empty()) {
-        pipeline.add_custom_lowering_pass(new AlternateSharedPass(step_.name()));
-    }
 }
 
 // Rows that follow each other belong to strips that do, so that blocks walk over memory together.

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+#include "thread_barrier.h"
+
 namespace norma {
 
 using namespace Halide;
@@ -12,20 +14,24 @@ Stmt AlternateSharedPass::mutate(const Stmt &stmt) {
     depth_++;
     Stmt result = IRMutator::mutate(stmt);
     depth_--;
-    if (depth_ == 0 && accesses_ == 0) {
-        throw std::logic_error("alternate_shared: no shared memory is used in " + step_);
+    if (depth_ == 0 && (exchanged_ != exchanges_ || sizes_.empty())) {
+        throw std::logic_error("alternate_shared: " + std::to_string(exchanged_) + " exchanges through " +
+                               std::to_string(sizes_.size()) + " allocations; expected " + std::to_string(exchanges_));
     }
     return result;
 }
 
 Stmt AlternateSharedPass::visit(const For *op) {
-    if (is_gpu(op->for_type) || !ends_with(op->name, "." + step_)) {
+    if (step_.empty() || is_gpu(op->for_type) || !ends_with(op->name, "." + step_)) {
         return IRMutator::visit(op);
     }
-    odd_ = Variable::make(Int(32), op->name) % 2;
-    Stmt stmt = IRMutator::visit(op);
-    odd_ = Expr();
-    return stmt;
+    ScopedValue<Expr> in_loop(steps_before_, Variable::make(Int(32), op->name));
+    return IRMutator::visit(op);
+}
+
+Stmt AlternateSharedPass::visit(const Evaluate *op) {
+    exchanged_ += is_shared_barrier(op);
+    return op;
 }
 
 Stmt AlternateSharedPass::visit(const Allocate *op) {
@@ -40,19 +46,19 @@ Stmt AlternateSharedPass::visit(const Allocate *op) {
     return Allocate::make(op->name, op->type, op->memory_type, {2 * (int)*size}, op->condition, mutate(op->body));
 }
 
-Expr AlternateSharedPass::shifted(const std::string &name, const Expr &index) const {
-    if (!odd_.defined() || index.type().lanes() != 1) {
-        throw std::logic_error("alternate_shared: " + name + " is not one number of a step");
+Expr AlternateSharedPass::placed(const std::string &name, const Expr &index, int exchange) const {
+    if (steps_before_.defined() == step_.empty() || index.type().lanes() != 1) {
+        throw std::logic_error("alternate_shared: " + name + " is not one number of an exchange");
     }
-    return index + odd_ * sizes_.at(name);
+    const bool odd_steps = steps_before_.defined() && exchanges_ % 2 != 0;
+    return index + (odd_steps ? (steps_before_ + exchange) % 2 : Expr(exchange % 2)) * sizes_.at(name);
 }
 
 Stmt AlternateSharedPass::visit(const Store *op) {
     if (sizes_.count(op->name) == 0) {
         return IRMutator::visit(op);
     }
-    accesses_++;
-    return Store::make(op->name, mutate(op->value), shifted(op->name, op->index), op->param, op->predicate,
+    return Store::make(op->name, mutate(op->value), placed(op->name, op->index, exchanged_), op->param, op->predicate,
                        ModulusRemainder());
 }
 
@@ -60,9 +66,8 @@ Expr AlternateSharedPass::visit(const Load *op) {
     if (sizes_.count(op->name) == 0) {
         return IRMutator::visit(op);
     }
-    accesses_++;
-    return Load::make(op->type, op->name, shifted(op->name, op->index), op->image, op->param, op->predicate,
-                      ModulusRemainder());
+    return Load::make(op->type, op->name, placed(op->name, op->index, exchanged_ - 1), op->image, op->param,
+                      op->predicate, ModulusRemainder());
 }
 
 }  // namespace norma

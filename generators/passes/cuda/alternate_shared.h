@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a block shares in one step of a loop lies elsewhere than what it shared in the step before: then no thread waits
-// for the others to have read it.
+// What a block shares lies elsewhere than what it shared before: then no thread waits for the others to have read that.
+// Two places are enough, since between two uses of one lies the barrier of the other.
 #pragma once
 
 #include <Halide.h>
@@ -12,8 +12,10 @@ namespace norma {
 
 class AlternateSharedPass : public Halide::Internal::IRMutator {
 public:
-    // Throws std::logic_error where shared memory is used outside of the serial loop `step`, or none is.
-    explicit AlternateSharedPass(std::string step) : step_(std::move(step)) {}
+    // Of a kernel whose threads share values `exchanges` times, each with a barrier between the stores and the loads;
+    // or as many times in each step of the serial loop `step`. Throws std::logic_error where that is not so.
+    explicit AlternateSharedPass(int exchanges, std::string step = "")
+        : exchanges_(exchanges), step_(std::move(step)) {}
 
     using IRMutator::mutate;
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
@@ -21,17 +23,20 @@ public:
 protected:
     using IRMutator::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::Evaluate *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
     Halide::Expr visit(const Halide::Internal::Load *op) override;
 
 private:
-    Halide::Expr shifted(const std::string &name, const Halide::Expr &index) const;
+    // The index in the place of that exchange.
+    Halide::Expr placed(const std::string &name, const Halide::Expr &index, int exchange) const;
 
+    int exchanges_;
     std::string step_;
-    Halide::Expr odd_;  // in the loop, whether the step is
+    Halide::Expr steps_before_;
     std::map<std::string, int> sizes_;
-    int accesses_ = 0, depth_ = 0;
+    int exchanged_ = 0, depth_ = 0;
 };
 
 }  // namespace norma
