@@ -37,7 +37,7 @@ const std::vector<Shape> usual_shapes = {{32, 768},   {65536, 128}, {512, 4096},
                                          {512, 1000}, {65536, 100}, {4096, 4000}};
 const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
 // Likewise: little beside a launch, as much as a cache of today holds, beyond it.
-const int64_t usual_elements_on_cuda[] = {1 << 16, 1 << 21, 1 << 25};
+const std::vector<int64_t> usual_elements_on_cuda = {1 << 16, 1 << 21, 1 << 25};
 
 bool runs(const Variant &variant, int64_t hidden) {
     const HiddenClass known = norma::runs(variant);
@@ -76,14 +76,8 @@ std::vector<Shape> shapes_of(const Variant &variant, const std::vector<Variant> 
     std::vector<Shape> known = wanted.shapes.empty() ? usual_shapes : wanted.shapes, shapes;
     if (const int64_t hidden = variant.hidden.exact; wanted.shapes.empty() && hidden != 0) {
         known.clear();
-        for (int64_t rows : usual_rows) {
-            known.emplace_back(rows, hidden);
-        }
-        if (cuda) {
-            known.clear();
-            for (int64_t elements : usual_elements_on_cuda) {
-                known.emplace_back(std::max(elements / hidden, int64_t{1}), hidden);
-            }
+        for (int64_t usual : cuda ? usual_elements_on_cuda : usual_rows) {
+            known.emplace_back(cuda ? std::max(usual / hidden, int64_t{1}) : usual, hidden);
         }
     }
     for (const Shape &shape : known) {

@@ -10,23 +10,19 @@ namespace norma {
 using namespace Halide;
 using namespace Halide::Internal;
 
-Stmt AlternateSharedPass::mutate(const Stmt &stmt) {
-    depth_++;
-    Stmt result = IRMutator::mutate(stmt);
-    depth_--;
-    if (depth_ == 0 && (exchanged_ != exchanges_ || sizes_.empty())) {
+void AlternateSharedPass::finish() {
+    if (exchanged_ != exchanges_ || sizes_.empty()) {
         throw std::logic_error("alternate_shared: " + std::to_string(exchanged_) + " exchanges through " +
                                std::to_string(sizes_.size()) + " allocations; expected " + std::to_string(exchanges_));
     }
-    return result;
 }
 
 Stmt AlternateSharedPass::visit(const For *op) {
     if (step_.empty() || is_gpu(op->for_type) || !ends_with(op->name, "." + step_)) {
-        return IRMutator::visit(op);
+        return KernelPass::visit(op);
     }
     ScopedValue<Expr> in_loop(steps_before_, Variable::make(Int(32), op->name));
-    return IRMutator::visit(op);
+    return KernelPass::visit(op);
 }
 
 Stmt AlternateSharedPass::visit(const Evaluate *op) {

@@ -3,25 +3,23 @@
 // Two places are enough, since between two uses of one lies the barrier of the other.
 #pragma once
 
-#include <Halide.h>
-
 #include <map>
 #include <string>
 
+#include "kernel_pass.h"
+
 namespace norma {
 
-class AlternateSharedPass : public Halide::Internal::IRMutator {
+class AlternateSharedPass : public KernelPass {
 public:
     // Of a kernel whose threads share values `exchanges` times, each with a barrier between the stores and the loads;
     // or as many times in each step of the serial loop `step`. Throws std::logic_error where that is not so.
     explicit AlternateSharedPass(int exchanges, std::string step = "")
         : exchanges_(exchanges), step_(std::move(step)) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
-    using IRMutator::visit;
+    void finish() override;
+    using KernelPass::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Evaluate *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
@@ -36,7 +34,7 @@ private:
     std::string step_;
     Halide::Expr steps_before_;
     std::map<std::string, int> sizes_;
-    int exchanged_ = 0, depth_ = 0;
+    int exchanged_ = 0;
 };
 
 }  // namespace norma

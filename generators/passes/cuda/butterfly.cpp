@@ -40,15 +40,11 @@ int exchange_distance(const Expr &lane_read) {
 
 }  // namespace
 
-Stmt ButterflyPass::mutate(const Stmt &stmt) {
-    depth_++;
-    Stmt result = IRMutator::mutate(stmt);
-    depth_--;
-    if (depth_ == 0 && exchanges_ != expected_) {
+void ButterflyPass::finish() {
+    if (exchanges_ != expected_) {
         throw std::logic_error("butterfly: " + std::to_string(exchanges_) + " exchanges of lanes; expected " +
                                std::to_string(expected_));
     }
-    return result;
 }
 
 Expr ButterflyPass::visit(const Select *op) {
@@ -57,7 +53,7 @@ Expr ButterflyPass::visit(const Select *op) {
         up = shuffle(op->false_value, "up."), down = shuffle(op->true_value, "down.");
     }
     if (up == nullptr || down == nullptr) {
-        return KnownLets::visit(op);
+        return KernelPass::visit(op);
     }
     return exchange(down, down->args[2]);
 }
@@ -82,7 +78,7 @@ Expr ButterflyPass::visit(const Call *op) {
             return exchange(op, distance);
         }
     }
-    return KnownLets::visit(op);
+    return KernelPass::visit(op);
 }
 
 }  // namespace norma

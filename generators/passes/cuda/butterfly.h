@@ -6,27 +6,25 @@
 
 #include <Halide.h>
 
-#include "known_lets.h"
+#include "kernel_pass.h"
 
 namespace norma {
 
-class ButterflyPass : public KnownLets {
+class ButterflyPass : public KernelPass {
 public:
     // Throws std::logic_error unless there are `expected` of both, and no other shuffle but reading one lane.
     explicit ButterflyPass(int expected) : expected_(expected) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
-    using KnownLets::visit;
+    void finish() override;
+    using KernelPass::visit;
     Halide::Expr visit(const Halide::Internal::Select *op) override;
     Halide::Expr visit(const Halide::Internal::Call *op) override;
 
 private:
     Halide::Expr exchange(const Halide::Internal::Call *op, const Halide::Expr &distance);
 
-    int expected_, exchanges_ = 0, depth_ = 0;
+    int expected_, exchanges_ = 0;
 };
 
 }  // namespace norma

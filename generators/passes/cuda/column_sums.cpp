@@ -32,15 +32,11 @@ Stmt after(const Stmt &before, const Stmt &stmt) { return before.defined() ? Blo
 
 }  // namespace
 
-Stmt ColumnSumsPass::mutate(const Stmt &stmt) {
-    depth_++;
-    Stmt result = IRMutator::mutate(stmt);
-    depth_--;
-    if (depth_ == 0 && stored_ != outputs_) {
+void ColumnSumsPass::finish() {
+    if (stored_ != outputs_) {
         throw std::logic_error("column_sums: " + std::to_string(stored_.size()) + " outputs are stored; expected " +
                                std::to_string(outputs_.size()));
     }
-    return result;
 }
 
 Stmt ColumnSumsPass::visit_step(const For *op) {
@@ -58,12 +54,16 @@ Stmt ColumnSumsPass::visit(const Store *op) {
     if (slots_ == 0) {
         return add_in_memory(op, value);
     }
-    const Expr column = column_of(op), slot = slot_of(column);
+    const Expr column = column_of(op);
+    const auto slot = register_of_thread(column, vector_, lanes * warps_, slots_);
+    if (!slot) {
+        refuse(op->name, column, "a register of one thread");
+    }
     const std::string registers = registers_of(op->name);
-    pieces_.push_back({op->name, op->param, slot, column});
+    pieces_.push_back({op->name, op->param, *slot, column});
     const Expr before =
-        Load::make(value.type(), registers, slot, Buffer<>(), Parameter(), op->predicate, ModulusRemainder());
-    return Store::make(registers, before + value, slot, Parameter(), op->predicate, ModulusRemainder());
+        Load::make(value.type(), registers, *slot, Buffer<>(), Parameter(), op->predicate, ModulusRemainder());
+    return Store::make(registers, before + value, *slot, Parameter(), op->predicate, ModulusRemainder());
 }
 
 Stmt ColumnSumsPass::add_in_memory(const Store *op, const Expr &value) const {
@@ -85,22 +85,6 @@ Expr ColumnSumsPass::column_of(const Store *op) const {
         refuse(op->name, op->index, "stored once in each step of a strip");
     }
     return column;
-}
-
-Expr ColumnSumsPass::slot_of(const Expr &column) const {
-    Expr own = column;
-    for (const std::string &loop : threads()) {
-        own = substitute(loop, 0, own);
-    }
-    own = simplify(own);
-    const Ramp *ramp = own.as<Ramp>();
-    const Expr first = ramp != nullptr ? ramp->base : own;
-    const Expr slot = simplify(first / (vector_ * lanes * warps_) * vector_ + first % vector_);
-    const auto constant = as_const_int(slot);
-    if (!constant || *constant < 0 || *constant + own.type().lanes() > slots_) {
-        refuse("a row", column, "a register of one thread");
-    }
-    return ramp != nullptr ? Ramp::make(slot, ramp->stride, ramp->lanes) : slot;
 }
 
 Expr ColumnSumsPass::in_memory(const std::string &output, const Expr &column) const {

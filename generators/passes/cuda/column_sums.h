@@ -19,10 +19,8 @@ public:
     ColumnSumsPass(const std::string &step, int rows, std::set<std::string> outputs, int vector, int warps, int slots)
         : StripPass(step, rows), outputs_(std::move(outputs)), vector_(vector), warps_(warps), slots_(slots) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
+    void finish() override;
     using StripPass::visit;
     Halide::Internal::Stmt visit_step(const Halide::Internal::For *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
@@ -37,13 +35,11 @@ private:
 
     Halide::Internal::Stmt add_in_memory(const Halide::Internal::Store *op, const Halide::Expr &value) const;
     Halide::Expr column_of(const Halide::Internal::Store *op) const;
-    Halide::Expr slot_of(const Halide::Expr &column) const;
     Halide::Expr in_memory(const std::string &output, const Halide::Expr &column) const;
     Halide::Internal::Stmt with_registers(const Halide::Internal::Stmt &loop) const;
 
     std::set<std::string> outputs_, stored_;
     int vector_, warps_, slots_;
-    int depth_ = 0;
     std::vector<Piece> pieces_;
 };
 

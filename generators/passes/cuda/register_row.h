@@ -6,37 +6,32 @@
 #include <Halide.h>
 
 #include <string>
-#include <vector>
 
-#include "known_lets.h"
+#include "kernel_pass.h"
 
 namespace norma {
 
-class RegisterRowPass : public KnownLets {
+class RegisterRowPass : public KernelPass {
 public:
     // Of `func`: element (v, warp, k) of a lane lies at v + vector * (warp + warps * k).
     // Throws std::logic_error where an access does not come out as a constant below `slots`, or there is none.
     RegisterRowPass(std::string func, int vector, int warps, int slots)
         : func_(std::move(func)), vector_(vector), warps_(warps), slots_(slots) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
-    using KnownLets::visit;
-    Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
+    void finish() override;
+    using KernelPass::visit;
     Halide::Expr visit(const Halide::Internal::Load *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
 
 private:
     bool is_ours(const std::string &name) const;
-    Halide::Expr own(const Halide::Expr &index);
+    Halide::Expr own(const Halide::Expr &index) const;
 
     std::string func_;
     int vector_, warps_, slots_;
-    int loads_ = 0, stores_ = 0, depth_ = 0;
-    std::vector<std::string> thread_loops_;
+    int loads_ = 0, stores_ = 0;
 };
 
 }  // namespace norma

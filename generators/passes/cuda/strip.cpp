@@ -10,23 +10,17 @@ Stmt StripPass::visit(const For *op) {
     if (op->for_type == ForType::GPUBlock) {
         ScopedValue<std::string> block(block_loop_, op->name);
         ScopedValue<Expr> blocks(blocks_, op->extent);
-        return KnownLets::visit(op);
-    }
-    if (op->for_type == ForType::GPUThread || op->for_type == ForType::GPULane) {
-        threads_.push_back(op->name);
-        Stmt stmt = KnownLets::visit(op);
-        threads_.pop_back();
-        return stmt;
+        return KernelPass::visit(op);
     }
     if (block_loop_.empty() || !ends_with(op->name, "." + step_)) {
-        return KnownLets::visit(op);
+        return KernelPass::visit(op);
     }
     ScopedValue<std::string> step(step_loop_, op->name);
     return visit_step(op);
 }
 
 Expr StripPass::strip() const {
-    return rows_ == 1 ? block() : block() * rows_ + Variable::make(Int(32), threads_.front());
+    return rows_ == 1 ? block() : block() * rows_ + Variable::make(Int(32), threads().front());
 }
 
 }  // namespace norma

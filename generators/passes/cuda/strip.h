@@ -2,22 +2,19 @@
 // What passes know of a kernel whose threads take one row of a strip after the other, in the serial loop `step`.
 #pragma once
 
-#include <Halide.h>
-
 #include <string>
-#include <vector>
 
-#include "known_lets.h"
+#include "kernel_pass.h"
 
 namespace norma {
 
-class StripPass : public KnownLets {
+class StripPass : public KernelPass {
 public:
     // `rows` of a block are done at once, each of another strip.
     StripPass(std::string step, int rows) : step_(std::move(step)), rows_(rows) {}
 
 protected:
-    using KnownLets::visit;
+    using KernelPass::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
 
     virtual Halide::Internal::Stmt visit_step(const Halide::Internal::For *op) = 0;
@@ -28,14 +25,12 @@ protected:
     Halide::Expr blocks() const { return blocks_; }  // of the launch
     Halide::Expr strip() const;                      // of this thread, among those of the launch
     static Halide::Expr strips() { return Halide::Internal::Variable::make(Halide::Int(32), "strips"); }
-    const std::vector<std::string> &threads() const { return threads_; }
 
 private:
     std::string step_;
     int rows_;
     std::string block_loop_, step_loop_;
     Halide::Expr blocks_;
-    std::vector<std::string> threads_;
 };
 
 }  // namespace norma

@@ -14,10 +14,8 @@ public:
     StripLoopPass(const std::string &step, int rows, std::string output)
         : StripPass(step, rows), output_(std::move(output)) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
+    void finish() override;
     using StripPass::visit;
     Halide::Internal::Stmt visit_step(const Halide::Internal::For *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::IfThenElse *op) override;
@@ -27,7 +25,7 @@ private:
     bool holds(const Halide::Expr &condition);
 
     std::string output_;
-    int depth_ = 0, dropped_ = 0;
+    int dropped_ = 0;
 };
 
 }  // namespace norma

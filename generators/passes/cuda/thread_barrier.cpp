@@ -24,15 +24,11 @@ bool is_shared_barrier(const Evaluate *op) {
     return !mask || (*mask & CodeGen_GPU_Dev::MemoryFenceType::Shared) != 0;
 }
 
-Stmt ThreadBarrierPass::mutate(const Stmt &stmt) {
-    depth_++;
-    Stmt result = IRMutator::mutate(stmt);
-    depth_--;
-    if (depth_ == 0 && exchanged_ != expected_) {
+void ThreadBarrierPass::finish() {
+    if (exchanged_ != expected_) {
         throw std::logic_error("thread_barrier: " + std::to_string(exchanged_) + " exchanges; expected " +
                                std::to_string(expected_));
     }
-    return result;
 }
 
 Stmt ThreadBarrierPass::visit(const Evaluate *op) {

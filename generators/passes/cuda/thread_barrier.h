@@ -3,29 +3,27 @@
 // no memory, and another so that shared memory may be written again, which AlternateSharedPass makes needless.
 #pragma once
 
-#include <Halide.h>
+#include "kernel_pass.h"
 
 namespace norma {
 
 // Whether threads wait there for what others have stored in shared memory.
 bool is_shared_barrier(const Halide::Internal::Evaluate *op);
 
-class ThreadBarrierPass : public Halide::Internal::IRMutator {
+class ThreadBarrierPass : public KernelPass {
 public:
     // Of a kernel whose threads share values `exchanges` times. Throws std::logic_error unless each has its barrier;
     // with none, unless they share no memory.
     explicit ThreadBarrierPass(int exchanges) : expected_(exchanges) {}
 
-    using IRMutator::mutate;
-    Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
-
 protected:
-    using IRMutator::visit;
+    void finish() override;
+    using KernelPass::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::Evaluate *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
 
 private:
-    int expected_, exchanged_ = 0, depth_ = 0;
+    int expected_, exchanged_ = 0;
 };
 
 }  // namespace norma
