@@ -42,7 +42,7 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
         slot.argument = i;
         slot.has_rows = kind != TensorKind::vector || column_sum;
         slot.row_dimension = kind == TensorKind::statistic ? 0 : 1;
-        slot.one_row_stride = column_sum ? 0 : wide ? extent : 1;
+        slot.one_row_stride = wide ? extent : 1;
         slot.extent = static_cast<int32_t>(extent);
         if (column_sum) {
             const uint8_t at = static_cast<uint8_t>(call->column_sum_count++);

@@ -35,26 +35,23 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, Cud
 }
 
 void KernelCall::start_strip(char *column_sums, int64_t column_sum_bytes) {
-    const CallTemplate &call = run_.plan.call;
-    memset(column_sums, 0, static_cast<size_t>(column_sum_bytes * call.column_sum_count));
-    for (int i = 0; i < call.slot_count; i++) {
-        if (is_column_sum(call.slots[i].index)) {
-            buffers_.at[i].buffer.host = reinterpret_cast<uint8_t *>(column_sums);
-            column_sums += column_sum_bytes;
-        }
-    }
+    memset(column_sums, 0, static_cast<size_t>(column_sum_bytes * run_.plan.call.column_sum_count));
+    place_column_sums(column_sums, column_sum_bytes);
 }
 
 void KernelCall::start_strips(const StripSums &sums, int64_t count, bool zeroed) {
-    const CallTemplate &call = run_.plan.call;
     strips_ = static_cast<int32_t>(count);
     continued_ = zeroed;
     strip_stride_ = sums.strip_bytes / static_cast<int64_t>(sizeof(float));
-    int64_t gradients = 0;
+    place_column_sums(sums.base, sums.column_sum_bytes);
+}
+
+void KernelCall::place_column_sums(char *first, int64_t bytes) {
+    const CallTemplate &call = run_.plan.call;
     for (int i = 0; i < call.slot_count; i++) {
         if (is_column_sum(call.slots[i].index)) {
-            buffers_.at[i].buffer.device = reinterpret_cast<uintptr_t>(sums.base + gradients * sums.column_sum_bytes);
-            gradients++;
+            set_address(buffers_.at[i].buffer, first, context_.cuda);
+            first += bytes;
         }
     }
 }

@@ -47,6 +47,7 @@ public:
     CallContext &context() { return context_; }
 
 private:
+    void place_column_sums(char *first, int64_t bytes);  // of each gradient
     void move_to(const int64_t *position, int64_t rows);
 
     struct Buffer {
