@@ -45,9 +45,9 @@ void run_bench(const Options &options) {
         const Case &c = cases[i];
         show_progress(
             fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows, c.hidden));
-        if (!options.task_elements.empty()) {
-            const Tasks tasks = sample_tasks(c, options.task_elements, options.threads, {options.seconds, 7});
-            json["results"].push_back(tasks_json(c, tasks, options.task_elements, options.threads));
+        if (!options.grain_size.empty()) {
+            const Tasks tasks = sample_tasks(c, options.grain_size, options.threads, {options.seconds, 7});
+            json["results"].push_back(tasks_json(c, tasks, options.grain_size, options.threads));
             show_progress("");
             if (table) {
                 fmt::print("{}", tasks_lines(json["results"].back()));
@@ -99,7 +99,7 @@ void add_bench(CLI::App &app) {
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
     bench
-        ->add_option("--task-elements", options->task_elements,
+        ->add_option("--grain-size", options->grain_size,
                      "instead, compare runs in which so many elements are worth a thread, as in 32768,8192")
         ->delimiter(',')
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));

@@ -250,17 +250,17 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     return result;
 }
 
-Tasks sample_tasks(const Case &c, const std::vector<int64_t> &task_elements, int threads, const Effort &effort) {
+Tasks sample_tasks(const Case &c, const std::vector<int64_t> &grain_size, int threads, const Effort &effort) {
     const Tensors tensors(c);
     const norma_arguments arguments = make_arguments(c, tensors);
     norma_execution execution = norma::execution(threads);
     execution.store = c.store;
     std::deque<Plan> plans;
-    for (int64_t elements : task_elements) {
-        setenv("NORMA_TASK_ELEMENTS", std::to_string(elements).c_str(), 1);
+    for (int64_t elements : grain_size) {
+        setenv("NORMA_GRAIN_SIZE", std::to_string(elements).c_str(), 1);
         plans.push_back(make_plan(c));
     }
-    unsetenv("NORMA_TASK_ELEMENTS");
+    unsetenv("NORMA_GRAIN_SIZE");
     Workspace workspace;
     workspace.attach(plans.front().get(), c.rows, execution);
     std::vector<std::function<void()>> functions;

@@ -60,6 +60,6 @@ struct Tasks {
     std::string kernel, target;
     std::vector<std::vector<double>> ns;  // of each number of elements
 };
-Tasks sample_tasks(const Case &c, const std::vector<int64_t> &task_elements, int threads, const Effort &effort);
+Tasks sample_tasks(const Case &c, const std::vector<int64_t> &grain_size, int threads, const Effort &effort);
 
 }  // namespace norma::bench

@@ -97,8 +97,8 @@ std::vector<Case> parse_cases(const Options &options) {
     if (c.device == NORMA_CUDA && options.yardstick) {
         refuse("--yardstick", "with --device cuda", "--device cpu");
     }
-    if (c.device == NORMA_CUDA && !options.task_elements.empty()) {
-        refuse("--task-elements", "with --device cuda", "--device cpu");
+    if (c.device == NORMA_CUDA && !options.grain_size.empty()) {
+        refuse("--grain-size", "with --device cuda", "--device cpu");
     }
     if (options.threads < 1 || options.threads > 256) {
         refuse("--threads", std::to_string(options.threads), "1 to 256");

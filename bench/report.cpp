@@ -47,14 +47,14 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
     return json;
 }
 
-nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &task_elements,
+nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &grain_size,
                                   int threads) {
     nlohmann::ordered_json json = {{"op", to_string(c.op)}, {"dtype", dtype_text(c)}, {"rows", c.rows},
                                    {"hidden", c.hidden},    {"kernel", tasks.kernel}, {"target", tasks.target},
                                    {"threads", threads},    {"bytes", bytes_moved(c)}};
-    for (size_t i = 0; i < task_elements.size(); i++) {
+    for (size_t i = 0; i < grain_size.size(); i++) {
         const Interval of = interval(tasks.ns[i]);
-        json["tasks"].push_back({{"task_elements", task_elements[i]},
+        json["tasks"].push_back({{"grain_size", grain_size[i]},
                                  {"ns", of.median},
                                  {"interval", {of.low, of.high}},
                                  {"rounds", tasks.ns[i].size()}});
@@ -69,7 +69,7 @@ std::string tasks_lines(const nlohmann::ordered_json &json) {
         text += fmt::format("{:<19} {:<9} {:>13} {:>8} elements a thread: {:>9}, {} to {}\n",
                             json.at("op").get<std::string>(), json.at("dtype").get<std::string>(),
                             fmt::format("{}x{}", json.at("rows").get<int64_t>(), json.at("hidden").get<int64_t>()),
-                            tasks.at("task_elements").get<int64_t>(), time_text(tasks.at("ns")), time_text(low),
+                            tasks.at("grain_size").get<int64_t>(), time_text(tasks.at("ns")), time_text(low),
                             time_text(high));
     }
     return text;

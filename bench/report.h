@@ -14,7 +14,7 @@ nlohmann::ordered_json machine_json(const Machine &machine);
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads);
 
 // Of sample_tasks: JSON, and its lines for people.
-nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &task_elements,
+nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &grain_size,
                                   int threads);
 std::string tasks_lines(const nlohmann::ordered_json &json);
 

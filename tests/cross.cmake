@@ -1,11 +1,11 @@
 # Tests of a library for another architecture than this machine's.
 get_filename_component(host_build ${NORMA_NORMAGEN}/../.. ABSOLUTE)
 foreach(target aarch64 aarch64-fp16)
-    add_test(NAME same_bits_${target} COMMAND ${PROJECT_SOURCE_DIR}/tests/check_same_bits
+    add_test(NAME same_bits_${target} COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_same_bits
         ${target} ${run} $<TARGET_FILE:bits> -- x86-64-v3 ${host_build}/tests/bits)
 endforeach()
 
-add_test(NAME bundle_cross COMMAND ${PROJECT_SOURCE_DIR}/tests/check_cross_bundle
+add_test(NAME bundle_cross COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_cross_bundle
     ${PROJECT_SOURCE_DIR} ${NORMA_NORMAGEN} ${CMAKE_TOOLCHAIN_FILE} ${CMAKE_C_COMPILER} ${run})
 
 # On a CPU without half precision: the dispatcher leaves its kernels alone, and the others use no instruction of it.

@@ -1,42 +1,43 @@
 # Tests of what runs on the machine that compiles: normagen and the passes, and a library with a Halide runtime of its own.
-norma_test(toy_op_test SOURCES toy_op_test.cpp ../runtime/src/streaming.cpp LINK norma_generators)
-target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/${NORMA_ARCHITECTURE})
+norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_generators)
+target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/device/cpu/${NORMA_ARCHITECTURE})
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
-norma_test(cuda_image_test SOURCES cuda_image_test.cpp cuda_passes_test.cpp LINK norma_generators)
+norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_generators)
 if(NORMA_PTXAS)
-    norma_test(cuda_rows_test SOURCES cuda_rows_test.cpp cuda_tried_test.cpp LINK norma_generators norma_ptx)
+    norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_generators norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it
-    add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/check_cuda_resources ${PROJECT_SOURCE_DIR}
+    add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_cuda_resources ${PROJECT_SOURCE_DIR}
         $<TARGET_FILE:normagen> ${NORMA_KERNELS}/cache)
     set_tests_properties(cuda_resources PROPERTIES SKIP_RETURN_CODE 77)
 endif()
 
-norma_test(normagen_test SOURCES bundle_test.cpp normagen_test.cpp manifest_test.cpp target_file_test.cpp LINK nlohmann_json::nlohmann_json)
+norma_test(normagen_test SOURCES end_to_end/bundle_test.cpp generators/normagen/normagen_test.cpp generators/normagen/manifest_test.cpp
+    generators/codegen/target_file_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(normagen_test normagen)
-norma_test(tune_test SOURCES tune_test.cpp records_test.cpp LINK nlohmann_json::nlohmann_json)
+norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
 
-add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/check_release ${PROJECT_SOURCE_DIR})
-add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/check_adding_a_target ${PROJECT_SOURCE_DIR})
+add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
+add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_adding_a_target ${PROJECT_SOURCE_DIR})
 set_tests_properties(adding_a_target PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZED}>")
 
-add_executable(neighbour_generator neighbour_generator.cpp)
+add_executable(neighbour_generator end_to_end/neighbour_generator.cpp)
 target_link_libraries(neighbour_generator PRIVATE halide)
 add_custom_command(OUTPUT neighbour.a COMMAND neighbour_generator ${CMAKE_CURRENT_BINARY_DIR}/neighbour DEPENDS neighbour_generator)
 set(neighbour neighbour.a LINK halide_headers ${CMAKE_CURRENT_BINARY_DIR}/neighbour.a)
-norma_test(neighbour_test SOURCES neighbour_test.cpp ${neighbour} norma)
+norma_test(neighbour_test SOURCES end_to_end/neighbour_test.cpp ${neighbour} norma)
 
 if(NOT NORMA_SANITIZED)
-    norma_test(neighbour_shared_test SOURCES neighbour_test.cpp ${neighbour} norma_shared)
-    add_test(NAME shared_library_symbols COMMAND ${PROJECT_SOURCE_DIR}/tests/check_symbols ${PROJECT_BINARY_DIR}/lib/libnorma.so)
-    set(consumers ${PROJECT_SOURCE_DIR}/tests/check_consumers ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND})
+    norma_test(neighbour_shared_test SOURCES end_to_end/neighbour_test.cpp ${neighbour} norma_shared)
+    add_test(NAME shared_library_symbols COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_symbols ${PROJECT_BINARY_DIR}/lib/libnorma.so)
+    set(consumers ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_consumers ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND})
     add_test(NAME installed_consumers COMMAND ${consumers} ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix)
     add_test(NAME bundle_consumers COMMAND ${consumers} $<TARGET_FILE:normagen> bundle --shared --jobs 2 --targets host
         --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
     if(NORMA_ARCHITECTURE STREQUAL x86_64)
         add_test(NAME abi COMMAND ${PROJECT_SOURCE_DIR}/script/abi --check ${PROJECT_BINARY_DIR})
     endif()
-    add_test(NAME model_manifests COMMAND ${PROJECT_SOURCE_DIR}/tests/check_models ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND})
+    add_test(NAME model_manifests COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_models ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND})
 endif()

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <memory>
 
-#include "child.h"
-#include "files.h"
+#include "tools/base/child.h"
+#include "tools/base/files.h"
 
 namespace norma {
 

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "files.h"
+#include "tools/base/files.h"
 
 namespace norma {
 

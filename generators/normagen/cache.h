@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "../kernel.h"
+#include "generators/codegen/kernel.h"
 
 namespace norma {
 

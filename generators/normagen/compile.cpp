@@ -10,9 +10,9 @@
 #include <cstring>
 #include <memory>
 
-#include "child.h"
-#include "files.h"
-#include "progress.h"
+#include "tools/base/child.h"
+#include "tools/base/files.h"
+#include "tools/base/progress.h"
 
 namespace norma {
 

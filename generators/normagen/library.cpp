@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <set>
 
-#include "../../schedules/strategies/strategies.h"
-#include "../../schedules/strategies/strip_sum.h"
-#include "../ops.h"
-#include "json_file.h"
+#include "generators/algorithms/ops.h"
 #include "registry_writer.h"
+#include "schedules/strategies/cpu/strip_sum.h"
+#include "schedules/strategies/strategies.h"
+#include "tools/base/json_file.h"
 
 namespace norma {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "compile.h"
+#include "generators/codegen/targets.h"
+#include "generators/records/recorded_knobs.h"
 #include "manifest.h"
-#include "recorded_knobs.h"
-#include "targets.h"
 
 namespace norma {
 

@@ -8,15 +8,15 @@
 #include <map>
 #include <thread>
 
-#include "../../schedules/strategies/strip_sum.h"
-#include "../ops.h"
 #include "bundle.h"
-#include "json_file.h"
+#include "generators/algorithms/ops.h"
+#include "generators/codegen/run_time.h"
+#include "generators/records/records_command.h"
+#include "generators/tuning/tune.h"
 #include "library.h"
-#include "records_command.h"
 #include "resources.h"
-#include "run_time.h"
-#include "tune.h"
+#include "schedules/strategies/cpu/strip_sum.h"
+#include "tools/base/json_file.h"
 
 namespace norma {
 

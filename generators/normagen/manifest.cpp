@@ -5,8 +5,8 @@
 #include <optional>
 #include <set>
 
-#include "../ops.h"
-#include "json_file.h"
+#include "generators/algorithms/ops.h"
+#include "tools/base/json_file.h"
 
 namespace norma {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "../variant.h"
+#include "runtime/vocabulary/variant.h"
 
 namespace norma {
 

@@ -7,9 +7,9 @@
 #include <map>
 #include <stdexcept>
 
-#include "../../schedules/strategies/strip_sum.h"
-#include "run_time.h"
-#include "targets.h"
+#include "generators/codegen/run_time.h"
+#include "generators/codegen/targets.h"
+#include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
 
@@ -133,7 +133,7 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
     }
     return fmt::format(R"(// SPDX-License-Identifier: MIT
 // Written by normagen from the manifest {}.
-#include "registry.h"
+#include "runtime/src/core/registry.h"
 
 extern "C" {{
 {}}}

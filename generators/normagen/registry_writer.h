@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "../kernel.h"
+#include "generators/codegen/kernel.h"
 
 namespace norma {
 

@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "../../schedules/strategies/cuda_rows.h"
-#include "../cuda_figures.h"
-#include "files.h"
+#include "generators/codegen/cuda_figures.h"
 #include "library.h"
+#include "schedules/strategies/cuda/cuda_rows.h"
+#include "tools/base/files.h"
 
 namespace norma {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "../../generators/ops.h"
-#include "../../generators/oracle_row.h"
+#include "generators/algorithms/ops.h"
+#include "generators/algorithms/oracle_row.h"
 
 namespace norma {
 

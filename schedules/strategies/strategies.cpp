@@ -3,12 +3,12 @@
 
 #include <stdexcept>
 
-#include "../../generators/ops.h"
-#include "cpu_rows.h"
-#include "cuda_rows.h"
-#include "cuda_strip_sum.h"
+#include "generators/algorithms/ops.h"
 #include "plain.h"
-#include "strip_sum.h"
+#include "schedules/strategies/cpu/cpu_rows.h"
+#include "schedules/strategies/cpu/strip_sum.h"
+#include "schedules/strategies/cuda/cuda_rows.h"
+#include "schedules/strategies/cuda/cuda_strip_sum.h"
 
 namespace norma {
 
@@ -88,8 +88,8 @@ Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, con
 }
 
 const Strategy list[] = {
-    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_tried, cpu_rows_same_bits},
-    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, cuda_rows_tried, cuda_rows_same_bits},
+    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_bits},
+    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, cuda_rows_search_space, cuda_rows_same_bits},
     {"cuda_strip_sum", refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
     {"strip_sum", refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", refuse_any_knob, lower_oracle, nullptr, nullptr},
@@ -114,7 +114,7 @@ const Strategy &find_strategy(const std::string &name) {
 std::vector<const Strategy *> strategies_to_tune() {
     std::vector<const Strategy *> tuned;
     for (const Strategy &strategy : list) {
-        if (strategy.tried != nullptr) {
+        if (strategy.search_space != nullptr) {
             tuned.push_back(&strategy);
         }
     }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "../../generators/variant.h"
+#include "runtime/vocabulary/variant.h"
 
 namespace norma {
 
@@ -27,9 +27,9 @@ struct Strategy {
     Lowered (*lower)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
     // Settings worth measuring beside `defaults`, the nearest to them first. Each is complete; not all need be legal.
     // Null for what is not tuned.
-    std::vector<nlohmann::json> (*tried)(const Variant &variant, const nlohmann::json &defaults,
-                                         const Halide::Target &target);
-    // Whether kernels of two tried settings give the same bits. Null where nothing is promised: such a strategy is
+    std::vector<nlohmann::json> (*search_space)(const Variant &variant, const nlohmann::json &defaults,
+                                                const Halide::Target &target);
+    // Whether kernels of two settings of it give the same bits. Null where nothing is promised: such a strategy is
     // measured, never shipped.
     bool (*same_bits)(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bfloat_pair.h"
 
-#include "../../cuda_image.h"
+#include "generators/codegen/cuda_image.h"
 
 namespace norma {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Drops the barriers of a CUDA kernel that order nothing: between two stages of registers Halide puts one that fences
-// no memory, and another so that shared memory may be written again, which AlternateSharedPass makes needless.
+// no memory, and another so that shared memory may be written again, which DoubleBufferedSharedPass makes needless.
 #pragma once
 
 #include "kernel_pass.h"

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#include "quantize.h"
+
+#include <limits>
+
+#include "numeric.h"
+
+namespace norma {
+
+using Halide::Expr;
+using Halide::select;
+
+namespace {
+
+const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+
+// What a largest magnitude means. Below `tiny` the inverse of the scale would overflow.
+struct Dynamic {
+    float most, tiny = 0x1p-100f;
+
+    Expr scale(const Expr &magnitude) const {
+        return select(magnitude < tiny, 0.0f, magnitude < infinity, magnitude / most, nan);
+    }
+    Expr inverse(const Expr &magnitude) const {
+        return select(magnitude >= tiny && magnitude < infinity, most / magnitude, 0.0f);
+    }
+};
+
+}  // namespace
+
+void store_with_row_scale(Row &row, const Variant &variant, const RowValue &value, const Expr &factor,
+                          const Expr &amax) {
+    const Dynamic dynamic{max_finite(variant.y)};
+    Expr found = row.once("largest_value", amax);
+    Expr magnitude = row.once("magnitude", select(found < dynamic.tiny && factor < infinity, 0.0f, found * factor));
+    Expr inverse = row.once("inverse", dynamic.inverse(magnitude) * factor);
+    row.store("y", variant.y, [=](Expr d) { return narrow_within(variant.y, value(d) * inverse); });
+    row.store_scalar("y_scale", dynamic.scale(magnitude));
+}
+
+void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
+    if (variant.y_float != DType::none) {
+        row.store("y_float", variant.y_float, value);
+    }
+    if (variant.scale == Scale::tensor) {
+        Expr inverse = row.once("inverse", 1.0f / row.per_row("y_scale"));
+        RowValue y = [=](Expr d) { return value(d) * inverse; };
+        if (variant.y == DType::u8) {
+            Expr zero_point = row.scalar("y_zero_point");
+            y = [=, steps = y](Expr d) { return round_to_integer(steps(d)) + zero_point; };
+        }
+        row.store("y", variant.y, y);
+    } else if (variant.scale == Scale::row) {
+        store_with_row_scale(row, variant, value, 1.0f, row.amax("largest", value));
+    } else {
+        const Dynamic dynamic{max_finite(variant.y)};
+        const int size = group_size(variant.scale);
+        RowValue magnitude = row.group_amax("largest", size, value);
+        row.store("y", variant.y,
+                  [=](Expr d) { return narrow_within(variant.y, value(d) * dynamic.inverse(magnitude(d / size))); });
+        row.store_groups("y_scale", size, [=](Expr group) { return dynamic.scale(magnitude(group)); });
+    }
+}
+
+}  // namespace norma

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// y = x / sqrt(mean(x^2) + eps) * weight    Zhang, Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4
+#include "affine.h"
+#include "gradient.h"
+#include "ops.h"
+#include "quantize.h"
+
+namespace norma {
+
+using Halide::cast;
+using Halide::Expr;
+using Halide::sqrt;
+
+namespace {
+
+RowValue square(const RowValue &x) {
+    return [=](Expr d) { return x(d) * x(d); };
+}
+
+Expr finish_rstd(Row &row, const Expr &mean_square) {
+    Expr eps = row.scalar("eps");
+    return row.once("rstd", cast<float>(1.0f / sqrt(mean_square + cast<double>(eps))));
+}
+
+Expr compute_rstd(Row &row, const RowValue &x) { return finish_rstd(row, row.mean("mean_square", square(x))); }
+
+// y is proportional to x * weight, so the first sweep also finds the largest magnitude.
+Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
+    RowValue weighted = apply_weight(row, variant, x);
+    Row::MeanAndAmax found = row.mean_and_amax("mean_square", square(x), weighted);
+    Expr rstd = finish_rstd(row, found.mean);
+    store_with_row_scale(row, variant, weighted, rstd, found.amax);
+    return rstd;
+}
+
+Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
+    if (variant.scale == Scale::row && variant.bias == DType::none && variant.y_float == DType::none) {
+        return store_quantized_rows(row, variant, x);
+    }
+    Expr rstd = compute_rstd(row, x);
+    store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
+    return rstd;
+}
+
+}  // namespace
+
+void rms_norm_forward(Row &row, const Variant &variant) {
+    RowValue x = load_input(row, variant);
+    row.store_scalar("rstd", store_normalized(row, variant, x));
+}
+
+// With n the normalized row and g = dy * weight:  dx = (g - n * mean(g * n)) * rstd
+void rms_norm_backward(Row &row, const Variant &variant) {
+    RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
+    Expr rstd = variant.statistics == Statistics::recomputed ? compute_rstd(row, x) : row.per_row("rstd");
+    RowValue n = [=](Expr d) { return x(d) * rstd; };
+    RowValue g = gradient_of_normalized(row, variant, dy);
+    Expr mean_gn = row.once("mean_gn", cast<float>(row.mean("gn", [=](Expr d) { return g(d) * n(d); })));
+    store_dx(row, variant, [=](Expr d) { return (g(d) - n(d) * mean_gn) * rstd; });
+    store_parameter_gradients(row, variant, dy, n);
+}
+
+}  // namespace norma

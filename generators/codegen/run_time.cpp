@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+#include "run_time.h"
+
+#include <stdexcept>
+
+namespace norma {
+
+namespace {
+
+struct Tried {
+    const char *name;
+    std::vector<int64_t> values;
+};
+
+const Tried tried[] = {
+    {"streaming_threshold", {int64_t{4} << 20, int64_t{16} << 20, int64_t{64} << 20, int64_t{1} << 40}},
+    {"prefetch_row_max", {0}},
+};
+
+}  // namespace
+
+nlohmann::json all_knobs(const KernelSpec &spec) {
+    nlohmann::json all = spec.knobs;
+    all.update(spec.target.run_time);
+    return all;
+}
+
+KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs) {
+    for (const auto &[name, value] : knobs.items()) {
+        if (!spec.target.run_time.contains(name)) {
+            spec.knobs[name] = value;
+        } else if (value.is_number_integer() && value >= 0) {
+            spec.target.run_time[name] = value;
+        } else {
+            throw std::invalid_argument(name + " is " + value.dump() + "; expected a whole number from 0 on");
+        }
+    }
+    return spec;
+}
+
+std::vector<KernelSpec> run_time_search_space(const KernelSpec &spec) {
+    std::vector<KernelSpec> list;
+    for (const Tried &choice : tried) {
+        for (int64_t value : choice.values) {
+            if (spec.target.run_time.value(choice.name, value) != value) {
+                list.push_back(with_knobs(spec, {{choice.name, value}}));
+            }
+        }
+    }
+    return list;
+}
+
+}  // namespace norma

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the dispatcher decides at each run by numbers in the registry. They change neither the code of a kernel nor its
+// bits, but are tuned, recorded and shown as its knobs are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel.h"
+
+namespace norma {
+
+// In the order of the registry's RunTime.
+inline constexpr const char *run_time_names[] = {"streaming_threshold", "prefetch_row_min", "prefetch_row_max",
+                                                 "grain_size"};
+
+// The knobs that decide the code and the run-time choices, as one object.
+nlohmann::json all_knobs(const KernelSpec &spec);
+// The reverse; what `knobs` does not name stays. Throws std::invalid_argument where a run-time choice is not a number
+// from 0 on.
+KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs);
+
+// The spec with other run-time choices that are worth measuring. None of `grain_size`: tune_grain_size.h.
+std::vector<KernelSpec> run_time_search_space(const KernelSpec &spec);
+
+}  // namespace norma

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "targets.h"
+
+#include <Halide.h>
+
+#include <algorithm>
+#include <map>
+
+#include "run_time.h"
+#include "tools/base/json_file.h"
+
+namespace norma {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+// Features of a CPU that the runtime can look for. Others say how to generate code, or (armv8.1a and later) are levels
+// that Halide's runtime takes for available without looking.
+bool is_cpu_feature(Halide::Target::Feature feature) {
+    const std::string name = Halide::Target::feature_to_name(feature);
+    for (const char *family : {"sse", "avx", "fma", "f16c", "arm_", "sve", "cuda"}) {
+        if (name.rfind(family, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string without_features(const Halide::Target &target) {
+    return Halide::Target(target.os, target.arch, target.bits, {}).to_string();
+}
+
+// The file of one target. `text` keeps it alive for `node`.
+struct Source {
+    json text;
+    fs::path path;
+    Node node() const { return Node(path, text); }
+};
+
+void check(const Source &source) {
+    const Node root = source.node();
+    root.expect_object({"name", "parent", "halide", "needs", "features", "sms", "knobs", "run_time"});
+    const std::string stem = source.path.stem().string();
+    if (root.at("name").string() != stem) {
+        root.at("name").fail("\"" + root.at("name").string() + "\" is not the name of the file; expected " + stem);
+    }
+    root.at("needs").string();
+    if (root.has("halide")) {
+        const std::string text = root.at("halide").string();
+        if (Halide::Target::validate_target_string(text) && without_features(Halide::Target(text)) != text) {
+            root.at("halide").fail("\"" + text + "\" has features; expected them in features");
+        }
+    }
+    if (root.has("features")) {
+        for (const Node &item : root.at("features").items()) {
+            const Halide::Target::Feature feature = Halide::Target::feature_from_name(item.string());
+            if (feature == Halide::Target::FeatureEnd || !is_cpu_feature(feature)) {
+                item.fail("\"" + item.string() + "\" is not a CPU feature that Halide's runtime looks for");
+            }
+        }
+    }
+    if (root.has("sms")) {
+        for (const Node &item : root.at("sms").items()) {
+            item.integer(80, 999);
+        }
+    }
+    if (root.has("knobs")) {
+        for (const Node &strategy : root.at("knobs").members()) {
+            for (const Node &knob : strategy.members()) {
+                knob.integer(INT32_MIN, INT32_MAX);
+            }
+        }
+    }
+    if (root.has("run_time")) {
+        const Node run_time = root.at("run_time");
+        run_time.expect_object({std::begin(run_time_names), std::end(run_time_names)});
+        for (const Node &value : run_time.members()) {
+            value.integer(0, INT64_MAX);
+        }
+    }
+}
+
+class Merger {
+public:
+    explicit Merger(const std::map<std::string, Source> &sources) : sources_(sources) {}
+
+    TargetFile merge(const std::string &name, std::vector<std::string> children = {}) const {
+        const Node root = sources_.at(name).node();
+        if (std::find(children.begin(), children.end(), name) != children.end()) {
+            root.at("parent").fail("the parents of " + name + " form a circle");
+        }
+        children.push_back(name);
+
+        TargetFile target;
+        if (root.has("parent")) {
+            const std::string parent = root.at("parent").string();
+            if (sources_.count(parent) == 0) {
+                root.at("parent").fail("\"" + parent + "\" is not a target");
+            }
+            target = merge(parent, children);
+            target.parent = parent;
+        } else {
+            target.spec.knobs = json::object();
+            target.spec.run_time = json::object();
+            root.at("halide");
+        }
+        target.spec.name = name;
+        target.needs = root.at("needs").string();
+        if (root.has("halide")) {
+            target.spec.halide = root.at("halide").string();
+        }
+        if (root.has("features")) {
+            for (const Node &item : root.at("features").items()) {
+                target.features.push_back(item.string());
+            }
+        }
+        if (root.has("sms")) {
+            target.spec.sms.clear();
+            for (const Node &item : root.at("sms").items()) {
+                target.spec.sms.push_back((int)item.integer(80, 999));
+            }
+        }
+        for (auto [key, into] :
+             {std::pair("knobs", &target.spec.knobs), std::pair("run_time", &target.spec.run_time)}) {
+            if (root.has(key)) {
+                into->merge_patch(root.at(key).json());
+            }
+        }
+        return target;
+    }
+
+private:
+    const std::map<std::string, Source> &sources_;
+};
+
+// The Halide string: the base with the features, as Halide writes it.
+void complete(TargetFile &target, const Node &root) {
+    std::string text = target.spec.halide;
+    for (const std::string &feature : target.features) {
+        text += "-" + feature;
+    }
+    if (!Halide::Target::validate_target_string(text)) {
+        root.fail("\"" + text + "\" is not a target of Halide");
+    }
+    target.spec.halide = text;
+    const Halide::Target halide(text);
+    if (halide.has_feature(Halide::Target::SVE) || halide.has_feature(Halide::Target::SVE2)) {
+        root.fail("\"" + text +
+                  "\" has SVE, of which Halide compiles for one length of vectors; the runtime cannot ask " +
+                  "a CPU for its length, and a wrong one gives wrong results");
+    }
+    if (is_cuda(target.spec) != !target.spec.sms.empty()) {
+        root.fail("sms is " + std::string(target.spec.sms.empty() ? "missing" : "there") + "; expected " +
+                  (is_cuda(target.spec) ? "the compute capabilities that get an image" : "none, without feature cuda"));
+    }
+    for (const char *key : run_time_names) {
+        if (!is_cuda(target.spec) && !target.spec.run_time.contains(key)) {
+            root.fail("run_time." + std::string(key) + " is missing, here and in the parents");
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<TargetFile> read_targets(const fs::path &directory) {
+    std::error_code error;
+    std::map<std::string, Source> sources;
+    for (const fs::directory_entry &entry : fs::directory_iterator(directory, error)) {
+        if (entry.path().extension() == ".json") {
+            const Source source{read_json(entry.path()), entry.path()};
+            check(source);
+            sources[entry.path().stem().string()] = source;
+        }
+    }
+    if (error || sources.empty()) {
+        throw InputError(directory.string() + ": no targets: " + (error ? error.message() : "no file *.json"));
+    }
+    std::vector<TargetFile> targets;
+    for (const auto &[name, source] : sources) {
+        targets.push_back(Merger(sources).merge(name));
+        complete(targets.back(), source.node());
+    }
+    std::stable_sort(targets.begin(), targets.end(),
+                     [](const TargetFile &a, const TargetFile &b) { return a.features.size() > b.features.size(); });
+    return targets;
+}
+
+const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name) {
+    std::vector<std::string> known;
+    for (const TargetFile &target : targets) {
+        if (target.spec.name == name) {
+            return target;
+        }
+        known.push_back(target.spec.name);
+    }
+    throw InputError("\"" + name + "\" is not a target; expected one of " + comma_separated(known));
+}
+
+bool runs_here(const TargetFile &target) {
+    Halide::Target host = Halide::get_host_target();
+    // Halide's newer feature names contain the older ones, but it reports only the newest of each maker.
+    if (host.has_feature(Halide::Target::AVX512_SapphireRapids)) {
+        host.set_feature(Halide::Target::AVX512_Zen4);
+    }
+    const Halide::Target needed(target.spec.halide);
+    bool has_all = host.arch == needed.arch && host.bits == needed.bits && host.os == needed.os;
+    for (const std::string &feature : target.features) {
+        has_all = has_all && host.has_feature(Halide::Target::feature_from_name(feature));
+    }
+    return has_all;
+}
+
+int least_sm(const TargetSpec &target) {
+    return target.sms.empty() ? 0 : *std::min_element(target.sms.begin(), target.sms.end());
+}
+
+std::string architecture(const TargetFile &target) { return without_features(Halide::Target(target.spec.halide)); }
+
+std::string architecture_here() { return without_features(Halide::get_host_target()); }
+
+std::array<uint64_t, 4> feature_bits(const TargetSpec &target) {
+    static_assert(Halide::Target::FeatureEnd <= 256);
+    std::array<uint64_t, 4> bits{};
+    const Halide::Target halide(target.halide);
+    for (int i = 0; i < Halide::Target::FeatureEnd; i++) {
+        const auto feature = (Halide::Target::Feature)i;
+        if (halide.has_feature(feature) && is_cpu_feature(feature)) {
+            bits[i / 64] |= uint64_t(1) << (i % 64);
+        }
+    }
+    return bits;
+}
+
+}  // namespace norma

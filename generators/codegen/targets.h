@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Targets: schedules/targets/NAME.json, each with its parents merged in. docs/manifest.md describes the file.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "kernel.h"
+
+namespace norma {
+
+struct TargetFile {
+    TargetSpec spec;
+    std::string parent;                 // "" for the first of a family
+    std::string needs;                  // what CPU it runs on, for people
+    std::vector<std::string> features;  // Halide's names, the parents' ones first
+};
+
+// All of a directory, the best first: the most features. Throws InputError.
+std::vector<TargetFile> read_targets(const std::filesystem::path &directory);
+
+// Throws InputError naming the known ones.
+const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name);
+
+// Whether this machine executes its code.
+bool runs_here(const TargetFile &target);
+
+int least_sm(const TargetSpec &target);  // compute capability of the devices it is for; 0 for a CPU
+
+// What targets of one library have in common, as Halide writes it: x86-64-linux.
+std::string architecture(const TargetFile &target);
+std::string architecture_here();
+
+// Bits of halide_target_feature_t: what a CPU must have.
+std::array<uint64_t, 4> feature_bits(const TargetSpec &target);
+
+}  // namespace norma

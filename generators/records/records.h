@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Records: one measured candidate a line, in RECORDS/TARGET/OP.jsonl. docs/tuning.md describes them, and
+// schedules/records/schema.json their keys.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace norma {
+
+struct Record {
+    // The key: what was measured, where, and made by which sources.
+    std::string variant, target, strategy, halide, source;
+    nlohmann::json device, knobs, default_knobs;
+    int64_t rows = 0, hidden = 0;
+    int threads = 1;        // with more, by Norma's pool: candidates then differ in grain_size alone
+    int rung = 0;           // of the search
+    bool final = false;     // the rung that decides
+    bool promises = false;  // whether the strategy keeps docs/numerics.md: others are never shipped
+
+    std::string why;  // a failed one: how. Empty where it was measured
+    // Nanoseconds of a call: the median and its 95 % interval, of the candidate and of the default beside it.
+    double ns = 0, low = 0, high = 0, default_ns = 0, default_low = 0, default_high = 0, copy_ns = 0;
+    int64_t bytes = 0;  // read and written by a call
+    std::string bits;   // "same" as those of the default, or "own"
+    int rounds = 0, repeats = 0;
+    std::string date;  // UTC, 2026-01-31T12:00:00Z
+
+    bool ok() const { return why.empty(); }
+    double ratio() const { return ns / default_ns; }
+};
+
+std::string op_of(const std::string &variant);
+// "512x4096": rows down to a power of two.
+std::string bucket(const Record &record);
+std::filesystem::path file_of(const Record &record);  // below the directory of records
+std::string device_name(const Record &record);        // "AMD EPYC"
+// "AMD EPYC, avx512, 32/1024/32768 KB", "NVIDIA H200, sm_90, 61440 KB, driver 13.0": devices that differ in any of it
+// are tuned apart.
+std::string device_text(const Record &record);
+std::string candidate(const Record &record);  // strategy and knobs as text
+std::string key(const Record &record);        // of a trial: a later record of the same key replaces an earlier one
+std::string identity(const Record &record);   // eight digits of it and its numbers, for people
+
+std::string to_line(const Record &record);     // without the newline
+Record parse_record(const std::string &line);  // throws std::invalid_argument that says what is wrong
+
+// The records below a file or directory, in the order of the paths and lines. A line that is none is reported to
+// `complain` and left out. A directory that does not exist holds none.
+std::vector<Record> read_records(const std::filesystem::path &path,
+                                 const std::function<void(const std::string &)> &complain);
+
+// Adds lines, each whole or not at all, in one write.
+class RecordFile {
+public:
+    explicit RecordFile(std::filesystem::path path);  // of a directory; throws OutputError
+    void add(const Record &record) const;             // throws OutputError, and leaves the file as it was
+
+private:
+    std::filesystem::path directory_;
+};
+
+std::string now_utc();
+
+}  // namespace norma

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// normagen records: what a set of records says.
+#pragma once
+
+#include "generators/tuning/tune.h"
+
+namespace norma {
+
+void add_records(CLI::App &app, const RunLater &run_later);
+
+}  // namespace norma

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "emit.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "generators/codegen/run_time.h"
+#include "generators/normagen/library.h"
+#include "schedules/strategies/strategies.h"
+#include "tools/base/child.h"
+#include "tools/base/files.h"
+
+namespace norma {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+namespace {
+
+// The same algorithm, in float64, for what every CPU of the architecture runs, whatever the kernel is for.
+KernelSpec oracle_of(const KernelSpec &standard) {
+    KernelSpec spec = standard;
+    spec.strategy = "oracle";
+    spec.knobs = nlohmann::json::object();
+    const std::string &halide = standard.target.halide;
+    spec.target.halide = halide.substr(0, halide.find('-', halide.find("linux")));
+    spec.target.sms.clear();
+    return spec;
+}
+
+// A job for each candidate and oracle, whichever kernel it is for: the first ones of all kernels before the others, so
+// that a lack of time costs each the farthest from its default.
+class Jobs {
+public:
+    explicit Jobs(const std::vector<Tuned> &tuned) {
+        size_t most = 0;
+        for (const Tuned &kernel : tuned) {
+            add(oracle_of(kernel.standard));
+            most = std::max(most, kernel.candidates.size());
+        }
+        for (size_t i = 0; i < most; i++) {
+            for (const Tuned &kernel : tuned) {
+                if (i < kernel.candidates.size()) {
+                    add(kernel.candidates[i]);
+                }
+            }
+        }
+    }
+
+    void run(const Cache &cache, const JobLimits &limits) { results_ = try_jobs(jobs_, cache, limits); }
+    const Job &job(const KernelSpec &spec) const { return jobs_[index_.at(content_hash(spec))]; }
+    const JobResult &result(const KernelSpec &spec) const { return results_[index_.at(content_hash(spec))]; }
+
+private:
+    void add(const KernelSpec &spec) {
+        const Job job = kernel_job(spec);
+        if (index_.emplace(job.hash, jobs_.size()).second) {
+            jobs_.push_back(job);
+        }
+    }
+
+    std::vector<Job> jobs_;
+    std::vector<JobResult> results_;
+    std::map<std::string, size_t> index_;
+};
+
+class Writer {
+public:
+    Writer(const Jobs &jobs, const Cache &cache, const EmitOptions &options)
+        : jobs_(jobs), cache_(cache), options_(options) {}
+
+    // Null where no time was left for its default.
+    ordered_json kernel(const Tuned &tuned) {
+        const KernelSpec &standard = tuned.standard, oracle = oracle_of(standard);
+        for (const KernelSpec *needed : {&oracle, &standard}) {
+            if (const JobResult &result = jobs_.result(*needed); !result.why.empty() && !result.late) {
+                throw OutputError(result.why);
+            }
+        }
+        if (jobs_.result(oracle).late || jobs_.result(standard).late) {
+            late_ += (int)tuned.candidates.size() - 1;
+            return nullptr;
+        }
+        ordered_json text = {{"variant", name(standard.variant)},
+                             {"target", standard.target.name},
+                             {"default_knobs", all_knobs(standard)},
+                             {"shapes", tuned.shapes},
+                             {"oracle", compiled(oracle)}};
+        if (is_cuda(standard.target)) {
+            text["sm"] = least_sm(standard.target);
+        }
+        std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
+        for (const KernelSpec &candidate : tuned.candidates) {
+            const JobResult &result = jobs_.result(candidate);
+            if (result.late) {
+                late_++;
+                continue;
+            }
+            if (result.why.empty() &&
+                !seen.emplace(read_file(cache_.object(jobs_.job(candidate).hash)), candidate.target.run_time).second) {
+                same_++;
+                continue;
+            }
+            ordered_json entry = {{"strategy", candidate.strategy},
+                                  {"knobs", all_knobs(candidate)},
+                                  {"source", strategy_hash(candidate.strategy, candidate.variant.op)},
+                                  {"promises", find_strategy(candidate.strategy).same_bits != nullptr}};
+            if (result.why.empty()) {
+                entry.update(compiled(candidate));
+            } else {
+                entry["why"] = result.why;
+            }
+            text["candidates"].push_back(entry);
+        }
+        return text;
+    }
+    int same() const { return same_; }
+    int late() const { return late_; }
+
+private:
+    ordered_json compiled(const KernelSpec &spec) const {
+        const Job &job = jobs_.job(spec);
+        const std::string object = "objects/" + job.hash + ".so";
+        const fs::path path = options_.directory / object;
+        if (jobs_.result(spec).why.empty() && !fs::exists(path)) {
+            const std::string temporary = path.string() + ".tmp";
+            run_program("link a candidate",
+                        {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
+            fs::rename(temporary, path);
+        }
+        ordered_json file = {
+            {"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
+        if (is_cuda(spec.target)) {
+            file["on_cuda"] = true;
+        }
+        return file;
+    }
+
+    const Jobs &jobs_;
+    const Cache &cache_;
+    const EmitOptions &options_;
+    int same_ = 0, late_ = 0;
+};
+
+}  // namespace
+
+void emit_candidates(const std::vector<Tuned> &tuned, const EmitOptions &options) {
+    make_directory(options.directory / "objects");
+    make_directory(options.directory / "cache");
+    const Cache cache(options.directory / "cache");
+    Jobs jobs(tuned);
+    jobs.run(cache, options.limits);
+    Writer writer(jobs, cache, options);
+    ordered_json text = {{"schema", 1}, {"halide", halide_version()}, {"groups", ordered_json::array()}};
+    size_t candidates = 0;
+    for (const Tuned &kernel : tuned) {
+        if (const ordered_json group = writer.kernel(kernel); !group.is_null()) {
+            text["groups"].push_back(group);
+            candidates += group["candidates"].size() - 1;
+        }
+    }
+    write_if_changed(options.directory / "jobs.json", text.dump(1) + "\n");
+    fmt::print(
+        "{} kernels, {} candidates beside their defaults; {} left out whose code is that of another, {} for lack of "
+        "time\n",
+        text["groups"].size(), candidates, writer.same(), writer.late());
+    fflush(stdout);
+}
+
+}  // namespace norma

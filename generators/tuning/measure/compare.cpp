@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tools/reference/reference.h"
+
+namespace norma {
+
+namespace {
+
+// Between neighbours around `value`.
+double step(DType type, double value) {
+    switch (type) {
+        case DType::f16: return std::max(std::fabs(value) * 0x1p-10, 0x1p-24);
+        case DType::bf16: return std::fabs(value) * 0x1p-7;
+        case DType::f8_e4m3: return std::max(std::fabs(value) * 0x1p-3, 0x1p-9);
+        case DType::f8_e5m2: return std::max(std::fabs(value) * 0x1p-2, 0x1p-16);
+        case DType::i8:
+        case DType::u8: return 1;
+        default: return 0;
+    }
+}
+
+bool same(double got, double expected, double tolerance) {
+    if (std::isnan(got) || std::isnan(expected)) {
+        return std::isnan(got) && std::isnan(expected);
+    }
+    return got == expected || std::fabs(got - expected) <= tolerance;
+}
+
+}  // namespace
+
+Outputs outputs_of(const Tensors &tensors) {
+    Outputs outputs;
+    for (const auto &[role, tensor] : tensors) {
+        if (tensor.output && tensor.memory.data() != nullptr) {
+            outputs.bytes[role].assign(static_cast<const char *>(tensor.memory.data()),
+                                       static_cast<size_t>(tensor.bytes()));
+        }
+    }
+    return outputs;
+}
+
+std::string mismatch(const Tensors &tensors, const Outputs &oracle, const Outputs &got, double factor) {
+    for (const auto &[role, expected] : oracle.bytes) {
+        const Tensor &tensor = tensors.at(role);
+        const int64_t rows = tensors.at("x").extents[1];
+        const double ulps = 8 + (tensor.column_sum ? std::sqrt(static_cast<double>(rows)) : 0);
+        const int64_t row = tensor.extents[0];
+        const reference::Values wanted = reference::load(norma_type(tensor.type), expected.data(), tensor.elements()),
+                                had = reference::load(norma_type(tensor.type), got.bytes.at(role).data(),
+                                                      tensor.elements());
+        for (int64_t begin = 0; begin < tensor.elements(); begin += row) {
+            double largest = 0;
+            for (int64_t i = begin; i < begin + row; i++) {
+                const double value = std::fabs(wanted[static_cast<size_t>(i)]);
+                largest = std::isfinite(value) ? std::max(largest, value) : largest;
+            }
+            largest = role == "mean" ? std::max(largest, 1.0) : largest;  // its terms cancel, and are of magnitude 1
+            for (int64_t i = begin; i < begin + row; i++) {
+                const double want = wanted[static_cast<size_t>(i)], have = had[static_cast<size_t>(i)];
+                const double tolerance = factor * (ulps * 0x1p-23 * largest + step(tensor.type, want));
+                if (!same(have, want, tolerance)) {
+                    return fmt::format("{} row {} element {} is {:.9g}; expected {:.9g} +- {:.2g}", role, begin / row,
+                                       i - begin, have, want, tolerance);
+                }
+            }
+        }
+    }
+    return "";
+}
+
+}  // namespace norma

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// norma_measure DIR: measures the candidates that `normagen tune --emit DIR` compiled, on a machine that needs neither
+// a compiler nor Halide, and writes records. docs/tuning.md describes it.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+
+#include "device.h"
+#include "generators/records/report.h"
+#include "generators/records/winners.h"
+#include "search.h"
+#include "tools/base/files.h"
+
+namespace norma {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+struct Options {
+    std::string directory, records, report, progress = "auto";
+    double budget = 600;
+    bool resume = false;
+    SearchOptions search;
+};
+
+void complain(const std::string &what) { fmt::print(stderr, "norma_measure: {}\n", what); }
+
+// Each kernel gets the device that it runs on; those that none runs go.
+void find_devices(JobsFile &jobs) {
+    const json cpu = this_cpu();
+    json gpu;
+    for (TuneGroup &group : jobs.groups) {
+        if (group.least_sm != 0 && gpu.is_null()) {
+            gpu = first_gpu();
+        }
+        group.device = group.least_sm != 0 ? gpu : cpu;
+    }
+    auto runs = [&](const TuneGroup &group) { return group.least_sm == 0 || gpu.at("sm") >= group.least_sm; };
+    const auto others = std::stable_partition(jobs.groups.begin(), jobs.groups.end(), runs);
+    if (others == jobs.groups.end()) {
+        return;
+    }
+    const std::string what =
+        fmt::format("{} of {} kernels are for a newer GPU than the first, {} (sm_{})", jobs.groups.end() - others,
+                    jobs.groups.size(), gpu.at("gpu").get<std::string>(), gpu.at("sm").get<int>());
+    if (others == jobs.groups.begin()) {
+        throw InputError(what + "; expected one that runs them");
+    }
+    complain(what);
+    jobs.groups.erase(others, jobs.groups.end());
+}
+
+// One line on a terminal; JSON lines where asked.
+class Display {
+public:
+    Display(const std::string &progress, size_t groups, double budget)
+        : json_(progress == "json"),
+          terminal_(progress == "auto" && isatty(STDERR_FILENO)),
+          groups_(groups),
+          budget_(budget) {}
+
+    void begin(size_t group) {
+        group_ = group;
+        best_ = 1;
+        to_copy_ = 0;
+    }
+
+    void show(const Record &record) {
+        if (!terminal_) {
+            return;
+        }
+        std::string line = fmt::format("[{}/{}] {:.0f} s left, best {:.3f} of the default{}, {} {} rung {}", group_ + 1,
+                                       groups_, std::max(0.0, budget_ - seconds()), best_,
+                                       to_copy_ > 0 ? fmt::format(", {:.2f} of a copy", to_copy_) : "", bucket(record),
+                                       record.variant, record.rung);
+        winsize size{};
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+        line.resize(std::min<size_t>(line.size(), size.ws_col > 1 ? size.ws_col - 1 : 79));
+        fmt::print(stderr, "\r{}\033[K", line);
+        fflush(stderr);
+    }
+
+    void add(const Record &record) {
+        if (record.ok() && record.promises && record.ratio() < best_) {
+            best_ = record.ratio();
+            to_copy_ = record.copy_ns > 0 ? record.ns / record.copy_ns : 0;
+        }
+        trials_++;
+        if (json_) {
+            const json line = {{"group", group_ + 1},
+                               {"groups", groups_},
+                               {"trials", trials_},
+                               {"best", best_},
+                               {"to_copy", to_copy_},
+                               {"seconds", seconds()},
+                               {"record", json::parse(to_line(record))}};
+            fmt::print("{}\n", line.dump());
+            fflush(stdout);
+        }
+    }
+
+    void clear() const {
+        if (terminal_) {
+            fmt::print(stderr, "\r\033[K");
+        }
+    }
+    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+private:
+    bool json_, terminal_;
+    size_t groups_, group_ = 0;
+    double budget_;
+    int trials_ = 0;
+    double best_ = 1, to_copy_ = 0;
+    Clock::time_point start_ = Clock::now();
+};
+
+// The records of these jobs on their devices.
+std::vector<Record> of_these_jobs(const std::vector<Record> &records, const JobsFile &jobs) {
+    std::map<std::pair<std::string, std::string>, const TuneGroup *> groups;
+    for (const TuneGroup &group : jobs.groups) {
+        groups[{group.variant, group.target}] = &group;
+    }
+    std::vector<Record> list;
+    for (const Record &record : records) {
+        auto found = groups.find({record.variant, record.target});
+        if (found == groups.end() || record.device != found->second->device || record.halide != jobs.halide ||
+            record.default_knobs != found->second->default_knobs) {
+            continue;
+        }
+        const TuneGroup &group = *found->second;
+        const bool current = std::any_of(group.candidates.begin(), group.candidates.end(), [&](const Candidate &c) {
+            return c.strategy == record.strategy && c.source == record.source;
+        });
+        const bool wanted =
+            std::count(group.shapes.begin(), group.shapes.end(), std::pair(record.rows, record.hidden)) != 0;
+        if (current && wanted) {
+            list.push_back(record);
+        }
+    }
+    return list;
+}
+
+void run(const Options &options) {
+    JobsFile jobs = read_jobs(options.directory);
+    find_devices(jobs);
+    const RecordFile file(options.records);
+    std::vector<Record> records;
+    if (options.resume) {
+        records = of_these_jobs(read_records(options.records, complain), jobs);
+    }
+    Display display(options.progress, jobs.groups.size(), options.budget);
+    std::vector<Record> all = records;
+    Search search(jobs, options.search, records, [&](const Record &record) {
+        file.add(record);
+        all.push_back(record);
+        display.add(record);
+    });
+    size_t left_out = 0;
+    for (size_t i = 0; i < jobs.groups.size(); i++) {
+        const double left = options.budget - display.seconds();
+        if (left <= 0) {
+            left_out++;
+            continue;
+        }
+        display.begin(i);
+        search.run(jobs.groups[i], left / (double)(jobs.groups.size() - i),
+                   [&](const Record &record) { display.show(record); });
+    }
+    display.clear();
+    const std::vector<Group> winners = find_winners(all);
+    if (options.progress != "json") {
+        fmt::print("{}\n{}\n{} trials, {} taken from records, {} failed, in {:.1f} s\n", winners_table(winners),
+                   ops_table(winners), search.measured(), search.reused(), search.failed(), display.seconds());
+        if (left_out != 0) {
+            fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out,
+                       jobs.groups.size(), options.budget);
+        }
+        for (const Search::Regret &regret : search.regrets()) {
+            fmt::print("regret {:.1f} % at {}: found {:.3f} of the default's time, best {:.3f}: {} for {}\n",
+                       100 * (regret.found / regret.best - 1), regret.where, regret.found, regret.best, regret.variant,
+                       regret.target);
+        }
+    }
+    if (!options.report.empty()) {
+        write_if_changed(options.report, report_html({all, "", {}}));
+        fmt::print(stderr, "report: {}\n", options.report);
+    }
+}
+
+int main(int argc, char **argv) {
+    Options options;
+    CLI::App app("Measures the candidates that normagen tune --emit compiled, and writes records.", "norma_measure");
+    app.add_option("directory", options.directory, "what --emit wrote")->required();
+    app.add_option("--records", options.records, "directory of records to add to")->required();
+    app.add_option("--report", options.report, "HTML file to write");
+    app.add_option("--budget", options.budget, "seconds")->check(CLI::Range(0.0, 1e7))->capture_default_str();
+    app.add_option("--timeout", options.search.timeout, "seconds for one trial")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
+    app.add_option("--progress", options.progress, "auto, json or none")
+        ->check(CLI::IsMember({"auto", "json", "none"}));
+    app.add_flag("--resume", options.resume, "take trials that the records hold");
+    app.add_flag("--exhaustive", options.search.exhaustive,
+                 "also measure every candidate at length, to print the regret");
+    try {
+        app.parse(argc, argv);
+        signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error to report
+        signal(SIGPIPE, SIG_IGN);
+        run(options);
+        return 0;
+    } catch (const CLI::ParseError &error) {
+        if (error.get_exit_code() == 0) {
+            return app.exit(error);  // --help
+        }
+        complain(error.what());
+        return 2;
+    } catch (const InputError &error) {
+        complain(error.what());
+        return 2;
+    } catch (const std::exception &error) {
+        complain(error.what());
+        return 1;
+    }
+}
+
+}  // namespace
+
+}  // namespace norma
+
+int main(int argc, char **argv) { return norma::main(argc, argv); }

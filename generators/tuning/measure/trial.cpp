@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "trial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <optional>
+
+#include "bench/copy.h"
+#include "bench/loops.h"
+#include "bench/measure.h"
+#include "compare.h"
+#include "device_tensors.h"
+#include "runtime/src/device/cpu/streaming_choice.h"
+
+namespace norma {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int64_t checked_rows = 5, checked_rows_of_strips = 40;
+constexpr double loose = 64;    // for plain sums, one fp32 addition after the other
+constexpr double drift = 0.05;  // of the default between the halves of a trial, beyond which it is repeated
+
+// One element of the second row is a NaN: no other row may show it.
+void plant_nan(Tensor &x) {
+    const uint32_t f32 = 0x7fc00000;
+    const uint16_t f16 = 0x7e00, bf16 = 0x7fc0;
+    char *data = static_cast<char *>(x.memory.data()) + (x.extents[0] + x.extents[0] / 2) * element_size(x.type);
+    switch (x.type) {
+        case DType::f32: std::memcpy(data, &f32, sizeof f32); break;
+        case DType::f16: std::memcpy(data, &f16, sizeof f16); break;
+        case DType::bf16: std::memcpy(data, &bf16, sizeof bf16); break;
+        default: break;
+    }
+}
+
+void clear_outputs(Tensors &tensors) {
+    for (auto &[role, tensor] : tensors) {
+        if (tensor.output && tensor.memory.data() != nullptr) {
+            std::memset(tensor.memory.data(), 0, static_cast<size_t>(tensor.bytes()));
+        }
+    }
+}
+
+// `gpu` is null where no candidate is for CUDA.
+Outputs run(const KernelFile &file, Tensors &tensors, int store_mode, bench::Gpu *gpu) {
+    clear_outputs(tensors);
+    std::optional<DeviceTensors> device;
+    if (file.on_cuda) {
+        device.emplace(*gpu, tensors);
+    }
+    KernelCall{file, tensors, store_mode}();
+    if (device) {
+        device->bring_back_outputs();
+    }
+    return outputs_of(tensors);
+}
+
+// What candidates are compared with.
+class Check {
+public:
+    Check(const Trial &trial, int64_t rows, bench::Gpu *gpu)
+        : gpu_(gpu), tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
+        // Of a backward, it would reach the sums over rows.
+        if (!is_backward(trial.variant) && tensors_.at("x").extents[1] > 1) {
+            plant_nan(tensors_.at("x"));
+        }
+        oracle_ = run(trial.oracle, tensors_, 0, gpu_);
+        standard_ = run(trial.standard.file, tensors_, 0, gpu_);
+    }
+
+    // {"bits"} where the candidate is right in every way to store its results, else {"why"}.
+    json operator()(const Tried &candidate) {
+        const bool has_modes = KernelCall(candidate.file, tensors_, 0).has_store_mode();
+        Outputs first;
+        for (int mode = 0; mode <= (has_modes ? 2 : 0); mode++) {
+            const Outputs got = run(candidate.file, tensors_, mode, gpu_);
+            const std::string what = mismatch(tensors_, oracle_, got, candidate.promises ? 1 : loose);
+            if (!what.empty()) {
+                return {{"why", "wrong: " + what}};
+            }
+            first = mode == 0 ? got : first;
+            if (got.bytes != first.bytes) {
+                return {{"why", "wrong: bits depend on how results are stored"}};
+            }
+        }
+        return {{"bits", first.bytes == standard_.bytes ? "same" : "own"}};
+    }
+
+private:
+    bench::Gpu *gpu_;
+    Tensors tensors_;
+    Outputs oracle_, standard_;
+};
+
+// As the dispatcher chooses.
+int store_mode(const Trial &trial, const json &knobs, const Tensors &tensors) {
+    int64_t bytes = 0;
+    for (const auto &[role, tensor] : tensors) {
+        bytes += tensor.extents.size() == 2 && role != "y_scale" ? tensor.bytes() : 0;
+    }
+    const RunTime run_time = {knobs.at("streaming_threshold"), knobs.at("prefetch_row_min"),
+                              knobs.at("prefetch_row_max"), 0};
+    auto row = [&](DType type) { return trial.hidden * element_size(type); };
+    const StreamingChoice streaming =
+        choose_streaming(run_time, bytes / trial.rows, row(trial.variant.x),
+                         row(is_backward(trial.variant) ? trial.variant.x : trial.variant.y));
+    return trial.rows >= streaming.least_rows ? streaming.mode : StoreMode::ordinary;
+}
+
+// Two functions that copy what the op reads to what it writes. None where the copy loops do not know the types.
+std::vector<std::function<void()>> copies(const Trial &trial, const Tensors &tensors, bench::Team &team) {
+    const bool backward = is_backward(trial.variant);
+    auto find = [&](const char *role) { return tensors.count(role) != 0 ? &tensors.at(role) : nullptr; };
+    const Tensor *x = find("x"), *y = find(backward ? "dx" : "y"), *more = find(backward ? "dy" : "residual"),
+                 *out = find("residual_out");
+    auto data = [](const Tensor *tensor) { return tensor != nullptr ? tensor->memory.data() : nullptr; };
+    auto size = [](const Tensor *tensor) {
+        return tensor != nullptr ? static_cast<int>(element_size(tensor->type)) : 0;
+    };
+    const bench::Streams streams = {data(x), data(more), data(y), data(out), size(x), size(more), size(y)};
+    const bench::Loops &loops = **bench::runnable_loops();
+    if (loops.copy(streams, bench::Store::ordinary) == nullptr) {
+        return {};
+    }
+    const int64_t elements = trial.rows * trial.hidden;
+    std::vector<std::function<void()>> list;
+    for (bench::Store store : {bench::Store::ordinary, bench::Store::streaming}) {
+        list.emplace_back([=, &loops, &team] { bench::copy(loops, streams, elements, store, team); });
+    }
+    return list;
+}
+
+int64_t bytes_moved(const Tensors &tensors) {
+    int64_t bytes = 0;
+    for (const auto &[role, tensor] : tensors) {
+        // Statistics that a forward is not asked for are not written.
+        bytes += tensor.memory.data() == nullptr || (tensor.output && (role == "mean" || role == "rstd"))
+                     ? 0
+                     : tensor.bytes();
+    }
+    return bytes;
+}
+
+// Adds their times to the results of candidates that are right.
+void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
+    Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
+    std::optional<DeviceTensors> device;
+    if (gpu != nullptr) {
+        device.emplace(*gpu, tensors);
+    }
+    std::deque<KernelCall> calls;
+    std::vector<std::function<void()>> functions;
+    auto add = [&](const Tried &tried) {
+        const int mode = device ? 0 : store_mode(trial, tried.knobs, tensors);
+        const KernelCall &call = calls.emplace_back(tried.file, tensors, mode);
+        functions.emplace_back([&call] { call(); });
+    };
+    add(trial.standard);
+    for (size_t i = 0; i < results.size(); i++) {
+        if (!results[i].contains("why")) {
+            add(trial.candidates[i]);
+        }
+    }
+    const size_t kernels = functions.size();
+    bench::Team team(1);
+    for (auto &copy : device ? std::vector{device->copy(bytes_moved(tensors))} : copies(trial, tensors, team)) {
+        functions.push_back(copy);
+    }
+    std::vector<std::vector<double>> times;
+    int repeats = 0;
+    for (;; repeats++) {
+        const bench::Effort effort = {trial.seconds * static_cast<double>(functions.size()), min_rounds};
+        times = device ? bench::sample_on(*gpu, functions, effort) : bench::sample(functions, effort);
+        const std::vector<double> &all = times[0];
+        const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
+        const double early = bench::summarize({all.begin(), middle}).ns,
+                     late = bench::summarize({middle, all.end()}).ns;
+        if (std::fabs(late - early) <= drift * early || repeats == most_repeats) {
+            break;
+        }
+    }
+    const bench::Interval of_default = bench::interval(times[0]);
+    double copy = 0;  // the faster
+    for (size_t i = kernels; i < times.size(); i++) {
+        const double ns = bench::interval(times[i]).median;
+        copy = copy == 0 ? ns : std::min(copy, ns);
+    }
+    size_t at = 1;
+    for (json &result : results) {
+        if (result.contains("why")) {
+            continue;
+        }
+        const bench::Interval own = bench::interval(times[at++]);
+        result.update({{"ns", own.median},
+                       {"interval", {own.low, own.high}},
+                       {"default_ns", of_default.median},
+                       {"default_interval", {of_default.low, of_default.high}},
+                       {"copy_ns", copy},
+                       {"bytes", bytes_moved(tensors)},
+                       {"rounds", times[0].size()},
+                       {"repeats", repeats}});
+    }
+}
+
+}  // namespace
+
+json run_trial(const Trial &trial) {
+    json results = json::array();
+    std::optional<bench::Gpu> gpu;
+    if (trial.standard.file.on_cuda) {
+        gpu.emplace(0);
+    }
+    bench::Gpu *on = gpu ? &*gpu : nullptr;
+    std::optional<Check> few, all;
+    for (const Tried &candidate : trial.candidates) {
+        // Autoscheduled kernels want at least as many rows as one of their tiles.
+        std::optional<Check> &check = candidate.promises ? few : all;
+        if (!check) {
+            const int64_t few_rows = gpu && is_backward(trial.variant) ? checked_rows_of_strips : checked_rows;
+            check.emplace(trial, candidate.promises ? std::min(trial.rows, few_rows) : trial.rows, on);
+        }
+        results.push_back((*check)(candidate));
+    }
+    time_candidates(trial, results, on);
+    return results;
+}
+
+}  // namespace norma

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "tune.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "emit.h"
+#include "generators/codegen/run_time.h"
+#include "generators/normagen/library.h"
+#include "generators/records/records.h"
+#include "runtime/src/device/cuda/cuda_driver.h"
+#include "schedules/strategies/strategies.h"
+#include "tools/base/child.h"
+#include "tools/base/json_file.h"
+#include "tune_grain_size.h"
+
+namespace norma {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+struct Options {
+    std::string target, shapes, shard = "1/1", emit, measure, tasks, report, progress = "auto";
+    std::string manifest = NORMA_SOURCE_DIR "/manifests/default.json";
+    std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
+    std::string records = NORMA_SOURCE_DIR "/schedules/records";
+    std::string work, seed, linker = NORMA_LINKER;
+    Wanted wanted;
+    double budget = 600, timeout = 60;
+    bool resume = false, exhaustive = false, list = false;
+    JobLimits limits;
+};
+
+fs::path work_directory(const std::string &chosen) {
+    const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+    return !chosen.empty()   ? fs::path(chosen)
+           : cache && *cache ? fs::path(cache) / "norma/tune"
+           : home && *home   ? fs::path(home) / ".cache/norma/tune"
+                             : fs::temp_directory_path() / "norma-tune";
+}
+
+fs::path measure_program(const fs::path &directory) {
+    const fs::path emitted = directory / "norma_measure";
+    return fs::exists(emitted) ? emitted : fs::read_symlink("/proc/self/exe").parent_path() / "norma_measure";
+}
+
+[[noreturn]] void measure(const Options &options, const fs::path &directory, double budget) {
+    std::vector<std::string> words = {measure_program(directory).string(),
+                                      directory.string(),
+                                      "--records",
+                                      options.records,
+                                      "--budget",
+                                      fmt::format("{}", std::max(0.0, budget)),
+                                      "--timeout",
+                                      fmt::format("{}", options.timeout),
+                                      "--progress",
+                                      options.progress};
+    if (!options.report.empty()) {
+        words.insert(words.end(), {"--report", options.report});
+    }
+    if (options.resume) {
+        words.emplace_back("--resume");
+    }
+    if (options.exhaustive) {
+        words.emplace_back("--exhaustive");
+    }
+    become_program(words);
+}
+
+// Throws InputError, which ends with `advice`, where this machine does not run the target.
+void expect_to_run_here(const TargetFile &target, const std::string &advice) {
+    bool runs = runs_here(target);
+    std::string why = target.needs;
+    if (is_cuda(target.spec)) {
+        const char *missing = "";
+        const bool driver = cuda_driver(&missing) != nullptr;
+        const int sm = driver ? cuda_devices().at[0].sm : 0;
+        runs = driver && sm >= least_sm(target.spec);
+        why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
+    }
+    if (!runs) {
+        throw InputError(fmt::format("this machine does not run {} ({}){}", target.spec.name, why, advice));
+    }
+}
+
+void read_shard(const std::string &text, Wanted &wanted) {
+    char rest = 0;
+    if (sscanf(text.c_str(), "%d/%d%c", &wanted.shard, &wanted.shards, &rest) != 2 || wanted.shard < 1 ||
+        wanted.shard > wanted.shards) {
+        throw InputError("--shard is \"" + text + "\"; expected K/N with K from 1 to N");
+    }
+}
+
+// What `worker` reads: a line for each candidate and shape.
+void print_jobs(const std::vector<Tuned> &tuned) {
+    for (const Tuned &kernel : tuned) {
+        for (size_t i = 1; i < kernel.candidates.size(); i++) {
+            for (const Shape &shape : kernel.shapes) {
+                const nlohmann::ordered_json line = {{"variant", name(kernel.standard.variant)},
+                                                     {"target", kernel.standard.target.name},
+                                                     {"strategy", kernel.candidates[i].strategy},
+                                                     {"knobs", all_knobs(kernel.candidates[i])},
+                                                     {"rows", shape.first},
+                                                     {"hidden", shape.second}};
+                fmt::print("{}\n", line.dump());
+            }
+        }
+    }
+}
+
+void tune(Options options) {
+    if (!options.measure.empty()) {
+        measure(options, options.measure, options.budget);
+    }
+    read_shard(options.shard, options.wanted);
+    if (!options.shapes.empty()) {
+        options.wanted.shapes = parse_shapes(options.shapes);
+    }
+    options.wanted.most = options.exhaustive ? 0 : options.wanted.most;
+    const Manifest manifest = read_manifest(options.manifest);
+    const std::vector<TargetFile> known = read_targets(options.targets_directory);
+    const std::vector<TargetFile> targets = select_targets(options.target, manifest, known);
+    if (!options.seed.empty()) {
+        options.wanted.won = past_winners(current_records(options.seed, known));
+    }
+    for (const TargetFile &target : targets) {
+        if (options.emit.empty() && !options.list) {
+            expect_to_run_here(target, "; expected --emit DIR, to measure elsewhere");
+        }
+    }
+    if (!options.tasks.empty()) {
+        return tune_grain_size(manifest, targets, options.wanted, options.tasks, options.records, 1);
+    }
+    const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
+    if (options.list) {
+        return print_jobs(tuned);
+    }
+    EmitOptions emit = {options.emit.empty() ? work_directory(options.work) : fs::path(options.emit), options.linker,
+                        options.limits};
+    emit.limits.budget = options.emit.empty() && !options.exhaustive ? 0.4 * options.budget : 0;
+    const Clock::time_point start = Clock::now();
+    emit_candidates(tuned, emit);
+    if (options.emit.empty()) {
+        measure(options, emit.directory, options.budget - std::chrono::duration<double>(Clock::now() - start).count());
+    }
+    fs::copy_file(measure_program(""), emit.directory / "norma_measure", fs::copy_options::overwrite_existing);
+}
+
+// One line in, one line out: {"variant", "target", "strategy", "knobs", "rows", "hidden"} to a record.
+void work(const Options &options) {
+    std::string line;
+    if (!std::getline(std::cin, line)) {
+        throw InputError("standard input is empty; expected one job, as tune --list prints them");
+    }
+    json job;
+    Tuned tuned;
+    try {
+        job = json::parse(line);
+        const std::vector<TargetFile> targets = read_targets(options.targets_directory);
+        const TargetFile &target = find_target(targets, job.at("target"));
+        expect_to_run_here(target, "");
+        tuned.standard = default_spec(parse_name(job.at("variant")), target);
+        KernelSpec candidate = tuned.standard;
+        job.at("strategy").get_to(candidate.strategy);
+        candidate.knobs = json::object();
+        candidate = with_knobs(candidate, job.at("knobs"));
+        tuned.candidates = {tuned.standard, candidate};
+        tuned.shapes =
+            parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()));
+        if (const std::string why = refusal(candidate); !why.empty()) {
+            throw InputError("the job's candidate is not legal: " + why);
+        }
+    } catch (const json::exception &error) {
+        throw InputError(std::string("the job is no such line as tune --list prints: ") + error.what());
+    } catch (const std::invalid_argument &error) {
+        throw InputError(std::string("the job: ") + error.what());
+    }
+    std::string directory = (fs::temp_directory_path() / "norma-worker.XXXXXX").string();
+    if (mkdtemp(directory.data()) == nullptr) {
+        throw OutputError(directory + ": cannot make this directory: " + std::strerror(errno));
+    }
+    const std::shared_ptr<void> remove(nullptr, [&](void *) { fs::remove_all(directory); });
+    const int out = dup(STDOUT_FILENO);
+    dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
+    emit_candidates({tuned}, {directory, options.linker, options.limits});
+    run_program("measure",
+                {measure_program("").string(), directory, "--records", directory + "/records", "--progress", "none",
+                 "--budget", fmt::format("{}", options.budget), "--timeout", fmt::format("{}", options.timeout)});
+    fflush(stdout);
+    dup2(out, STDOUT_FILENO);
+    for (const Record &record : read_records(directory + "/records", [](const std::string &) {})) {
+        fmt::print("{}\n", to_line(record));
+    }
+}
+
+void add_common(CLI::App &command, Options &options) {
+    command.add_option("--target-files", options.targets_directory, "directory of the target files")
+        ->capture_default_str();
+    command.add_option("--linker", options.linker, "makes shared objects of the target's architecture")
+        ->capture_default_str();
+    command.add_option("--jobs", options.limits.at_once, "candidates compiled at once; one is measured at a time")
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
+    command.add_option("--timeout", options.timeout, "seconds for one trial")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->capture_default_str();
+    command.add_option("--budget", options.budget, "time for all of it, as in 90s, 10m, 1h")
+        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}}))
+        ->check(CLI::Range(0.0, 1e7));
+}
+
+}  // namespace
+
+void add_tune(CLI::App &app, const RunLater &run_later) {
+    auto options = std::make_shared<Options>();
+    options->limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
+    CLI::App *command = app.add_subcommand("tune", "find the fastest knobs for a manifest's kernels on this machine");
+    add_common(*command, *options);
+    auto *target = command->add_option("--target", options->target, "target names with commas between, or host");
+    command->add_option("--manifest", options->manifest)->capture_default_str();
+    command->add_option("--op", options->wanted.op, "rms_norm, layer_norm_backward, ...")
+        ->check(CLI::IsMember({"layer_norm", "rms_norm", "layer_norm_forward", "rms_norm_forward",
+                               "layer_norm_backward", "rms_norm_backward"}));
+    command->add_option("--dtype", options->wanted.dtype, "type of x, or x:y where y (or dy) has another");
+    command->add_option("--shapes", options->shapes, "rows x hidden, as in 512x4096,65536x128");
+    command->add_option("--shard", options->shard, "K/N: every N-th kernel, from the K-th on");
+    command
+        ->add_option("--candidates", options->wanted.most,
+                     "most candidates for a kernel, the nearest to the default; 0: all")
+        ->capture_default_str();
+    command
+        ->add_option("--seed", options->seed,
+                     "records; what won there for any kernel of the target is tried first, whatever the nearest are")
+        ->check(CLI::ExistingPath);
+    command->add_option("--records", options->records, "directory of records to add to")->capture_default_str();
+    command->add_option("--report", options->report, "HTML file to write");
+    command->add_option("--progress", options->progress, "auto, json or none")
+        ->check(CLI::IsMember({"auto", "json", "none"}));
+    command->add_option("--work", options->work, "directory of compiled candidates [~/.cache/norma/tune]");
+    command->add_flag("--resume", options->resume, "take trials that the records hold");
+    command->add_flag("--exhaustive", options->exhaustive,
+                      "also measure every candidate at length, to print the regret");
+    command->add_flag("--every", options->wanted.every,
+                      "every kernel, also those that differ from a tuned one in types of weight and bias or the "
+                      "contract alone, and would take its knobs");
+    command->add_flag("--same-bits", options->wanted.same_bits, "only candidates with the bits of the default");
+    std::vector<std::string> strategies;
+    for (const Strategy *strategy : strategies_to_tune()) {
+        strategies.emplace_back(strategy->name);
+    }
+    auto *strategy =
+        command->add_option("--strategy", options->wanted.strategies, "only candidates of these, with commas between")
+            ->delimiter(',')
+            ->check(CLI::IsMember(strategies));
+    command->add_flag("!--no-autoschedulers", options->wanted.autoschedulers, "without Halide's autoschedulers beside")
+        ->excludes(strategy);
+    auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
+    auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
+    auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");
+    auto *tasks = command
+                      ->add_option("--tasks", options->tasks,
+                                   "tune only from how many elements on a thread is worth it, by this norma command")
+                      ->check(CLI::ExistingFile);
+    list->excludes(emit, measure, tasks);
+    emit->excludes(measure, tasks);
+    measure->excludes(tasks);
+    run_later(*command, [options, target, measure] {
+        if (target->empty() == measure->empty()) {
+            throw InputError("expected --target, or --measure");
+        }
+        tune(*options);
+    });
+
+    auto worker = std::make_shared<Options>(*options);
+    worker->budget = 2;
+    CLI::App *work_command = app.add_subcommand("worker", "read one job of tune --list, write its record");
+    add_common(*work_command, *worker);
+    run_later(*work_command, [worker] { work(*worker); });
+}
+
+}  // namespace norma

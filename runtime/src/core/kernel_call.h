@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// A worker's call of the kernel: the argument vector of Halide's ABI, made once and then moved from slice to slice.
+#pragma once
+
+#include "halide_hooks.h"
+#include "runtime/src/device/cuda/cuda_modules.h"
+#include "strips.h"
+#include "work.h"
+
+namespace norma {
+
+// CUDA kernels look at the address on the device alone, others at that in memory.
+inline void set_address(halide_buffer_t &buffer, char *data, bool cuda) {
+    if (cuda) {
+        buffer.device = reinterpret_cast<uintptr_t>(data);
+    } else {
+        buffer.host = reinterpret_cast<uint8_t *>(data);
+    }
+}
+
+// What all workers of a run share.
+struct Run {
+    const norma_plan &plan;
+    const Kernel &kernel;
+    const norma_arguments &arguments;
+    const Work &work;
+    int32_t store_mode;
+    int64_t rows_per_slice;
+};
+
+class KernelCall {
+public:
+    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda = nullptr);
+    KernelCall(const KernelCall &) = delete;
+    KernelCall &operator=(const KernelCall &) = delete;
+
+    // Where the column sums of the rows that follow go: they start from zero.
+    void start_strip(char *column_sums, int64_t column_sum_bytes);
+
+    // On CUDA: all strips of the run, whose sums start from what is there where `zeroed`.
+    void start_strips(const StripSums &sums, int64_t count, bool zeroed);
+
+    // Rows [first, first + count) of the run. 0 or the kernel's error, which message() explains.
+    int run(int64_t first, int64_t count);
+
+    const char *message() const { return context_.message; }
+    CallContext &context() { return context_; }
+
+private:
+    void place_column_sums(char *first, int64_t bytes);  // of each gradient
+    void move_to(const int64_t *position, int64_t rows);
+
+    struct Buffer {
+        halide_buffer_t buffer;
+        halide_dimension_t dimensions[2];
+    };
+    // A small call would notice the time to clear all of them.
+    union Buffers {
+        Buffers() {}
+        Buffer at[tensor_role_count];  // by slot of the template
+    };
+
+    const Run &run_;
+    CallContext context_;
+    CallContext *context_address_ = &context_;
+    float y_zero_point_;
+    int32_t strips_ = 0, first_strip_ = 0, continued_ = 0;
+    int64_t strip_stride_ = 0;  // of column sums, in elements
+    float unwanted_;            // statistics that the caller does not ask for
+    void *arguments_[max_arguments + 1];
+    Buffers buffers_;
+};
+
+// Most rows of one slice: extent * stride of every buffer within the limit.
+int64_t rows_per_slice(const norma_plan &plan, const Work &work);
+
+}  // namespace norma

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// How many threads Norma's pool (Halide's) may use.
+#include <sched.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "runtime/src/core/errors.h"
+#include "runtime/src/core/halide_hooks.h"
+
+namespace norma {
+namespace {
+
+std::atomic<int32_t> thread_count{0};  // 0: not decided yet
+
+int32_t usable_threads() {
+    cpu_set_t set;
+    const long count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > max_pool_threads ? max_pool_threads : static_cast<int32_t>(count);
+}
+
+}  // namespace
+}  // namespace norma
+
+norma_status norma_set_num_threads(int32_t threads) {
+    if (threads < 0 || threads > norma::max_pool_threads) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads, norma::max_pool_threads);
+    }
+    norma::install_halide_hooks();
+    threads = threads > 0 ? threads : norma::usable_threads();
+    norma::thread_count = threads;
+    norma::set_pool_threads(threads);
+    return NORMA_OK;
+}
+
+int32_t norma_get_num_threads(void) {
+    int32_t threads = norma::thread_count;
+    if (threads == 0) {
+        const int32_t usable = norma::usable_threads();
+        if (norma::thread_count.compare_exchange_strong(threads, usable)) {
+            norma::set_pool_threads(usable);
+            threads = usable;
+        }
+    }
+    return threads;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "cuda_run.h"
+
+#include "cuda_driver.h"
+#include "runtime/src/core/errors.h"
+#include "runtime/src/core/gradients.h"
+#include "runtime/src/core/integers.h"
+#include "runtime/src/core/kernel_call.h"
+
+namespace norma {
+namespace {
+
+using ll = long long;
+
+int zero(CudaCall &cuda, char *begin, int64_t bytes) {
+    const uint64_t address = reinterpret_cast<uintptr_t>(begin);
+    const int error =
+        cuda.preload ? 0 : cuda_driver()->cuMemsetD8Async(address, 0, static_cast<size_t>(bytes), cuda.stream);
+    if (error != 0) {
+        fail_call(cuda, "cuMemsetD8Async", error);
+    }
+    return error;
+}
+
+// The rows, then what their strips' sums come to.
+int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace) {
+    const Work &work = run.work;
+    const int64_t strips = work.rows == 0 ? 0 : count_cuda_strips(work.rows, run.plan.hidden);
+    const StripSums sums = strip_sums(run.plan, workspace);
+    if (strips > 0) {
+        // A first call that does not reach every strip leaves some as they are.
+        const bool zeroed = smaller(work.extents[0], run.rows_per_slice) < strips;
+        int error = zeroed ? zero(cuda, workspace, strips * sums.strip_bytes) : 0;
+        call.start_strips(sums, strips, zeroed);
+        error = error ? error : call.run(0, work.rows);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return add_cuda_strips(run.plan, work, call.context(), sums, strips);
+}
+
+norma_status launch(const Run &run, CudaCall &cuda, char *workspace) {
+    KernelCall call(run, nullptr, 0, &cuda);
+    const bool in_strips = run.plan.call.column_sum_count > 0;
+    const int error = in_strips ? run_strips(run, call, cuda, workspace) : call.run(0, run.work.rows);
+    if (error == 0) {
+        return NORMA_OK;
+    }
+    const norma_status status = cuda.status ? cuda.status : NORMA_INTERNAL;
+    return status == NORMA_INVALID_ARGUMENT ? fail(status, "%s", call.message())
+                                            : fail(status, "kernel %s: %s", run.kernel.name, call.message());
+}
+
+// Whether the kernel may be given the tensor as it is. Statistics and scales are accessed one by one.
+bool is_aligned(const norma_plan &plan, const Work &work, int index) {
+    const Work::Operand &operand = work.operands[index];
+    if (is_column_sum(index) ||
+        (plan.kinds[index] != TensorKind::activation && plan.kinds[index] != TensorKind::vector)) {
+        return true;
+    }
+    uintptr_t bits = reinterpret_cast<uintptr_t>(operand.data);
+    for (int level = 0; level < work.levels; level++) {
+        bits |= static_cast<uintptr_t>(operand.strides[level] * plan.sizes[index]);
+    }
+    return bits % static_cast<uintptr_t>(plan.kernel->alignment) == 0;
+}
+
+// Null after a refusal.
+const Kernel *choose_by_alignment(const norma_plan &plan, const Work &work) {
+    for (int i = 0; i < tensor_role_count && plan.kernel->alignment > 0; i++) {
+        if (is_aligned(plan, work, i)) {
+            continue;
+        }
+        if (!plan.unaligned_fallback) {
+            fail(NORMA_INVALID_ARGUMENT,
+                 "%s.data is %p with a row stride of %lld elements; expected multiples of %d bytes, for kernel %s; "
+                 "\"alignment\": [\"natural\", \"any\"] in its manifest adds one for any",
+                 tensor_roles[i].name, static_cast<const void *>(work.operands[i].data),
+                 ll{work.operands[i].strides[0]}, plan.kernel->alignment, plan.kernel->name);
+        }
+        return plan.unaligned_fallback;
+    }
+    return plan.kernel;
+}
+
+// One row, at addresses that nobody looks at.
+Work one_row(const norma_plan &plan) {
+    Work work = {};
+    work.rows = 1;
+    work.levels = 1;
+    work.extents[0] = 1;
+    for (int i = 0; i < tensor_role_count; i++) {
+        work.operands[i].data = plan.dtypes[i] == NORMA_NONE ? nullptr : reinterpret_cast<char *>(uintptr_t{1} << 12);
+    }
+    return work;
+}
+
+}  // namespace
+
+norma_status preload_modules(const norma_plan &plan) {
+    if (!is_current(plan.desc.device.id)) {
+        return NORMA_OK;
+    }
+    const Work work = one_row(plan);
+    const norma_arguments arguments = {};
+    norma_status status = NORMA_OK;
+    for (const Kernel *kernel : {plan.kernel, plan.unaligned_fallback}) {
+        CudaCall cuda = {nullptr, plan.desc.device.id, true, NORMA_OK, nullptr, nullptr};
+        status = status || !kernel ? status
+                                   : launch({plan, *kernel, arguments, work, StoreMode::ordinary, 1}, cuda, nullptr);
+    }
+    return status;
+}
+
+norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
+                         const Work &work) {
+    if (work.rows == 0 && plan.call.column_sum_count == 0) {
+        return NORMA_OK;
+    }
+    const Kernel *kernel = choose_by_alignment(plan, work);
+    if (!kernel) {
+        return NORMA_INVALID_ARGUMENT;
+    }
+    const Run run = {plan, *kernel, arguments, work, StoreMode::ordinary, rows_per_slice(plan, work)};
+    CudaCall cuda = {execution.cuda_stream, plan.desc.device.id, false, NORMA_OK, nullptr, nullptr};
+    if (plan.verbose >= Verbose::all) {
+        verbose_line("run", "%s: %lld rows of %lld on CUDA device %d, stream %p, %lld rows per slice", kernel->name,
+                     ll{work.rows}, ll{plan.hidden}, cuda.device, cuda.stream, ll{run.rows_per_slice});
+    }
+    return launch(run, cuda, static_cast<char *>(execution.workspace));
+}
+
+}  // namespace norma

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// A run on CUDA: one launch of the kernel for each slice of rows, on the caller's stream.
+#pragma once
+
+#include "runtime/src/core/work.h"
+
+namespace norma {
+
+// Loads the plan's kernels in the current context, if that is one of the plan's device: then no run there allocates.
+norma_status preload_modules(const norma_plan &plan);
+
+// Of a validated call. Returns when all is launched; waits for nothing.
+norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
+                         const Work &work);
+
+}  // namespace norma

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "strip_sum.h"
+
+#include "generators/algorithms/numeric.h"
+#include "generators/passes/half_convert.h"
+
+namespace norma {
+
+using namespace Halide;
+
+namespace {
+
+const char *const op = "strip_sum";
+
+}  // namespace
+
+Lowered strip_sum(DType y_type) {
+    constexpr int columns = 32;  // summed side by side, in registers
+    ImageParam partials(Float(32), 2, "partials");
+    Var d("d"), outer("outer"), inner("inner");
+    Func total("total"), y("y");
+    RDom strip(0, partials.dim(1).extent(), "strip");
+    total(d) = cast<double>(0);
+    total(d) += cast<double>(partials(d, strip));
+    y(d) = narrow(y_type, cast<float>(total(d)));
+
+    partials.dim(0).set_min(0).set_stride(1);
+    partials.dim(1).set_min(0);
+    y.output_buffer().dim(0).set_min(0).set_stride(1);
+    y.split(d, outer, inner, columns, TailStrategy::GuardWithIf).vectorize(inner);
+    total.compute_at(y, outer).store_in(MemoryType::Stack).bound_extent(d, columns).vectorize(d, columns);
+    total.update().reorder(d, strip.x).vectorize(d, columns, TailStrategy::GuardWithIf);
+
+    Pipeline pipeline(y);
+    pipeline.add_custom_lowering_pass(new HalfConvertPass(false, false));
+    return {pipeline, {partials}, 0};
+}
+
+Variant strip_sum_variant(DType y) {
+    Variant variant;
+    variant.op = op;
+    variant.y = y;
+    return variant;
+}
+
+bool is_strip_sum(const Variant &variant) { return variant.op == op; }
+
+}  // namespace norma

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What finishes the gradients of the parameters: for each column, the sum of the strips' fp32 sums.
+#pragma once
+
+#include "schedules/strategies/strategies.h"
+
+namespace norma {
+
+// y[hidden] = sum over s of partials[s, hidden], in float64 and in the order of the strips, rounded to fp32 and then to
+// the type of y. A call may cover any range of columns.
+Lowered strip_sum(DType y);
+
+// The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
+Variant strip_sum_variant(DType y);
+bool is_strip_sum(const Variant &variant);
+
+}  // namespace norma

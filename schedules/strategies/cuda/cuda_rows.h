@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Strategy cuda_rows: a row of an exact length in the registers of a warp, or of a block of warps, so that every
+// element is loaded and stored once. A row of any other length is swept anew for each of its sums, from cache where it
+// fits.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "generators/algorithms/row.h"
+
+namespace norma {
+
+struct CudaRowsKnobs {
+    // Elements of a row that a thread holds, at most, where warps share a row. More hide latency, fewer leave room for
+    // more threads.
+    int elements = 16;
+    // Likewise where one warp holds a row: it then needs neither barrier nor shared memory.
+    int warp_elements = 32;
+    // Rows of a block where one warp holds a row.
+    int rows = 4;
+    // Warps that share a row of any length, unless it is short.
+    int any_warps = 8;
+    // With column sums: elements of a row that a thread holds, at most. Each takes four registers, of x, dy and two
+    // sums.
+    int strip_elements = 16;
+    // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
+    int strip_warps = 16;
+    // Whether rows in registers leave the first-level cache to the weights.
+    int no_allocate = 1;
+};
+
+CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
+std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant);  // empty when legal
+// Legal settings, each of other code, those that differ from `defaults` in the fewest knobs first.
+std::vector<nlohmann::json> cuda_rows_search_space(const Variant &variant, const nlohmann::json &defaults,
+                                                   const Halide::Target &target);
+bool cuda_rows_same_bits(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
+
+// Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the
+// bits.
+struct CudaShape {
+    int hidden;  // 0: known at run time
+    int vector, warps;
+    int chunks;                      // vectors of a row that a thread holds; 0: known at run time
+    int rows;                        // of a block
+    int group = 1;                   // elements that share a scale; 1: there are no groups
+    bool any_alignment = false;      // elements are accessed one by one
+    bool any_length = false;         // a thread may have to add any number of elements
+    bool strips = false;             // a block takes one row after the other, for column sums
+    bool sums_in_registers = false;  // until the end of the strip
+    bool in_registers() const { return hidden != 0; }
+    int threads() const { return 32 * warps * rows; }
+    int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
+};
+
+CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant);
+
+class CudaRow : public Row {
+public:
+    explicit CudaRow(const CudaShape &shape) : shape_(shape) {}
+
+    RowValue load(const std::string &role, DType type) override;
+    RowValue parameter(const std::string &role, DType type) override;
+    RowValue prepare(const std::string &, RowValue value) override { return value; }
+    Halide::Expr per_row(const std::string &role) override;
+    Halide::Expr scalar(const std::string &role) override;
+    RowValue keep(const std::string &name, DType type, RowValue value) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    Halide::Expr amax(const std::string &name, const RowValue &value) override;
+    RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
+    Halide::Expr once(const std::string &name, Halide::Expr value) override;
+    void store(const std::string &role, DType type, RowValue value) override;
+    void store_groups(const std::string &role, int size, RowValue value) override;
+    void store_scalar(const std::string &role, Halide::Expr value) override;
+    void column_sum(const std::string &role, RowValue value) override;
+
+    // Schedules everything that the algorithm made. Call once, after the algorithm.
+    Halide::Pipeline lower();
+    const std::vector<Halide::Argument> &inputs() const { return inputs_; }
+
+private:
+    using Combine = std::function<Halide::Expr(Halide::Expr, Halide::Expr)>;
+
+    // What all threads of a row learn from all of its elements: one or more values, found in one sweep.
+    struct Reduction {
+        Halide::Func part;  // of a thread, by v
+        Halide::RVar along;
+        std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
+        Halide::Func cross;              // of each warp, in shared memory, where warps share a row
+        Halide::LoopLevel each_warp;
+    };
+
+    std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<RowValue> &terms,
+                                     const Halide::Expr &zero, const Combine &combine);
+    Halide::Expr row_of(const Halide::Expr &r) const;
+    void bound_hidden(Halide::Internal::Dimension dimension);
+    Halide::Var each_row() const { return shape_.strips ? step_ : block_; }
+    void bound_rows(Halide::Internal::Dimension dimension) const;
+    Halide::Expr of_thread_at(const Halide::Expr &d, const Halide::Expr &value) const;
+    Halide::Func keep_row(const std::string &name, const Halide::Expr &value);
+    void bound_outputs();
+    void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
+    void keep_in_registers(Halide::Pipeline &pipeline, Halide::Func f, int vector, int slots,
+                           const Halide::LoopLevel &each_row) const;
+    void add_strip_passes(Halide::Pipeline &pipeline) const;
+    void schedule_blocks(Halide::Func f) const;
+    void schedule_row(Halide::Func f, int vector, int lanes);
+    bool has_groups() const { return shape_.group > 1; }
+    int lanes_of_group() const { return shape_.group / shape_.vector; }
+    void bound_groups(const Halide::Expr &rows);
+    int schedule_groups(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
+    // Of the outputs' loops: where an element is at hand. Lanes exchange what they know of a group before that.
+    Halide::Var each_element() const { return has_groups() && !shape_.in_registers() ? lane_ : chunk_; }
+    void schedule_threads(Halide::Func f) const;
+    void schedule_reduction(Reduction &reduction, const Halide::LoopLevel &each_row) const;
+    bool warps_share_a_row() const { return shape_.warps > 1; }
+
+    CudaShape shape_;
+    Halide::Expr rows_, hidden_;
+    Halide::Param<int32_t> strips_{"strips"}, first_strip_{"first_strip"}, continued_{"continued"};
+    bool in_sweep_ = false;
+    // Of a thread: its lane and warp. Expressions of them stand for what every thread holds for itself.
+    Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"}, warp_{"warp"}, v_{"v"}, chunk_{"chunk"};
+    Halide::Var block_{"block"}, step_{"step"}, row_{"row"};
+    Halide::Var span_{"span"};  // of a warp's vectors side by side: warp + warps * chunk
+    std::vector<Halide::Argument> inputs_;
+    std::vector<Reduction> reductions_;
+    std::vector<Halide::Func> rows_kept_, scalars_, element_outputs_, column_outputs_, group_outputs_, scalar_outputs_;
+    Halide::Func group_part_;
+    std::vector<Halide::Func> group_tree_;  // of a thread, then over the lanes of a group, then for its scale
+};
+
+}  // namespace norma

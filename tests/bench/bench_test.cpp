@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// norma bench: how it measures, what it reports, what it refuses.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+
+#include "bench/bench.h"
+#include "bench/case.h"
+#include "bench/measure.h"
+#include "bench/options.h"
+#include "tests/support/catch.h"
+#include "tests/support/kernels.h"
+
+using namespace norma::bench;
+using nlohmann::json;
+using norma::test::baseline_target;
+
+namespace {
+
+// Runs `norma bench` in this process with what it prints captured.
+std::string run_bench(const std::string &arguments) {
+    std::fflush(stdout);
+    const int terminal = dup(STDOUT_FILENO);
+    std::FILE *file = std::tmpfile();
+    dup2(fileno(file), STDOUT_FILENO);
+    auto restore = [&] {
+        std::fflush(stdout);
+        dup2(terminal, STDOUT_FILENO);
+        close(terminal);
+    };
+    CLI::App app;
+    add_bench(app);
+    try {
+        app.parse("bench --seconds 0 " + arguments);
+    } catch (...) {
+        restore();
+        std::fclose(file);
+        throw;
+    }
+    restore();
+    std::string text(static_cast<size_t>(std::ftell(file)), '\0');
+    std::rewind(file);
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    std::fclose(file);
+    return text;
+}
+
+json bench_json(const std::string &arguments) { return json::parse(run_bench(arguments + " --json -")); }
+
+Options shape_options(const std::string &shape) {
+    Options options;
+    options.shapes = {shape};
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("times are summarized as median and quartile distance") {
+    REQUIRE(summarize({7}).ns == 7);
+    REQUIRE(summarize({7}).spread == 0);
+    REQUIRE(summarize({100, 1, 3, 2, 4}).ns == 3);
+    REQUIRE(summarize({100, 1, 3, 2, 4}).spread == 2);
+    REQUIRE(summarize({1, 2}).ns == 1.5);
+}
+
+TEST_CASE("every function is measured, small ones in batches") {
+    int fast = 0, slow = 0;
+    const auto times = measure({[&] { fast++; },
+                                [&] {
+                                    slow++;
+                                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                }},
+                               {0.0, 5});
+    REQUIRE(times.size() == 2);
+    REQUIRE(fast > 1000);
+    REQUIRE(slow == 2 + 5 * 2);  // calibration, then one untimed and one timed a round
+    REQUIRE(times[0].ns < 1000);
+    REQUIRE(times[1].ns >= 1e6);
+}
+
+TEST_CASE("ratios are to the faster copy and the yardstick") {
+    Result result;
+    result.kernel_time.ns = 120;
+    result.copy.ns = 100;
+    REQUIRE(result.ratio() == 1.2);
+    result.stream_copy = Timing{60, 1};
+    REQUIRE(result.ratio() == 2);
+    result.copy.ns = 40;
+    REQUIRE(result.ratio() == 3);
+    result.yardstick = Timing{80, 1};
+    REQUIRE(result.yardstick_ratio() == 1.5);
+}
+
+TEST_CASE("bytes count activations once and parameters once for all rows") {
+    Case c;
+    c.rows = 10;
+    c.hidden = 100;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 8);
+    c.op = Op::rms_norm;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 4);
+    c.x = NORMA_BF16;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 6 + 100 * 2);
+    c.y = NORMA_BF16;
+    c.residual = true;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 2);
+    c.residual = false;
+    c.y = NORMA_I8;
+    c.scale = NORMA_SCALE_ROW;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 3 + 10 * 4 + 100 * 2);
+    c.x = NORMA_I8;
+    REQUIRE(bytes_moved(c) == 10 * 100 * 2 + 2 * 10 * 4 + 100 * 4);
+    c.hidden = 128;
+    c.scale = NORMA_SCALE_GROUP_64;
+    REQUIRE(bytes_moved(c) == 10 * 128 * 2 + 10 * 4 + 20 * 4 + 128 * 4);
+}
+
+TEST_CASE("options become cases") {
+    Options options;
+    options.ops = {"rms_norm_forward", "layer_norm"};
+    options.dtype = "bf16:f32";
+    options.shapes = {"2x3"};
+    options.store = "streaming";
+    options.target = "t";
+    options.residual = true;
+    options.yardstick = true;
+    const std::vector<Case> cases = parse_cases(options);
+    REQUIRE(cases.size() == 2);
+    const Case &c = cases[0];
+    REQUIRE((c.op == Op::rms_norm && c.x == NORMA_BF16 && c.y == NORMA_F32 && c.rows == 2 && c.hidden == 3));
+    REQUIRE((c.store == NORMA_STORE_STREAMING && c.target == "t" && c.residual && c.yardstick));
+    REQUIRE(cases[1].op == Op::layer_norm);
+    REQUIRE(dtype_text(c) == "bf16:f32");
+    REQUIRE(parse_cases(Options()).size() == 16);
+}
+
+TEST_CASE("bad options are refused in one line") {
+    for (const char *arguments : {"--op softmax",
+                                  "--dtype f64",
+                                  "--dtype f32:",
+                                  "--dtype :f32",
+                                  "--scale column",
+                                  "--shapes 12",
+                                  "--shapes 0x4",
+                                  "--shapes 4x0",
+                                  "--shapes 4x-1",
+                                  "--shapes 4x4x4",
+                                  "--shapes x4",
+                                  "--shapes 4xa",
+                                  "--shapes 1x1073741825",
+                                  "--shapes 99999999999999999999x4",
+                                  "--shapes 1000000000x1000000",
+                                  "--threads 0",
+                                  "--threads 1000",
+                                  "--threads x",
+                                  "--device tpu",
+                                  "--device cuda --yardstick",
+                                  "--store sideways",
+                                  "--seconds -1",
+                                  "--json /nonexistent/directory/f",
+                                  "--nonsense",
+                                  "--shapes"}) {
+        CAPTURE(arguments);
+        try {
+            run_bench(arguments);
+            FAIL("not refused");
+        } catch (const CLI::ParseError &error) {
+            CHECK(error.get_exit_code() != 0);
+            CHECK(std::string(error.what()).find('\n') == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("norma bench reports in JSON") {
+    const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick");
+    for (const char *key : {"cpu", "cores", "l1d", "l2", "l3"}) {
+        REQUIRE(report["machine"].contains(key));
+    }
+    REQUIRE(report["machine"]["cores"] >= 1);
+    REQUIRE(report["results"].size() == 4);
+    for (const json &result : report["results"]) {
+        CAPTURE(result.dump());
+        for (const char *key : {"op", "dtype", "kernel", "target"}) {
+            REQUIRE(!result.at(key).get<std::string>().empty());
+        }
+        for (const char *key : {"rows", "hidden", "threads", "ns", "bytes", "copy_ns", "stream_copy_ns", "ratio"}) {
+            REQUIRE(result.at(key).get<double>() > 0);
+        }
+        REQUIRE(result.at("ns_spread").get<double>() >= 0);
+        const double copy = std::min(result["copy_ns"].get<double>(), result["stream_copy_ns"].get<double>());
+        REQUIRE(result["ratio"].get<double>() == Approx(result["ns"].get<double>() / copy));
+        REQUIRE(result.contains("yardstick_ns") == ((*runnable_loops())->rms_norm != nullptr));
+    }
+    REQUIRE(report["results"][0]["op"] == "layer_norm");
+    REQUIRE(report["results"][3]["op"] == "rms_norm");
+    REQUIRE(report["results"][3]["rows"] == 5);
+    REQUIRE(report["results"][3]["hidden"] == 128);
+}
+
+TEST_CASE("options of norma bench take effect") {
+    auto first = [](const std::string &arguments) { return bench_json("--op rms_norm " + arguments)["results"][0]; };
+    REQUIRE(first("--shapes 2x64")["threads"] == 1);
+    REQUIRE(first("--shapes 2x64 --threads 2")["threads"] == 2);
+    REQUIRE(first("--shapes 2x64 --dtype bf16")["dtype"] == "bf16");
+    REQUIRE(first("--shapes 2x64 --dtype bf16")["bytes"] == 2 * 64 * 4 + 64 * 2);
+    auto kernel = [&](const std::string &arguments) { return first(arguments)["kernel"].get<std::string>(); };
+    REQUIRE(kernel("--shapes 2x64 --dtype bf16:i8").find(".y_i8.q_row.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x64 --dtype i8").find(".x_i8.w_f32.y_i8.q_row.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x64 --dtype i8 --scale tensor").find(".q_tensor.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x128 --dtype bf16:i8 --scale group:64").find(".q_group_64.") != std::string::npos);
+    REQUIRE(!first("--shapes 2x64").contains("yardstick_ns"));
+    REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
+    REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());
+    REQUIRE_THROWS(first("--shapes 2x64 --target pentium"));
+}
+
+TEST_CASE("runs are compared by how many elements are worth a thread") {
+    const json result = bench_json("--op rms_norm --shapes 16x64 --threads 2 --grain-size 1,1000000")["results"][0];
+    CHECK(result.at("threads") == 2);
+    REQUIRE(result.at("tasks").size() == 2);
+    CHECK(result["tasks"][1].at("grain_size") == 1000000);
+    CHECK(result["tasks"][0].at("interval")[0] <= result["tasks"][0].at("ns"));
+    CHECK(std::getenv("NORMA_GRAIN_SIZE") == nullptr);
+    REQUIRE_THROWS_WITH(bench_json("--grain-size 0"), Catch::Matchers::Contains("--grain-size"));
+    REQUIRE_THROWS_WITH(bench_json("--grain-size 1 --device cuda"), Catch::Matchers::Contains("--grain-size"));
+}
+
+TEST_CASE("the table and a JSON file come together") {
+    char path[] = "/tmp/norma_bench_XXXXXX";
+    const int descriptor = mkstemp(path);
+    REQUIRE(descriptor >= 0);
+    const std::string table = run_bench("--op rms_norm --shapes 2x64 --json " + std::string(path));
+    close(descriptor);
+    std::ifstream file(path);
+    const json report = json::parse(file);
+    std::remove(path);
+    REQUIRE(report["results"].size() == 1);
+    REQUIRE(table.find("2x64") != std::string::npos);
+    REQUIRE(table.find(report["results"][0]["kernel"].get<std::string>()) != std::string::npos);
+}
+
+TEST_CASE("a case that the library lacks is refused with its manifest line") {
+    Team team(1);
+    Options options = shape_options("2x64");
+    options.ops = {"layer_norm"};
+    options.dtype = "f16:bf16";
+    REQUIRE_THROWS(measure_case(parse_cases(options)[0], team, {0, 1}));
+}

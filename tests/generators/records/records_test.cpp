@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// Records: which wins, what is skipped, and what the subcommands say. The records are made up, on top of a real one.
+#include <map>
+#include <set>
+
+#include "tests/support/tune.h"
+
+namespace {
+
+struct Times {
+    double ns, reach, default_ns;
+};
+
+class Made {
+public:
+    Made() {
+        write_slow_target(directory);
+        REQUIRE(normagen(tune_command(directory, "--candidates 1 --no-autoschedulers --emit " + directory / "jobs"))
+                    .status == 0);
+        REQUIRE(normagen("tune --budget 1s --measure " + directory / "jobs" + " --records " + directory / "records")
+                    .status == 0);
+        for (const json &record : records_in(directory.path / "records")) {
+            base_ = record.at("final") ? record : base_;
+        }
+        fs::remove_all(directory.path / "records");
+        REQUIRE(base_.is_object());
+    }
+
+    json record(int rows, int store_lanes, const Times &times) const {
+        json record = base_;
+        record["rows"] = rows;
+        record["bucket"] = std::to_string(rows) + "x512";
+        record["knobs"] = base_.at("default_knobs");
+        record["knobs"]["store_lanes"] = store_lanes;
+        record["ns"] = times.ns;
+        record["interval"] = {times.ns - times.reach, times.ns + times.reach};
+        record["default_ns"] = times.default_ns;
+        record["default_interval"] = {times.default_ns - times.reach, times.default_ns + times.reach};
+        return record;
+    }
+    // A set of records; several may be written.
+    std::string set(const std::string &name, const std::vector<json> &records) const {
+        std::string text;
+        for (const json &record : records) {
+            text += record.dump() + "\n";
+        }
+        directory.write(name + "/slow/rms_norm_forward.jsonl", text);
+        return directory / name;
+    }
+    Result run(const std::string &command, const std::string &set, const std::string &more = "") const {
+        return normagen("records " + command + " " + set + " --target-files " + directory / "targets" + " " + more);
+    }
+    std::string origin(const std::string &set, std::string *err = nullptr) const {
+        const Result listed = normagen("list --json --target slow --manifest " + directory / "m.json" +
+                                       " --target-files " + directory / "targets" + " --records " + set);
+        INFO(listed.err);
+        REQUIRE(listed.status == 0);
+        if (err != nullptr) {
+            *err = listed.err;
+        }
+        return json::parse(listed.out).at("kernels")[0].at("origin");
+    }
+
+    Directory directory;
+
+private:
+    json base_;
+};
+
+}  // namespace
+
+TEST_CASE("the winner is clearly faster somewhere and clearly slower nowhere", "[records]") {
+    const Made made;
+    const std::string wins = made.set("wins", {made.record(16, 64, {90, 1, 100}), made.record(32, 64, {100, 1, 100})});
+    CHECK(made.origin(wins).rfind("record ", 0) == 0);
+    CHECK(contains(made.run("explain", wins, "--kernel " + tuned_kernel).out, "    wins\n"));
+
+    const std::vector<std::pair<std::vector<json>, std::string>> losers = {
+        {{made.record(16, 64, {97, 2, 100})}, "not faster than the default beyond the intervals"},
+        {{made.record(16, 64, {90, 1, 100}), made.record(32, 64, {105, 1, 100})}, "slower than the default at 32x512"},
+        {{made.record(16, 64, {90, 1, 100}), made.record(32, 128, {100, 1, 100})},
+         "not measured wherever the others were"}};
+    for (const auto &[records, why] : losers) {
+        const std::string set = made.set("loses", records);
+        CHECK(contains(made.origin(set), "default, record "));
+        CHECK(contains(made.run("explain", set, "--kernel " + tuned_kernel).out, why));
+    }
+    // Another size of a cache is another device.
+    json other = made.record(16, 64, {105, 1, 100});
+    other["device"]["l3"] = 7 << 10;
+    const std::string devices = made.set("devices", {other, made.record(16, 64, {90, 1, 100})});
+    const Result both = made.run("explain", devices, "--kernel " + tuned_kernel);
+    CHECK(contains(both.out, "/7 KB: 105 ns"));
+    CHECK(contains(both.out, " KB: 90 ns"));
+    CHECK(contains(made.origin(devices), "default, record "));
+    json failed = made.record(32, 64, {1, 0, 1});
+    failed["status"] = "failed";
+    failed["why"] = "killed by signal 11";
+    CHECK(contains(made.origin(made.set("fails", {made.record(16, 64, {90, 1, 100}), failed})), "default, record "));
+    json unpromised = made.record(16, 64, {50, 1, 100});
+    unpromised["strategy"] = "adams2019";
+    unpromised["promises"] = false;
+    CHECK(contains(made.run("explain", made.set("unpromised", {unpromised}), "--stale --kernel " + tuned_kernel).out,
+                   "its strategy does not keep docs/numerics.md"));
+}
+
+TEST_CASE("ties go to the fixed order, and the latest record of a trial counts", "[records]") {
+    const Made made;
+    json farther = made.record(16, 64, {90.0, 1, 100});
+    farther["knobs"]["strip"] = 7;
+    const json nearer = made.record(16, 64, {90.3, 1, 100});
+    CHECK(contains(made.run("best", made.set("tie", {farther, nearer})).out, "    store_lanes 32 -> 64\n"));
+    json later = nearer;
+    later["date"] = "2999-01-01T00:00:00Z";
+    later["ns"] = 99.5;
+    later["interval"] = {99, 101};
+    CHECK(contains(made.run("best", made.set("late", {later, nearer})).out, "default"));
+    CHECK(contains(made.origin(made.set("late", {later, nearer})), "default, record "));
+}
+
+TEST_CASE("a kernel takes what was found for another of its family, or tries it first", "[records]") {
+    const Made made;
+    const std::string set = made.set("found", {made.record(16, 128, {90, 1, 100})});
+    auto first_tried = [&](const std::string &more) {
+        const Result listed =
+            normagen(tune_command(made.directory, "--list --no-autoschedulers --candidates 1 " + more));
+        INFO(listed.err);
+        REQUIRE_FALSE(lines(listed.out).empty());
+        return json::parse(lines(listed.out).back()).at("knobs");
+    };
+    CHECK(first_tried("").at("store_lanes") != 128);
+    CHECK(first_tried("--seed " + set).at("store_lanes") == 128);
+
+    const std::string no_weight = R"({"op": "rms_norm_forward", "x": "f32"})";
+    made.directory.write("m.json", manifest(no_weight));
+    CHECK(contains(made.origin(set), " for " + tuned_kernel + ": 0.900 of the default's time"));
+    made.directory.write("m.json", manifest(R"({"op": "rms_norm_forward", "x": "bf16", "weight": "x"})"));
+    CHECK(made.origin(set) == "default");
+
+    const std::string list =
+        "tune --list --no-autoschedulers --candidates 1 --target slow --shapes 16x512 --manifest " +
+        made.directory / "m.json" + " --target-files " + made.directory / "targets ";
+    made.directory.write("m.json", manifest(no_weight + R"(, {"op": "rms_norm_forward", "x": "f32", "weight": "x"})"));
+    const std::string one = normagen(list).out, both = normagen(list + " --every").out;
+    CHECK(lines(both).size() == 2 * lines(one).size());
+    CHECK(contains(one, tuned_kernel));
+}
+
+TEST_CASE("what is worth a thread comes from trials on several, beside the other knobs", "[records]") {
+    const Made made;
+    auto on_threads = [&](int rows, int elements, const Times &times) {
+        json record = made.record(rows, 32, times);
+        record["threads"] = 2;
+        record["knobs"] = record.at("default_knobs");
+        record["knobs"]["grain_size"] = elements;
+        return record;
+    };
+    const json code = made.record(16, 64, {90, 1, 100}), wins = on_threads(16, 8192, {80, 1, 100});
+    const std::string both = made.origin(made.set("both", {code, wins, on_threads(32, 8192, {100, 1, 100})}));
+    CHECK(both.rfind("record ", 0) == 0);
+    CHECK(contains(both, "; 8192 elements a thread, record "));
+    CHECK(made.origin(made.set("alone", {wins})).rfind("default; 8192 elements a thread, record ", 0) == 0);
+    CHECK(contains(made.run("explain", made.set("alone", {wins}), "--kernel " + tuned_kernel).out,
+                   "16x512 on 2 threads on "));
+    for (const std::vector<json> &losers :
+         {std::vector<json>{wins, on_threads(32, 8192, {105, 1, 100})}, {on_threads(16, 8192, {99.5, 1, 100})}}) {
+        CHECK(made.origin(made.set("loses", losers)) == "default");
+    }
+    // Of any kernel of the op and type of x.
+    json other = wins;
+    other["variant"] = "rms_norm_forward.x_f32.r_f32.y_f32.fp32_once.64n";
+    CHECK(contains(made.origin(made.set("other", {other})), " for rms_norm_forward.x_f32.r_f32"));
+    other["variant"] = "rms_norm_forward.x_bf16.y_bf16.fp32_once.64n";
+    CHECK(made.origin(made.set("other", {other})) == "default");
+    const std::string pruned = made.set("pruned", {code, wins});
+    REQUIRE(made.run("prune", pruned, "--finalists 1").status == 0);
+    CHECK(records_in(pruned).size() == 2);
+}
+
+TEST_CASE("stale records and broken lines are skipped, and said to be", "[records]") {
+    const Made made;
+    const json good = made.record(16, 64, {90, 1, 100});
+    const std::vector<std::pair<std::string, std::string>> stale = {
+        {R"({"source": "0"})", "the sources of its strategy have changed"},
+        {R"({"halide": "20.0.0"})", "measured with Halide 20.0.0, this is "},
+        {R"({"default_knobs": {"rows": 3}})", "the target's own knobs have changed"}};
+    for (const auto &[patch, why] : stale) {
+        json record = good;
+        record.merge_patch(json::parse(patch));
+        std::string err;
+        CHECK(made.origin(made.set("stale", {record, record}), &err) == "default");
+        CHECK(contains(err, "2 stale records skipped: " + why));
+    }
+    json gone = good;
+    gone["target"] = "gone";
+    std::string nothing;
+    CHECK(made.origin(made.set("gone", {gone}), &nothing) == "default");
+    CHECK(nothing.empty());
+    const std::string set = made.set("broken", {good});
+    std::ofstream(set + "/slow/rms_norm_forward.jsonl", std::ios::app) << good.dump().substr(0, 100) << "\n{}\n";
+    std::string err;
+    CHECK(made.origin(set, &err).rfind("record ", 0) == 0);
+    CHECK(contains(err, "rms_norm_forward.jsonl:2: no record, skipped: "));
+    CHECK(contains(err, "rms_norm_forward.jsonl:3: no record, skipped: "));
+}
+
+TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned", "[records]") {
+    const Made made;
+    const json a = made.record(16, 64, {90, 1, 100}), b = made.record(16, 128, {80, 1, 100});
+    const std::string one = made.set("one", {a}), other = made.set("other", {b, a});
+    REQUIRE(normagen("records merge " + one + " " + other + " --out " + made.directory / "ab").status == 0);
+    REQUIRE(normagen("records merge " + other + " " + one + " --out " + made.directory / "ba").status == 0);
+    const std::string file = "/slow/rms_norm_forward.jsonl";
+    CHECK(read(made.directory / "ab" + file) == read(made.directory / "ba" + file));
+    CHECK(lines(read(made.directory / "ab" + file)).size() == 2);
+
+    const Result diff = made.run("diff", one, other);
+    INFO(diff.out << diff.err);
+    CHECK(contains(diff.out, "slow " + tuned_kernel + "\n- cpu_rows "));
+    CHECK(contains(diff.out, "(0.800)"));
+    CHECK(made.run("diff", one, one).out.empty());
+
+    json stale = a, later = a;
+    stale["source"] = "0";
+    later["date"] = "2999-01-01T00:00:00Z";
+    const std::string pruned = made.set("pruned", {a, later, stale, b});
+    CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));
+    CHECK(records_in(pruned).size() == 2);
+    json brief = a;
+    brief["final"] = false;
+    const std::string finalists = made.set("finalists", {a, b, brief, made.record(16, 32, {95, 1, 100})});
+    CHECK(contains(made.run("prune", finalists, "--finalists 2").out, "2 of 4 records are left"));
+    CHECK(made.run("diff", other, finalists).out.empty());
+    check_refused(made.run("best", made.directory / "none"), "does not exist; expected a file or directory of records");
+    check_refused(made.run("explain", one, "--kernel x"), "no final record of --kernel \"x\"");
+    check_refused(normagen("list --manifest " + minimal + " --records " + made.directory / "none"),
+                  "expected a directory of records, or none");
+}
+
+TEST_CASE("no kernel of the default library was slower than its default where it was tuned", "[records]") {
+    const Result listed = normagen("list --json --target all --manifest " + source + "/manifests/default.json");
+    REQUIRE(listed.status == 0);
+    std::map<std::string, std::vector<json>> trials;
+    const auto name = [](const json &record, const json &kernel) {
+        return record.at("target").dump() + kernel.dump() + record.at("strategy").dump() + record.at("knobs").dump();
+    };
+    for (const json &record : records_in(source + "/schedules/records")) {
+        trials[name(record, record.at("variant"))].push_back(record);
+    }
+    size_t tuned = 0;
+    const json list = json::parse(listed.out);
+    for (const json &kernel : list.at("kernels")) {
+        for (const json &record : trials[name(kernel, kernel.at("name"))]) {
+            tuned++;
+            INFO(record);
+            CHECK(record.at("status") == "ok");
+            CHECK(record.at("promises") == true);
+            CHECK(record.at("bits") == "same");
+            CHECK(record.at("interval")[0] <= record.at("default_interval")[1]);
+        }
+    }
+    if (tuned == 0) {  // until they are measured anew
+        WARN("the records are stale: " << listed.err);
+    }
+}
+
+TEST_CASE("the schema names the keys of a record", "[records]") {
+    const Made made;
+    const json schema = json::parse(read(source + "/schedules/records/schema.json"));
+    const json record = made.record(16, 64, {90, 1, 100});
+    std::set<std::string> required, known;
+    for (const json *list : {&schema.at("required"), &schema.at("then").at("required")}) {
+        required.insert(list->begin(), list->end());
+    }
+    for (const auto &[key, value] : record.items()) {
+        CHECK(schema.at("properties").contains(key));
+        known.insert(key);
+    }
+    CHECK(required == known);
+}

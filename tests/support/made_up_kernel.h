@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Entries of registries that tests make up.
+#pragma once
+
+#include "runtime/src/core/registry.h"
+
+namespace norma::test {
+
+// Of f32, for any hidden size, without weight or bias.
+template <size_t count>
+constexpr Kernel made_up_kernel(const char *name, uint16_t target, norma_op op, int (*run)(void **),
+                                const Role (&arguments)[count]) {
+    Kernel kernel = {};
+    kernel.name = name;
+    kernel.target = target;
+    kernel.op = op;
+    kernel.run = run;
+    kernel.contract = NORMA_FP32_ONCE;
+    kernel.x = kernel.y = NORMA_F32;
+    kernel.hidden_multiple = 1;
+    kernel.run_time = {INT64_MAX, 0, 0, 32768};
+    kernel.argument_count = count;
+    kernel.arguments = arguments;
+    kernel.strategy = kernel.knobs = kernel.origin = "";
+    return kernel;
+}
+
+}  // namespace norma::test
