@@ -19,7 +19,7 @@ const char ptx[] = R"(
 .visible .entry made_up_more(.param .u64 x) { ret; }
 )";
 
-// One entry of PTX for 8.0; tests/cuda/fatbin.cpp names the fields.
+// One entry of PTX for 8.0; tests/support/cuda/fatbin.cpp names the fields.
 struct Fatbin {
     uint32_t magic = 0xBA55ED50;
     uint16_t version = 1, header_bytes = 16;

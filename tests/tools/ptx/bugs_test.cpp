@@ -11,7 +11,7 @@ namespace {
 
 constexpr unsigned hidden = 256;
 
-std::string rms_norm() { return file_text(NORMA_SOURCE_DIR "/tests/ptx/data/rms_norm.ptx"); }
+std::string rms_norm() { return file_text(NORMA_SOURCE_DIR "/tests/tools/ptx/data/rms_norm.ptx"); }
 
 float element(size_t i) { return (float)((i * 2654435761u >> 9) % 2001) / 1000.0f - 1.0f; }
 

@@ -15,7 +15,7 @@ namespace {
 
 using namespace ptx;
 
-const std::string data = NORMA_SOURCE_DIR "/tests/ptx/data/";
+const std::string data = NORMA_SOURCE_DIR "/tests/tools/ptx/data/";
 
 std::vector<Vector> all_vectors() {
     std::vector<Vector> all = vectors_of(data + "vectors.txt");
