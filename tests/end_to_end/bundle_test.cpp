@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// normagen bundle: what it writes, replaces, and refuses to touch. tests/check_consumers uses one.
+// normagen bundle: what it writes, replaces, and refuses to touch. tests/end_to_end/check_consumers uses one.
 #include "tests/support/normagen.h"
 
 #include <set>
