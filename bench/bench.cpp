@@ -44,7 +44,7 @@ void run_bench(const Options &options) {
     for (size_t i = 0; i < cases.size(); i++) {
         const Case &c = cases[i];
         show_progress(
-            fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), to_string(c.op), dtype_text(c), c.rows, c.hidden));
+            fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), op_text(c.op), dtype_text(c), c.rows, c.hidden));
         if (!options.grain_size.empty()) {
             const Tasks tasks = sample_tasks(c, options.grain_size, options.threads, {options.seconds, 7});
             json["results"].push_back(tasks_json(c, tasks, options.grain_size, options.threads));
@@ -84,10 +84,12 @@ void add_bench(CLI::App &app) {
         ->capture_default_str();
     bench
         ->add_option("--dtype", options->dtype,
-                     "f32, f16, bf16 or i8; x:y where y (or dy) has another type, which may be f8_e4m3 or f8_e5m2")
+                     "type of x: f32, f16, bf16, i8 or i32; x:y where y (or dy) has another type, which may also be "
+                     "u8, f8_e4m3 or "
+                     "f8_e5m2")
         ->capture_default_str();
-    bench->add_option("--scale", options->scale, "of an 8-bit y: tensor, row, group:32, group:64 or group:128")
-        ->capture_default_str();
+    bench->add_option("--scale", options->scale,
+                      "of a quantized y: tensor, row, group_32, group_64 or group_128 [row; of u8, tensor]");
     bench->add_option("--shapes", options->shapes, "rows x hidden, as in 1x768,512x4096")
         ->delimiter(',')
         ->capture_default_str();

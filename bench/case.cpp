@@ -4,135 +4,129 @@
 #include <algorithm>
 #include <cstdlib>
 #include <deque>
+#include <functional>
+#include <numeric>
 
 #include "copy.h"
 #include "device_memory.h"
 #include "gpu.h"
 #include "memory.h"
 #include "norma/norma.hpp"
+#include "runtime/vocabulary/tensors.h"
 
 namespace norma::bench {
 namespace {
 
 constexpr float eps = 1e-5f;
 
-bool is_layer_norm(const Case &c) { return c.op == Op::layer_norm || c.op == Op::layer_norm_backward; }
-bool has_bias(const Case &c) { return is_layer_norm(c); }
-
 // Of weight, bias and residual.
-norma_dtype wide_type(const Case &c) { return element_size(c.x) == 1 ? NORMA_F32 : c.x; }
+norma_dtype wide_type(const Case &c) { return is_float(c.x) ? c.x : NORMA_F32; }
 
-int64_t scale_count(const Case &c) {
-    switch (c.scale) {
-        case NORMA_SCALE_NONE: return 0;
-        case NORMA_SCALE_TENSOR: return 1;
-        case NORMA_SCALE_ROW: return c.rows;
-        default: return c.rows * (c.hidden / (int64_t{32} << (c.scale - NORMA_SCALE_GROUP_32)));
-    }
+Variant variant_of(const Case &c) {
+    Variant variant;
+    variant.op = c.op;
+    variant.x = c.x;
+    variant.y = c.y;
+    variant.weight = wide_type(c);
+    variant.bias = info_of(c.op).has_mean ? wide_type(c) : NORMA_NONE;
+    variant.residual = c.residual ? wide_type(c) : NORMA_NONE;
+    variant.scale = c.scale;
+    variant.statistics = c.recompute ? Statistics::recomputed : Statistics::saved;
+    return variant;
 }
 
-// Tensors of a backward in the places of those of a forward: dy in that of residual, dx in that of y.
+// NORMA_NONE where a call has no such tensor: a forward saves no statistics here.
+norma_dtype dtype_of(const Variant &variant, const TensorRole &role) {
+    const bool statistic = role.role == Role::mean || role.role == Role::rstd;
+    return statistic && !is_backward(variant) ? NORMA_NONE : role.dtype(variant);
+}
+
+std::vector<int64_t> shape_of(const Case &c, const Variant &variant, const TensorRole &role) {
+    if (role.role == Role::y_scale && c.scale == NORMA_SCALE_TENSOR) {
+        return {};
+    }
+    switch (role.kind(variant)) {
+        case TensorKind::activation: return {c.rows, c.hidden};
+        case TensorKind::vector: return {c.hidden};
+        case TensorKind::statistic: return {c.rows};
+        case TensorKind::groups: return {c.rows, c.hidden / group_size(c.scale)};
+    }
+    return {};
+}
+
+int64_t elements_of(const std::vector<int64_t> &shape) {
+    return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
+}
+
+norma_tensor contiguous(const Memory &memory, norma_dtype dtype, const std::vector<int64_t> &shape) {
+    norma_tensor result = tensor(memory.data(), dtype, {});
+    result.rank = static_cast<int32_t>(shape.size());
+    int64_t stride = 1;
+    for (int32_t d = result.rank - 1; d >= 0; d--) {
+        result.shape[d] = shape[static_cast<size_t>(d)];
+        result.strides[d] = stride;
+        stride *= result.shape[d];
+    }
+    return result;
+}
+
+// By tensor_index.
 struct Tensors {
-    explicit Tensors(const Case &c)
-        : x(random_tensor(c.x, c.rows * c.hidden)),
-          y(static_cast<size_t>(c.rows * c.hidden * element_size(is_backward(c.op) ? c.x : c.y))),
-          weight(random_tensor(wide_type(c), c.hidden)),
-          bias(random_tensor(wide_type(c), c.hidden)),
-          x_scale(random_tensor(NORMA_F32, c.rows)),
-          y_scale(random_tensor(NORMA_F32, scale_count(c))) {
-        if (is_backward(c.op)) {
-            residual = random_tensor(c.y, c.rows * c.hidden);
-            mean = random_tensor(NORMA_F32, c.rows);
-            rstd = random_tensor(NORMA_F32, c.rows);
-            dweight = Memory(static_cast<size_t>(c.hidden * element_size(c.x)));
-        } else if (c.residual) {
-            residual = random_tensor(wide_type(c), c.rows * c.hidden);
-            residual_out = Memory(static_cast<size_t>(c.rows * c.hidden * element_size(wide_type(c))));
+    explicit Tensors(const Case &c) {
+        const Variant variant = variant_of(c);
+        for (int i = 0; i < tensor_role_count; i++) {
+            if (const norma_dtype dtype = dtype_of(variant, tensor_roles[i]); dtype != NORMA_NONE) {
+                memory[i] = random_tensor(dtype, elements_of(shape_of(c, variant, tensor_roles[i])));
+            }
         }
         if (c.scale == NORMA_SCALE_TENSOR) {  // a given scale is positive
-            *static_cast<float *>(y_scale.data()) = 0.03125f;
+            *static_cast<float *>(memory[tensor_index(Role::y_scale)].data()) = 0.03125f;
         }
     }
-    Memory x, y, weight, bias, x_scale, y_scale, residual, residual_out, mean, rstd, dweight;
+    void *data(Role role) const { return memory[tensor_index(role)].data(); }
+
+    Memory memory[tensor_role_count];
 };
 
 Plan make_plan(const Case &c) {
-    const norma_op forward = is_layer_norm(c) ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD;
-    const norma_op backward = is_layer_norm(c) ? NORMA_LAYER_NORM_BACKWARD : NORMA_RMS_NORM_BACKWARD;
-    const norma_dtype wide = wide_type(c);
-    norma_plan_desc desc =
-        describe(is_backward(c.op) ? backward : forward, c.hidden, c.x, wide, has_bias(c) ? wide : NORMA_NONE);
+    const Variant variant = variant_of(c);
+    norma_plan_desc desc = describe(c.op, c.hidden, c.x, variant.weight, variant.bias);
     desc.y = c.y;
     desc.scale = c.scale;
-    desc.residual = c.residual ? wide : NORMA_NONE;
+    desc.residual = variant.residual;
     desc.flags = c.recompute ? NORMA_RECOMPUTE_STATISTICS : 0;
     desc.target = c.target.empty() ? nullptr : c.target.c_str();
     desc.device = {c.device, 0};
     return Plan(desc);
 }
 
-norma_tensor scale_tensor(const Case &c, const Memory &memory) {
-    switch (c.scale) {
-        case NORMA_SCALE_NONE: return {};
-        case NORMA_SCALE_TENSOR: return tensor(memory.data(), NORMA_F32, {});
-        case NORMA_SCALE_ROW: return tensor(memory.data(), NORMA_F32, {c.rows});
-        default: return tensor(memory.data(), NORMA_F32, {c.rows, scale_count(c) / c.rows});
-    }
-}
-
 norma_arguments make_arguments(const Case &c, const Tensors &t) {
     norma_arguments a = arguments(eps);
-    const norma_dtype wide = wide_type(c);
-    const auto activation = [&](const Memory &memory, norma_dtype dtype) {
-        return tensor(memory.data(), dtype, {c.rows, c.hidden});
-    };
-    a.x = activation(t.x, c.x);
-    a.weight = tensor(t.weight.data(), wide, {c.hidden});
-    if (is_backward(c.op)) {
-        a.dy = activation(t.residual, c.y);
-        a.dx = activation(t.y, c.x);
-        a.dweight = tensor(t.dweight.data(), c.x, {c.hidden});
-        if (has_bias(c)) {
-            a.dbias = tensor(t.bias.data(), c.x, {c.hidden});
+    const Variant variant = variant_of(c);
+    for (int i = 0; i < tensor_role_count; i++) {
+        if (const norma_dtype dtype = dtype_of(variant, tensor_roles[i]); dtype != NORMA_NONE) {
+            tensor_of(a, i) = contiguous(t.memory[i], dtype, shape_of(c, variant, tensor_roles[i]));
         }
-        if (!c.recompute) {
-            a.rstd = tensor(t.rstd.data(), NORMA_F32, {c.rows});
-            a.mean = is_layer_norm(c) ? tensor(t.mean.data(), NORMA_F32, {c.rows}) : norma_tensor{};
-        }
-        return a;
     }
-    a.y = activation(t.y, c.y);
-    a.y_scale = scale_tensor(c, t.y_scale);
-    if (element_size(c.x) == 1) {
-        a.x_scale = tensor(t.x_scale.data(), NORMA_F32, {c.rows});
-    }
-    if (has_bias(c)) {
-        a.bias = tensor(t.bias.data(), wide, {c.hidden});
-    }
-    if (c.residual) {
-        a.residual = activation(t.residual, wide);
-        a.residual_out = activation(t.residual_out, wide);
-    }
+    a.y_zero_point = c.y == NORMA_U8 ? 128 : 0;
     return a;
 }
 
+// A backward reads x and dy and writes dx.
 Streams make_streams(const Case &c, const Tensors &t) {
-    const int x_size = static_cast<int>(element_size(c.x)), y_size = static_cast<int>(element_size(c.y));
-    const bool backward = is_backward(c.op);
-    return {t.x.data(),
-            t.residual.data(),
-            t.y.data(),
-            t.residual_out.data(),
-            x_size,
-            backward     ? y_size
-            : c.residual ? static_cast<int>(element_size(wide_type(c)))
-                         : 0,
-            backward ? x_size : y_size};
+    const int x_size = dtype_size(c.x), y_size = dtype_size(c.y);
+    if (is_backward(c.op)) {
+        return {t.data(Role::x), t.data(Role::dy), t.data(Role::dx), nullptr, x_size, y_size, x_size};
+    }
+    return {t.data(Role::x), t.data(Role::residual),
+            t.data(Role::y), t.data(Role::residual_out),
+            x_size,          c.residual ? dtype_size(wide_type(c)) : 0,
+            y_size};
 }
 
 Norm make_norm(const Case &c, const Tensors &t) {
-    auto floats = [](const Memory &memory) { return static_cast<float *>(memory.data()); };
-    return {floats(t.x), floats(t.weight), has_bias(c) ? floats(t.bias) : nullptr, floats(t.y), c.hidden, eps};
+    auto floats = [&](Role role) { return static_cast<float *>(t.data(role)); };
+    return {floats(Role::x), floats(Role::weight), floats(Role::bias), floats(Role::y), c.hidden, eps};
 }
 
 std::string target_name(const Case &c) {
@@ -149,15 +143,11 @@ std::string target_name(const Case &c) {
 
 // The same arguments in memory of the device.
 norma_arguments on_device(norma_arguments a, DeviceMemory &memory) {
-    for (norma_tensor norma_arguments::*member :
-         {&norma_arguments::x, &norma_arguments::y, &norma_arguments::weight, &norma_arguments::bias,
-          &norma_arguments::residual, &norma_arguments::residual_out, &norma_arguments::mean, &norma_arguments::rstd,
-          &norma_arguments::dy, &norma_arguments::dx, &norma_arguments::dweight, &norma_arguments::dbias,
-          &norma_arguments::x_scale, &norma_arguments::y_scale}) {
-        norma_tensor &tensor = a.*member;
-        int64_t bytes = element_size(tensor.dtype);
-        for (int32_t i = 0; i < tensor.rank; i++) {
-            bytes *= tensor.shape[i];
+    for (int i = 0; i < tensor_role_count; i++) {
+        norma_tensor &tensor = tensor_of(a, i);
+        int64_t bytes = dtype_size(tensor.dtype);
+        for (int32_t d = 0; d < tensor.rank; d++) {
+            bytes *= tensor.shape[d];
         }
         tensor = memory.input(tensor, static_cast<size_t>(bytes));
     }
@@ -194,21 +184,15 @@ double Result::ratio() const { return kernel_time.ns / (stream_copy ? std::min(c
 
 double Result::yardstick_ratio() const { return yardstick ? kernel_time.ns / yardstick->ns : 0; }
 
-bool is_backward(Op op) { return op == Op::layer_norm_backward || op == Op::rms_norm_backward; }
-
 int64_t bytes_moved(const Case &c) {
-    const int64_t x = element_size(c.x), y = element_size(c.y), vectors = has_bias(c) ? 2 : 1;
-    if (is_backward(c.op)) {
-        const int64_t statistics = c.recompute ? 0 : c.rows * element_size(NORMA_F32) * vectors;
-        return c.rows * c.hidden * (2 * x + y) + statistics + c.hidden * x * (1 + vectors);
+    const Variant variant = variant_of(c);
+    int64_t bytes = 0;
+    for (const TensorRole &role : tensor_roles) {
+        if (const norma_dtype dtype = dtype_of(variant, role); dtype != NORMA_NONE) {
+            bytes += elements_of(shape_of(c, variant, role)) * dtype_size(dtype);
+        }
     }
-    const int64_t wide = element_size(wide_type(c)), activations = x + y + (c.residual ? 2 * wide : 0);
-    const int64_t scales = scale_count(c) + (x == 1 ? c.rows : 0);
-    return c.rows * c.hidden * activations + scales * element_size(NORMA_F32) + c.hidden * wide * vectors;
-}
-
-int64_t bytes_allocated(const Case &c) {
-    return bytes_moved(c) + c.hidden * element_size(wide_type(c)) + c.rows * element_size(NORMA_F32);
+    return bytes;
 }
 
 Result measure_case(const Case &c, Team &team, const Effort &effort) {

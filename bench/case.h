@@ -15,7 +15,7 @@
 namespace norma::bench {
 
 struct Case {
-    Op op = Op::layer_norm;
+    norma_op op = NORMA_LAYER_NORM_FORWARD;
     norma_dtype x = NORMA_F32;             // also weight, bias, residual and dx, which are f32 beside an 8-bit x
     norma_dtype y = NORMA_F32;             // or dy
     norma_scale scale = NORMA_SCALE_NONE;  // of an 8-bit y
@@ -43,13 +43,8 @@ struct Result {
     double yardstick_ratio() const;
 };
 
-bool is_backward(Op op);
-
 // Read and written: every activation, statistic and scale once, weight, bias and their gradients once for all rows.
 int64_t bytes_moved(const Case &c);
-
-// All memory that a case takes.
-int64_t bytes_allocated(const Case &c);
 
 // Throws norma::Error where the library refuses. On CUDA the team does nothing, the copy is the driver's, of as many
 // bytes read and written together, and what is read is in no cache.

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <new>
 
+#include "runtime/vocabulary/dtypes.h"
+
 namespace norma::bench {
 namespace {
 
@@ -17,7 +19,7 @@ uint64_t next_random(uint64_t &state) {  // xorshift64 (Marsaglia 2003)
     return state;
 }
 
-// Random sign and mantissa under the exponent of [0.5, 1).
+// Random sign and mantissa under the exponent of [0.5, 1); of integers, all bits.
 template <typename Bits>
 void fill(Bits *bits, int64_t count, int mantissa_bits, int exponent) {
     const uint64_t random_bits = (uint64_t{1} << mantissa_bits) - 1 + (uint64_t{1} << (8 * sizeof(Bits) - 1));
@@ -40,26 +42,17 @@ Memory::Memory(size_t bytes) {
 
 void Memory::Free::operator()(void *p) const { std::free(p); }
 
-int64_t element_size(norma_dtype dtype) {
-    switch (dtype) {
-        case NORMA_NONE: return 0;
-        case NORMA_F32: return 4;
-        case NORMA_F16:
-        case NORMA_BF16: return 2;
-        default: return 1;
-    }
-}
-
 Memory random_tensor(norma_dtype dtype, int64_t count) {
-    Memory memory(static_cast<size_t>(count * element_size(dtype)));
-    if (dtype == NORMA_F32) {
-        fill(static_cast<uint32_t *>(memory.data()), count, 23, 126);
-    } else if (dtype == NORMA_F16) {
-        fill(static_cast<uint16_t *>(memory.data()), count, 10, 14);
-    } else if (dtype == NORMA_BF16) {
-        fill(static_cast<uint16_t *>(memory.data()), count, 7, 126);
-    } else if (dtype == NORMA_I8) {
-        fill(static_cast<uint8_t *>(memory.data()), count, 7, 0);
+    const DtypeInfo &info = info_of(dtype);
+    Memory memory(static_cast<size_t>(count * info.bytes));
+    const bool integer = info.mantissa_bits == 0;
+    const int mantissa = integer ? 8 * info.bytes - 1 : info.mantissa_bits,
+              exponent = integer ? 0 : info.exponent_bias - 1;
+    switch (info.bytes) {
+        case 1: fill(static_cast<uint8_t *>(memory.data()), count, mantissa, exponent); break;
+        case 2: fill(static_cast<uint16_t *>(memory.data()), count, mantissa, exponent); break;
+        case 4: fill(static_cast<uint32_t *>(memory.data()), count, mantissa, exponent); break;
+        default: break;
     }
     return memory;
 }

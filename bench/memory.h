@@ -24,9 +24,7 @@ private:
     std::unique_ptr<void, Free> memory_;
 };
 
-int64_t element_size(norma_dtype dtype);
-
-// `count` random elements of magnitude 0.5 to 1 and either sign.
+// `count` random elements of magnitude 0.5 to 1 and either sign; of integers, of all their values.
 Memory random_tensor(norma_dtype dtype, int64_t count);
 
 }  // namespace norma::bench

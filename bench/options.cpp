@@ -7,43 +7,37 @@
 #include <algorithm>
 #include <utility>
 
-#include "memory.h"
+#include "runtime/vocabulary/word_lists.h"
 
 namespace norma::bench {
 namespace {
-
-constexpr std::pair<const char *, Op> ops[] = {{"layer_norm", Op::layer_norm},
-                                               {"rms_norm", Op::rms_norm},
-                                               {"layer_norm_forward", Op::layer_norm},
-                                               {"rms_norm_forward", Op::rms_norm},
-                                               {"layer_norm_backward", Op::layer_norm_backward},
-                                               {"rms_norm_backward", Op::rms_norm_backward}};
-constexpr std::pair<const char *, norma_dtype> dtypes[] = {{"f32", NORMA_F32},         {"f16", NORMA_F16},
-                                                           {"bf16", NORMA_BF16},       {"i8", NORMA_I8},
-                                                           {"f8_e4m3", NORMA_F8_E4M3}, {"f8_e5m2", NORMA_F8_E5M2}};
-constexpr std::pair<const char *, norma_scale> scales[] = {{"tensor", NORMA_SCALE_TENSOR},
-                                                           {"row", NORMA_SCALE_ROW},
-                                                           {"group:32", NORMA_SCALE_GROUP_32},
-                                                           {"group:64", NORMA_SCALE_GROUP_64},
-                                                           {"group:128", NORMA_SCALE_GROUP_128}};
-constexpr std::pair<const char *, norma_store> stores[] = {
-    {"auto", NORMA_STORE_AUTO}, {"ordinary", NORMA_STORE_ORDINARY}, {"streaming", NORMA_STORE_STREAMING}};
-constexpr std::pair<const char *, norma_device_type> devices[] = {{"cpu", NORMA_CPU}, {"cuda", NORMA_CUDA}};
 
 [[noreturn]] void refuse(const std::string &option, const std::string &text, const std::string &expected) {
     throw CLI::ValidationError(option, "\"" + text + "\"; expected " + expected);
 }
 
-template <typename Table>
-auto look_up(const Table &table, const std::string &option, const std::string &text) {
-    std::string known;
-    for (const auto &[word, value] : table) {
-        if (text == word) {
-            return value;
+// The value of a word out of those of an option.
+template <typename Enum>
+Enum look_up(const Words &words, const std::vector<std::string> &allowed, const std::string &option,
+             const std::string &text) {
+    if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+        std::string known;
+        for (const std::string &word : allowed) {
+            known += (known.empty() ? "" : ", ") + word;
         }
-        known += (known.empty() ? "" : ", ") + std::string(word);
+        refuse(option, text, "one of " + known);
     }
-    refuse(option, text, "one of " + known);
+    return static_cast<Enum>(words.find(text.c_str())->value);
+}
+
+template <typename Enum>
+Enum look_up(const Words &words, const std::string &option, const std::string &text) {
+    return look_up<Enum>(words, names(words), option, text);
+}
+
+norma_op look_up_op(const std::string &text) {
+    const OpInfo *info = find_op(text.c_str());
+    return info != nullptr ? info->op : look_up<norma_op>(op_words, all_op_names(), "--op", text);
 }
 
 // A positive number at the start of `text`, which then begins behind it; 0 if there is none or it is above `most`.
@@ -74,7 +68,7 @@ std::pair<int64_t, int64_t> parse_shape(const std::string &text) {
 void check_memory(const Case &c, const std::string &shape) {
     const double have = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
     if (static_cast<double>(c.rows) * static_cast<double>(c.hidden) > have ||
-        static_cast<double>(bytes_allocated(c)) > have) {
+        static_cast<double>(bytes_moved(c)) > have) {
         refuse("--shapes", shape, "tensors that fit in this machine's memory");
     }
 }
@@ -84,16 +78,19 @@ void check_memory(const Case &c, const std::string &shape) {
 std::vector<Case> parse_cases(const Options &options) {
     const size_t colon = options.dtype.find(':');
     Case c;
-    c.x = look_up(dtypes, "--dtype", options.dtype.substr(0, colon));
-    c.y = colon == std::string::npos ? c.x : look_up(dtypes, "--dtype", options.dtype.substr(colon + 1));
-    const norma_scale scale = look_up(scales, "--scale", options.scale);
-    c.scale = element_size(c.y) == 1 ? scale : NORMA_SCALE_NONE;
-    c.store = look_up(stores, "--store", options.store);
+    c.x = look_up<norma_dtype>(dtype_words, words_of("x"), "--dtype", options.dtype.substr(0, colon));
+    c.y = colon == std::string::npos
+              ? c.x
+              : look_up<norma_dtype>(dtype_words, words_of("y"), "--dtype", options.dtype.substr(colon + 1));
+    const std::string scale = !options.scale.empty() ? options.scale : c.y == NORMA_U8 ? "tensor" : "row";
+    const norma_scale of_quantized = look_up<norma_scale>(scale_words, words_of("scale"), "--scale", scale);
+    c.scale = is_quantized(c.y) ? of_quantized : NORMA_SCALE_NONE;
+    c.store = look_up<norma_store>(store_words, "--store", options.store);
     c.residual = options.residual;
     c.recompute = options.recompute;
     c.yardstick = options.yardstick;
     c.target = options.target;
-    c.device = look_up(devices, "--device", options.device);
+    c.device = look_up<norma_device_type>(device_words, "--device", options.device);
     if (c.device == NORMA_CUDA && options.yardstick) {
         refuse("--yardstick", "with --device cuda", "--device cpu");
     }
@@ -108,7 +105,7 @@ std::vector<Case> parse_cases(const Options &options) {
     }
     std::vector<Case> cases;
     for (const std::string &op : options.ops) {
-        c.op = look_up(ops, "--op", op);
+        c.op = look_up_op(op);
         if (is_backward(c.op) && options.residual) {
             refuse("--residual", "with --op " + op, "a forward op");
         }
@@ -124,16 +121,10 @@ std::vector<Case> parse_cases(const Options &options) {
     return cases;
 }
 
-const char *to_string(Op op) {
-    return std::find_if(std::begin(ops), std::end(ops), [&](const auto &entry) { return entry.second == op; })->first;
-}
+const char *op_text(norma_op op) { return is_backward(op) ? info_of(op).name : info_of(op).norm; }
 
 std::string dtype_text(const Case &c) {
-    auto word = [](norma_dtype dtype) {
-        auto entry = std::find_if(std::begin(dtypes), std::end(dtypes), [&](auto &e) { return e.second == dtype; });
-        return std::string(entry->first);
-    };
-    return c.y == c.x ? word(c.x) : word(c.x) + ":" + word(c.y);
+    return std::string(dtype_name(c.x)) + (c.y == c.x ? "" : std::string(":") + dtype_name(c.y));
 }
 
 }  // namespace norma::bench

@@ -13,7 +13,7 @@ namespace norma::bench {
 struct Options {
     std::vector<std::string> ops = {"layer_norm", "rms_norm"};
     std::string dtype = "f32";
-    std::string scale = "row";  // of an 8-bit y
+    std::string scale;  // of a quantized y; empty: row, or tensor for u8
     std::vector<std::string> shapes = {"1x768",    "1x4096",    "32x768",    "512x768",
                                        "512x4096", "65536x128", "4096x4096", "8192x8192"};
     int threads = 1;
@@ -30,7 +30,7 @@ struct Options {
 // The cases that the options ask for, ops outermost. Throws CLI::ValidationError naming the option.
 std::vector<Case> parse_cases(const Options &options);
 
-const char *to_string(Op op);
+const char *op_text(norma_op op);       // "rms_norm", "rms_norm_backward"
 std::string dtype_text(const Case &c);  // "bf16", or "bf16:f32" where y has another type
 
 }  // namespace norma::bench

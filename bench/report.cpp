@@ -29,7 +29,7 @@ nlohmann::ordered_json machine_json(const Machine &machine) {
 
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads) {
     nlohmann::ordered_json json = {
-        {"op", to_string(c.op)},  {"dtype", dtype_text(c)},      {"rows", c.rows},
+        {"op", op_text(c.op)},    {"dtype", dtype_text(c)},      {"rows", c.rows},
         {"hidden", c.hidden},     {"kernel", result.kernel},     {"target", result.target},
         {"threads", threads},     {"ns", result.kernel_time.ns}, {"ns_spread", result.kernel_time.spread},
         {"bytes", result.bytes},  {"copy_ns", result.copy.ns},   {"copy_ns_spread", result.copy.spread},
@@ -49,9 +49,9 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
 
 nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::vector<int64_t> &grain_size,
                                   int threads) {
-    nlohmann::ordered_json json = {{"op", to_string(c.op)}, {"dtype", dtype_text(c)}, {"rows", c.rows},
-                                   {"hidden", c.hidden},    {"kernel", tasks.kernel}, {"target", tasks.target},
-                                   {"threads", threads},    {"bytes", bytes_moved(c)}};
+    nlohmann::ordered_json json = {{"op", op_text(c.op)}, {"dtype", dtype_text(c)}, {"rows", c.rows},
+                                   {"hidden", c.hidden},  {"kernel", tasks.kernel}, {"target", tasks.target},
+                                   {"threads", threads},  {"bytes", bytes_moved(c)}};
     for (size_t i = 0; i < grain_size.size(); i++) {
         const Interval of = interval(tasks.ns[i]);
         json["tasks"].push_back({{"grain_size", grain_size[i]},
@@ -90,7 +90,7 @@ std::string table_line(const Case &c, const Result &r) {
     const double gb_per_s = static_cast<double>(r.bytes) / r.kernel_time.ns;
     const auto time_or_dash = [](const std::optional<Timing> &time) { return time ? time_text(time->ns) : "-"; };
     return fmt::format(
-        row_format, to_string(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden), time_text(r.kernel_time.ns),
+        row_format, op_text(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden), time_text(r.kernel_time.ns),
         fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns), fmt::format("{:.1f}", gb_per_s),
         time_text(r.copy.ns), time_or_dash(r.stream_copy), fmt::format("{:.2f}", r.ratio()), time_or_dash(r.yardstick),
         r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);

@@ -3,8 +3,8 @@
 
 namespace norma::bench {
 
-bool yardstick(const Loops &loops, Op op, const Norm &norm, int64_t rows, Store store, Team &team) {
-    const auto &choose = op == Op::layer_norm ? loops.layer_norm : loops.rms_norm;
+bool yardstick(const Loops &loops, norma_op op, const Norm &norm, int64_t rows, Store store, Team &team) {
+    const auto &choose = op == NORMA_LAYER_NORM_FORWARD ? loops.layer_norm : loops.rms_norm;
     if (!choose) {
         return false;
     }

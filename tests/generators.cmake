@@ -1,11 +1,11 @@
 # Tests of what runs on the machine that compiles: normagen and the passes, and a library with a Halide runtime of its own.
-norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_generators)
+norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_compiler)
 target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/device/cpu/${NORMA_ARCHITECTURE})
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
-norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_generators)
+norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_compiler)
 if(NORMA_PTXAS)
-    norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_generators norma_ptx)
+    norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_compiler norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it
     add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_cuda_resources ${PROJECT_SOURCE_DIR}
@@ -19,6 +19,7 @@ add_dependencies(normagen_test normagen)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
 
+add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_adding_a_target ${PROJECT_SOURCE_DIR})
 set_tests_properties(adding_a_target PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZED}>")

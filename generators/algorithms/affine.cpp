@@ -10,15 +10,15 @@ using Halide::Expr;
 
 RowValue load_input(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x);
-    if (variant.x == DType::i32) {
-        RowValue scale = row.parameter("x_column_scale", DType::f32);
+    if (variant.x == NORMA_I32) {
+        RowValue scale = row.parameter("x_column_scale", NORMA_F32);
         x = [=, stored = x](Expr d) { return stored(d) * scale(d); };
     }
     if (is_quantized(variant.x)) {
         Expr scale = row.per_row("x_scale");
         x = [=, stored = x](Expr d) { return stored(d) * scale; };
     }
-    if (variant.residual == DType::none) {
+    if (variant.residual == NORMA_NONE) {
         return x;
     }
     RowValue residual = row.load("residual", variant.residual);
@@ -28,7 +28,7 @@ RowValue load_input(Row &row, const Variant &variant) {
 }
 
 RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value) {
-    if (variant.weight == DType::none) {
+    if (variant.weight == NORMA_NONE) {
         return value;
     }
     RowValue weight = row.parameter("weight", variant.weight);
@@ -38,11 +38,11 @@ RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value) {
 
 void store_affine(Row &row, const Variant &variant, const RowValue &normalized) {
     RowValue y = normalized;
-    if (variant.contract == Contract::hf) {
+    if (variant.contract == NORMA_HF) {
         y = [=, before = y](Expr d) { return round_to(variant.x, before(d)); };
     }
     y = apply_weight(row, variant, y);
-    if (variant.bias != DType::none) {
+    if (variant.bias != NORMA_NONE) {
         RowValue bias = row.parameter("bias", variant.bias);
         y = [=, before = y](Expr d) { return before(d) + bias(d); };
     }

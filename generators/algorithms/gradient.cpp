@@ -8,21 +8,21 @@ namespace norma {
 using Halide::Expr;
 
 RowValue gradient_of_normalized(Row &row, const Variant &variant, const RowValue &dy) {
-    if (variant.weight == DType::none) {
+    if (variant.weight == NORMA_NONE) {
         return dy;
     }
     RowValue weight = row.parameter("weight", variant.weight);
     Expr offset = row.scalar("weight_offset");
     RowValue scale = row.prepare("scale", [=](Expr d) { return weight(d) + offset; });
     RowValue gradient = [=](Expr d) { return dy(d) * scale(d); };
-    if (variant.contract == Contract::hf) {
+    if (variant.contract == NORMA_HF) {
         return [=](Expr d) { return round_to(variant.x, gradient(d)); };
     }
     return gradient;
 }
 
 void store_dx(Row &row, const Variant &variant, const RowValue &dx) {
-    if (variant.residual == DType::none) {
+    if (variant.residual == NORMA_NONE) {
         row.store("dx", variant.x, dx);
         return;
     }
@@ -31,13 +31,13 @@ void store_dx(Row &row, const Variant &variant, const RowValue &dx) {
 }
 
 void store_parameter_gradients(Row &row, const Variant &variant, const RowValue &dy, const RowValue &normalized) {
-    if (variant.weight != DType::none) {
+    if (variant.weight != NORMA_NONE) {
         // The forward of contract hf multiplies the weight with the rounded row.
-        const bool rounded = variant.contract == Contract::hf;
+        const bool rounded = variant.contract == NORMA_HF;
         row.column_sum("dweight",
                        [=](Expr d) { return dy(d) * (rounded ? round_to(variant.x, normalized(d)) : normalized(d)); });
     }
-    if (variant.bias != DType::none) {
+    if (variant.bias != NORMA_NONE) {
         row.column_sum("dbias", dy);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // y = (x - mean) / sqrt(var + eps) * weight + bias    Ba, Kiros, Hinton 2016, "Layer Normalization", eq. 4
 #include "affine.h"
+#include "algorithm.h"
 #include "gradient.h"
-#include "ops.h"
 
 namespace norma {
 
@@ -45,7 +45,7 @@ Normalized load_normalized(Row &row, const RowValue &x) {
 
 }  // namespace
 
-void layer_norm_forward(Row &row, const Variant &variant) {
+static void layer_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     Normalized normalized = compute_normalized(row, x);
     store_affine(row, variant, normalized.row);
@@ -54,7 +54,7 @@ void layer_norm_forward(Row &row, const Variant &variant) {
 }
 
 // With n the normalized row and g = dy * weight:  dx = (g - mean(g) - n * mean(g * n)) * rstd
-void layer_norm_backward(Row &row, const Variant &variant) {
+static void layer_norm_backward(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
     const bool recompute = variant.statistics == Statistics::recomputed;
     Normalized normalized = recompute ? compute_normalized(row, x) : load_normalized(row, x);
@@ -64,5 +64,12 @@ void layer_norm_backward(Row &row, const Variant &variant) {
     store_dx(row, variant, [=](Expr d) { return ((g(d) - mean_g) - n(d) * mean_gn) * normalized.rstd; });
     store_parameter_gradients(row, variant, dy, n);
 }
+
+namespace {
+
+const RegisterAlgorithm forward(NORMA_LAYER_NORM_FORWARD, layer_norm_forward),
+    backward(NORMA_LAYER_NORM_BACKWARD, layer_norm_backward);
+
+}  // namespace
 
 }  // namespace norma

@@ -2,6 +2,7 @@
 #include "numeric.h"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "generators/passes/half_convert.h"
 
@@ -9,17 +10,17 @@ namespace norma {
 
 using namespace Halide;
 
-Type halide_type(DType type) {
-    switch (type) {
-        case DType::f16: return Float(16);
-        case DType::bf16: return BFloat(16);
-        case DType::i8: return Int(8);
-        case DType::i32: return Int(32);
-        case DType::u8:
-        case DType::f8_e4m3:
-        case DType::f8_e5m2: return UInt(8);
-        default: return Float(32);
+Type halide_type(norma_dtype type) {
+    const DtypeInfo &info = info_of(type);
+    switch (info.kind) {
+        case ElementKind::floating: return Float(8 * info.bytes);
+        case ElementKind::bfloating: return BFloat(8 * info.bytes);
+        case ElementKind::signed_integer: return Int(8 * info.bytes);
+        case ElementKind::unsigned_integer:
+        case ElementKind::eight_bit_floating: return UInt(8 * info.bytes);
+        case ElementKind::none: break;
     }
+    throw std::logic_error("a tensor that is absent has no type");
 }
 
 Expr widen(Expr value) {
@@ -59,32 +60,32 @@ Expr float_to_f8(const Expr &value, int bias, int mantissa, float most, uint32_t
 
 Expr magnitude_bits(const Expr &value) { return bits_of(value) & constant(0x7fffffff); }
 
-Expr narrow(DType type, Expr value) {
+Expr narrow(norma_dtype type, Expr value) {
     if (value.type() == halide_type(type)) {
         return value;
     }
     switch (type) {
-        case DType::f16:
-        case DType::bf16: return float_to_half(halide_type(type), value);
-        case DType::i8: return float_to_integer(Int(8), clamp(known(value), -127.0f, 127.0f));
-        case DType::u8: return float_to_integer(UInt(8), clamp(known(value), 0.0f, 255.0f));
-        case DType::f8_e4m3: return float_to_f8(value, 7, 3, max_finite(type), 0x7f);
-        case DType::f8_e5m2: return float_to_f8(value, 15, 2, max_finite(type), 0x7e);
+        case NORMA_F16:
+        case NORMA_BF16: return float_to_half(halide_type(type), value);
+        case NORMA_I8: return float_to_integer(Int(8), clamp(known(value), -127.0f, 127.0f));
+        case NORMA_U8: return float_to_integer(UInt(8), clamp(known(value), 0.0f, 255.0f));
+        case NORMA_F8_E4M3: return float_to_f8(value, 7, 3, info_of(type).max_finite, 0x7f);
+        case NORMA_F8_E5M2: return float_to_f8(value, 15, 2, info_of(type).max_finite, 0x7e);
         default: return value;
     }
 }
 
-Expr narrow_within(DType type, Expr value) {
-    return type == DType::i8 ? float_to_integer(Int(8), known(value)) : narrow(type, std::move(value));
+Expr narrow_within(norma_dtype type, Expr value) {
+    return type == NORMA_I8 ? float_to_integer(Int(8), known(value)) : narrow(type, std::move(value));
 }
-
-float max_finite(DType type) { return type == DType::i8 ? 127.0f : type == DType::f8_e4m3 ? 448.0f : 57344.0f; }
 
 Expr round_to_integer(const Expr &value) {
     Expr rounded = (clamp(value, -0x1p20f, 0x1p20f) + to_integer) - to_integer;
     return select(value == value, rounded, value);
 }
 
-Expr round_to(DType type, Expr value) { return type == DType::f32 ? value : widen(narrow(type, std::move(value))); }
+Expr round_to(norma_dtype type, Expr value) {
+    return type == NORMA_F32 ? value : widen(narrow(type, std::move(value)));
+}
 
 }  // namespace norma

@@ -8,17 +8,17 @@
 
 namespace norma {
 
-Halide::Type halide_type(DType type);
+Halide::Type halide_type(norma_dtype type);
 
 // To fp32: exactly, but for i32 beyond 2^24.
 Halide::Expr widen(Halide::Expr value);
 
 // From fp32: round to nearest even, NaN stays NaN. To 8 bits: saturates; NaN becomes 0 in i8 and u8, which have none;
 // i8 ends at -127. What is of the type already stays.
-Halide::Expr narrow(DType type, Halide::Expr value);
+Halide::Expr narrow(norma_dtype type, Halide::Expr value);
 
-// The same for a value that is NaN, or does not round to more than `max_finite(type)`.
-Halide::Expr narrow_within(DType type, Halide::Expr value);
+// The same for a value that is NaN, or does not round to more than the type's max_finite.
+Halide::Expr narrow_within(norma_dtype type, Halide::Expr value);
 
 // To nearest even, within 2^20; NaN stays NaN.
 Halide::Expr round_to_integer(const Halide::Expr &value);
@@ -26,10 +26,7 @@ Halide::Expr round_to_integer(const Halide::Expr &value);
 // Of fp32: ordered as magnitudes are, NaN above infinity, as no floating-point maximum would do.
 Halide::Expr magnitude_bits(const Halide::Expr &value);
 
-// The largest magnitude of a quantized type.
-float max_finite(DType type);
-
 // The fp32 value that storing to `type` and loading again would give.
-Halide::Expr round_to(DType type, Halide::Expr value);
+Halide::Expr round_to(norma_dtype type, Halide::Expr value);
 
 }  // namespace norma

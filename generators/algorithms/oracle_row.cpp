@@ -75,7 +75,7 @@ RowValue OracleRow::group_amax(const std::string &name, int size, const RowValue
     return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
 }
 
-RowValue OracleRow::load(const std::string &role, DType type) {
+RowValue OracleRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
     if (!extent_.defined()) {
         extent_ = image.dim(0).extent();
@@ -86,7 +86,7 @@ RowValue OracleRow::load(const std::string &role, DType type) {
     return [=, r = r_](Expr d) { return widen(image(d, r)); };
 }
 
-RowValue OracleRow::parameter(const std::string &role, DType type) {
+RowValue OracleRow::parameter(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 1, role);
     inputs_.push_back(image);
     vectors_.push_back(image);
@@ -107,11 +107,11 @@ Expr OracleRow::scalar(const std::string &role) {
     return param;
 }
 
-RowValue OracleRow::keep(const std::string &, DType type, RowValue value) {
+RowValue OracleRow::keep(const std::string &, norma_dtype type, RowValue value) {
     return [=](Expr d) { return round_to(type, value(d)); };
 }
 
-void OracleRow::store(const std::string &role, DType type, RowValue value) {
+void OracleRow::store(const std::string &role, norma_dtype type, RowValue value) {
     Func f(role);
     f(d_, r_) = narrow(type, value(d_));
     outputs_.push_back(f);

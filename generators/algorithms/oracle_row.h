@@ -11,17 +11,17 @@ class OracleRow : public Row {
 public:
     explicit OracleRow(Halide::Type sum = Halide::Float(64)) : sum_(sum) {}
 
-    RowValue load(const std::string &role, DType type) override;
-    RowValue parameter(const std::string &role, DType type) override;
+    RowValue load(const std::string &role, norma_dtype type) override;
+    RowValue parameter(const std::string &role, norma_dtype type) override;
     RowValue prepare(const std::string &, RowValue value) override { return value; }
     Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
-    RowValue keep(const std::string &name, DType type, RowValue value) override;
+    RowValue keep(const std::string &name, norma_dtype type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
-    void store(const std::string &role, DType type, RowValue value) override;
+    void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
     void column_sum(const std::string &role, RowValue value) override;

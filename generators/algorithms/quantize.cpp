@@ -30,7 +30,7 @@ struct Dynamic {
 
 void store_with_row_scale(Row &row, const Variant &variant, const RowValue &value, const Expr &factor,
                           const Expr &amax) {
-    const Dynamic dynamic{max_finite(variant.y)};
+    const Dynamic dynamic{info_of(variant.y).max_finite};
     Expr found = row.once("largest_value", amax);
     Expr magnitude = row.once("magnitude", select(found < dynamic.tiny && factor < infinity, 0.0f, found * factor));
     Expr inverse = row.once("inverse", dynamic.inverse(magnitude) * factor);
@@ -39,21 +39,21 @@ void store_with_row_scale(Row &row, const Variant &variant, const RowValue &valu
 }
 
 void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
-    if (variant.y_float != DType::none) {
+    if (variant.y_float != NORMA_NONE) {
         row.store("y_float", variant.y_float, value);
     }
-    if (variant.scale == Scale::tensor) {
+    if (variant.scale == NORMA_SCALE_TENSOR) {
         Expr inverse = row.once("inverse", 1.0f / row.per_row("y_scale"));
         RowValue y = [=](Expr d) { return value(d) * inverse; };
-        if (variant.y == DType::u8) {
+        if (variant.y == NORMA_U8) {
             Expr zero_point = row.scalar("y_zero_point");
             y = [=, steps = y](Expr d) { return round_to_integer(steps(d)) + zero_point; };
         }
         row.store("y", variant.y, y);
-    } else if (variant.scale == Scale::row) {
+    } else if (variant.scale == NORMA_SCALE_ROW) {
         store_with_row_scale(row, variant, value, 1.0f, row.amax("largest", value));
     } else {
-        const Dynamic dynamic{max_finite(variant.y)};
+        const Dynamic dynamic{info_of(variant.y).max_finite};
         const int size = group_size(variant.scale);
         RowValue magnitude = row.group_amax("largest", size, value);
         row.store("y", variant.y,

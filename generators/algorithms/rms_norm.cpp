@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // y = x / sqrt(mean(x^2) + eps) * weight    Zhang, Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4
 #include "affine.h"
+#include "algorithm.h"
 #include "gradient.h"
-#include "ops.h"
 #include "quantize.h"
 
 namespace norma {
@@ -34,7 +34,7 @@ Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
 }
 
 Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
-    if (variant.scale == Scale::row && variant.bias == DType::none && variant.y_float == DType::none) {
+    if (variant.scale == NORMA_SCALE_ROW && variant.bias == NORMA_NONE && variant.y_float == NORMA_NONE) {
         return store_quantized_rows(row, variant, x);
     }
     Expr rstd = compute_rstd(row, x);
@@ -44,13 +44,13 @@ Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
 
 }  // namespace
 
-void rms_norm_forward(Row &row, const Variant &variant) {
+static void rms_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     row.store_scalar("rstd", store_normalized(row, variant, x));
 }
 
 // With n the normalized row and g = dy * weight:  dx = (g - n * mean(g * n)) * rstd
-void rms_norm_backward(Row &row, const Variant &variant) {
+static void rms_norm_backward(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
     Expr rstd = variant.statistics == Statistics::recomputed ? compute_rstd(row, x) : row.per_row("rstd");
     RowValue n = [=](Expr d) { return x(d) * rstd; };
@@ -59,5 +59,12 @@ void rms_norm_backward(Row &row, const Variant &variant) {
     store_dx(row, variant, [=](Expr d) { return (g(d) - n(d) * mean_gn) * rstd; });
     store_parameter_gradients(row, variant, dy, n);
 }
+
+namespace {
+
+const RegisterAlgorithm forward(NORMA_RMS_NORM_FORWARD, rms_norm_forward),
+    backward(NORMA_RMS_NORM_BACKWARD, rms_norm_backward);
+
+}  // namespace
 
 }  // namespace norma

@@ -22,8 +22,8 @@ public:
     virtual ~Row() = default;
 
     // A row of an activation [rows, hidden], and a [hidden] parameter shared by all rows; widened to fp32 on each use.
-    virtual RowValue load(const std::string &role, DType type) = 0;
-    virtual RowValue parameter(const std::string &role, DType type) = 0;
+    virtual RowValue load(const std::string &role, norma_dtype type) = 0;
+    virtual RowValue parameter(const std::string &role, norma_dtype type) = 0;
 
     // An fp32 number that is given for each row, such as a statistic that the forward saved.
     virtual Halide::Expr per_row(const std::string &role) = 0;
@@ -35,7 +35,7 @@ public:
     virtual Halide::Expr scalar(const std::string &role) = 0;
 
     // The same values, computed once and kept for the rest of the row. Needed where an output may overwrite an input.
-    virtual RowValue keep(const std::string &name, DType type, RowValue value) = 0;
+    virtual RowValue keep(const std::string &name, norma_dtype type, RowValue value) = 0;
 
     // Means over the row, as float64: summed in fp32, finished in float64. Means asked for together share one sweep.
     virtual std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) = 0;
@@ -58,7 +58,7 @@ public:
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
 
     // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row.
-    virtual void store(const std::string &role, DType type, RowValue value) = 0;
+    virtual void store(const std::string &role, norma_dtype type, RowValue value) = 0;
     virtual void store_groups(const std::string &role, int size, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
 

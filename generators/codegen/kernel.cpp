@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "cuda_hints.h"
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "schedules/strategies/strategies.h"
 #include "source_hashes.h"
 #include "tools/base/digest.h"
@@ -123,7 +123,7 @@ std::string sources_of(const std::string &strategy) {
 bool is_for_cuda(const std::string &strategy) { return begins(strategy, "cuda_") || strategy == "anderson2021"; }
 
 // Whether the source may change the bytes of the op's kernels, where the strategy lowers it.
-bool decides(std::string_view source, const std::string &op, const std::string &strategy) {
+bool decides(std::string_view source, const std::string &strategy) {
     const bool of_cuda = source.find("cuda") != source.npos;
     if (begins(source, "generators/normagen/") || source.find("_search_space.") != source.npos ||
         (of_cuda && !is_for_cuda(strategy))) {
@@ -132,12 +132,7 @@ bool decides(std::string_view source, const std::string &op, const std::string &
     if (begins(source, "schedules/strategies/")) {
         return begins(source, sources_of(strategy)) || begins(source, "schedules/strategies/strategies.");
     }
-    bool algorithm = false, of_op = false;
-    for (const Op &known : ops()) {
-        algorithm |= known.source == source;
-        of_op |= known.source == source && known.name == op;
-    }
-    return !algorithm || of_op;
+    return true;
 }
 
 std::string hex_digest(const std::string &text) {
@@ -244,7 +239,7 @@ std::string halide_version() {
            std::to_string(HALIDE_VERSION_PATCH);
 }
 
-std::string strategy_hash(const std::string &strategy, const std::string &op) {
+std::string strategy_hash(const std::string &strategy) {
     std::string text;
     for (const auto &[source, hash] : source_hashes) {
         bool of_no_code = false;
@@ -252,7 +247,7 @@ std::string strategy_hash(const std::string &strategy, const std::string &op) {
              {"generators/codegen/kernel.", "generators/algorithms/ops.", "schedules/strategies/strategies."}) {
             of_no_code |= begins(source, list);
         }
-        if (decides(source, op, strategy) && !of_no_code) {
+        if (decides(source, strategy) && !of_no_code) {
             text += hash;
         }
     }
@@ -268,7 +263,7 @@ std::string content_hash(const KernelSpec &spec) {
         text += cuda_toolkit_version();
     }
     for (const auto &[source, hash] : source_hashes) {
-        if (decides(source, spec.variant.op, spec.strategy)) {
+        if (decides(source, spec.strategy)) {
             text += hash;
         }
     }

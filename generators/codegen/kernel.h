@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cuda_image.h"
-#include "runtime/vocabulary/variant.h"
+#include "runtime/vocabulary/variant_name.h"
 
 namespace norma {
 
@@ -57,7 +57,7 @@ std::string ptx_path(const std::string &object_path);  // with .ptx for .o
 void compile_halide_runtime(const std::string &path, const std::vector<TargetSpec> &targets);
 
 // Hash of the sources that decide how fast the strategy's kernels of this op are: a record holds for these.
-std::string strategy_hash(const std::string &strategy, const std::string &op);
+std::string strategy_hash(const std::string &strategy);
 std::string halide_version();
 
 // Content hash of everything in this program that decides the bytes of the kernel: the sources of its algorithm,

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "registry_writer.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "schedules/strategies/strategies.h"
@@ -21,7 +21,7 @@ namespace {
 Job runtime_job(const std::vector<TargetSpec> &targets) {
     // The hash of a kernel that depends on all that the runtime depends on.
     KernelSpec spec;
-    spec.variant.op = op_names().front();
+    spec.variant.op = op_infos[0].op;
     spec.strategy = "halide_runtime";
     for (const TargetSpec &target : targets) {
         spec.target.halide += target.halide + " ";
@@ -54,9 +54,11 @@ std::string response_line(const fs::path &path) {
 
 // Those of the manifest, and what backward kernels need beside them.
 std::vector<Variant> with_strip_sums(std::vector<Variant> variants) {
-    if (std::any_of(variants.begin(), variants.end(), is_backward)) {
-        for (DType type : {DType::f32, DType::f16, DType::bf16}) {
-            variants.push_back(strip_sum_variant(type));
+    if (std::any_of(variants.begin(), variants.end(), [](const Variant &v) { return is_backward(v); })) {
+        for (const DtypeInfo &type : dtype_infos) {
+            if (is_float(type.dtype)) {
+                variants.push_back(strip_sum_variant(type.dtype));
+            }
         }
     }
     return variants;

@@ -9,13 +9,14 @@
 #include <thread>
 
 #include "bundle.h"
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "generators/codegen/run_time.h"
 #include "generators/records/records_command.h"
 #include "generators/tuning/tune.h"
 #include "library.h"
 #include "resources.h"
 #include "schedules/strategies/cpu/strip_sum.h"
+#include "schema.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -26,7 +27,7 @@ struct Options {
     std::string manifest, target, out, cache, kernel, stage, file;
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     std::string records = NORMA_SOURCE_DIR "/schedules/records";
-    bool json = false;
+    bool json = false, table = false;
     int sm = 0;
     BundleOptions bundle;
     JobLimits limits;
@@ -102,9 +103,6 @@ void compile_one(const Options &options) {
     Variant variant;
     try {
         variant = parse_name(options.kernel);
-        if (!is_strip_sum(variant)) {
-            find_op(variant.op);
-        }
     } catch (const std::invalid_argument &error) {
         throw InputError(std::string("--kernel: ") + error.what());
     }
@@ -208,6 +206,12 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
             throw CLI::RequiredError("--manifest and --out, or --kernel, --stage and -o");
         }
         command = compile;
+    });
+
+    CLI::App *schema_command = app.add_subcommand("schema", "print the JSON schema of manifests");
+    schema_command->add_flag("--table", options.table, "as a table in Markdown instead");
+    schema_command->callback([&command] {
+        command = [](const Options &o) { fmt::print("{}", o.table ? manifest_table() : manifest_schema()); };
     });
 
     CLI::App *resources_command = add("resources", "print what a manifest's CUDA kernels take of a GPU", resources);

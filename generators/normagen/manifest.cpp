@@ -2,114 +2,38 @@
 #include "manifest.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
-#include "generators/algorithms/ops.h"
+#include "runtime/vocabulary/word_lists.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
 
 namespace {
 
-// One field of an entry of "kernels". Fields are applied in the order of the table, so that a word such as "x" or
-// "weight" finds the type that it refers to.
-struct Field {
-    std::string key, what, fallback;  // `fallback` is the value where the field is left out; "" where it may not be
-    std::vector<std::string> words;
-    // Returns why the word is impossible beside the earlier fields, "" when it is not.
-    std::string (*apply)(const std::string &word, Variant *variant);
-};
+bool may_be_left_out(const Field &field) { return field.fallback != nullptr; }
 
-DType resolve(const std::string &word, const Variant &variant) {
-    return word == "x" ? variant.x : word == "weight" ? variant.weight : parse_dtype(word);
-}
-
-template <DType Variant::*type>
-std::string apply_type(const std::string &word, Variant *variant) {
-    variant->*type = resolve(word, *variant);
-    return "";
-}
-
-std::string apply_bias(const std::string &word, Variant *variant) {
-    variant->bias = resolve(word, *variant);
-    const bool absent = word == "weight" && variant->weight == DType::none;
-    return absent ? "bias has the type of the weight, but there is no weight" : "";
-}
-
-std::string apply_op(const std::string &word, Variant *variant) {
-    variant->op = word;
-    return "";
-}
-
-std::string apply_contract(const std::string &word, Variant *variant) {
-    variant->contract = parse_contract(word);
-    return "";
-}
-
-std::string apply_scale(const std::string &word, Variant *variant) {
-    variant->scale = parse_scale(word);
-    return "";
-}
-
-std::string apply_alignment(const std::string &word, Variant *variant) {
-    variant->alignment = parse_alignment(word);
-    return "";
-}
-
-std::string apply_statistics(const std::string &word, Variant *variant) {
-    variant->statistics = parse_statistics(word);
-    return "";
-}
-
-std::string apply_hidden(const std::string &word, Variant *variant) {
-    variant->hidden = parse_hidden(word);
-    return "";
-}
-
-const std::vector<Field> &fields() {
-    static const std::vector<Field> table = {
-        {"op", "an op", "", op_names(), apply_op},
-        {"x", "a type", "", {"f32", "f16", "bf16", "i8", "i32"}, apply_type<&Variant::x>},
-        {"y",
-         "a type of y",
-         "x",
-         {"x", "f32", "f16", "bf16", "i8", "u8", "f8_e4m3", "f8_e5m2"},
-         apply_type<&Variant::y>},
-        {"y_float", "a type of y_float", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::y_float>},
-        {"weight", "a type of the weight", "none", {"none", "x", "f32", "f16", "bf16"}, apply_type<&Variant::weight>},
-        {"bias", "a type of the bias", "none", {"none", "weight", "x", "f32", "f16", "bf16"}, apply_bias},
-        {"residual",
-         "a type of the residual",
-         "none",
-         {"none", "x", "f32", "f16", "bf16"},
-         apply_type<&Variant::residual>},
-        {"scale", "a scale of y", "none", {"none", "tensor", "row", "group_32", "group_64", "group_128"}, apply_scale},
-        {"statistics", "a source of statistics", "saved", {"saved", "recomputed"}, apply_statistics},
-        {"alignment", "an alignment", "natural", {"natural", "any"}, apply_alignment},
-        {"contract", "a contract", "fp32_once", {"fp32_once", "hf"}, apply_contract},
-        {"hidden", "a hidden size class", "any", {"any", "64n", "any_to_1024", "64n_to_1024"}, apply_hidden},
-    };
-    return table;
-}
-
-constexpr int64_t max_hidden = 1 << 30;
-
-std::string word_at(const Field &field, const Node &node) {
-    if (field.key != "hidden") {
-        return node.one_of(field.words, field.what);
-    }
+std::string hidden_word(const Node &node) {
     if (node.json().is_number()) {
         return std::to_string(node.integer(1, max_hidden));
     }
-    std::vector<std::string> known = field.words;
-    known.push_back("an integer");
+    std::vector<std::string> known = hidden_words();
     const std::string word = node.json().is_string() ? node.string() : "";
-    if (std::find(known.begin(), known.end() - 1, word) == known.end() - 1) {
-        node.one_of(known, field.what);
-        node.fail("\"" + word + "\" is not " + field.what + "; expected one of " + comma_separated(known));
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+        known.emplace_back("an integer");
+        node.one_of(known, "a hidden size class");
+        node.fail("\"" + word + "\" is not a hidden size class; expected one of " + comma_separated(known));
     }
     return word;
+}
+
+// Sets the field to what the word says beside the earlier fields. Returns why it cannot be, "" where it can.
+std::string apply(const Field &field, const std::string &word, Variant *variant) {
+    const Field *followed = find_field(word.c_str());
+    const int32_t value = followed != nullptr ? value_of(*variant, *followed) : parse_word(field, word);
+    set_value_at(variant, field.offset, value);
+    const bool absent_weight = followed != nullptr && value == NORMA_NONE;
+    return absent_weight ? std::string(field.key) + " is " + word + "; expected one, but there is no " + word : "";
 }
 
 // An entry: the product of its fields. Impossible members of a product are left out; an entry that is one impossible
@@ -118,22 +42,17 @@ class Entry {
 public:
     explicit Entry(const Node &node) : node_(node) {
         std::vector<std::string> keys;
-        for (const Field &field : fields()) {
-            keys.push_back(field.key);
+        for (const Field &field : fields) {
+            keys.emplace_back(field.key);
         }
-        keys.emplace_back("device");
+        keys.insert(keys.end(), {"hidden", "device"});
         node.expect_object(keys);
-        for (const Field &field : fields()) {
-            std::vector<std::string> words;
-            if (node.has(field.key) || field.fallback.empty()) {
-                for (const Node &item : node.at(field.key).one_or_more()) {
-                    words.push_back(word_at(field, item));
-                }
-            } else {
-                words.push_back(field.fallback);
-            }
-            words_.push_back(std::move(words));
+        for (const Field &field : fields) {
+            words_.push_back(words_at(field.key, may_be_left_out(field) ? field.fallback : "", [&](const Node &item) {
+                return item.one_of(manifest_words(field), field.what);
+            }));
         }
+        words_.push_back(words_at("hidden", "any", hidden_word));
     }
 
     std::vector<Variant> expand() {
@@ -145,8 +64,21 @@ public:
     }
 
 private:
+    template <typename WordAt>
+    std::vector<std::string> words_at(const std::string &key, const std::string &fallback,
+                                      const WordAt &word_at) const {
+        if (!node_.has(key) && !fallback.empty()) {
+            return {fallback};
+        }
+        std::vector<std::string> words;
+        for (const Node &item : node_.at(key).one_or_more()) {
+            words.push_back(word_at(item));
+        }
+        return words;
+    }
+
     void add(size_t depth, const Variant &variant, const std::string &why_not) {
-        if (depth == fields().size()) {
+        if (depth == words_.size()) {
             const std::string why = why_not.empty() ? refusal(variant) : why_not;
             if (why.empty()) {
                 variants_.push_back(variant);
@@ -157,7 +89,12 @@ private:
         }
         for (const std::string &word : words_[depth]) {
             Variant next = variant;
-            const std::string why = fields()[depth].apply(word, &next);
+            std::string why;
+            if (depth == field_count) {
+                next.hidden = parse_hidden(word);
+            } else {
+                why = apply(fields[depth], word, &next);
+            }
             add(depth + 1, next, why_not.empty() ? why : why_not);
         }
     }

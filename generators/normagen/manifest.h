@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/vocabulary/variant.h"
+#include "runtime/vocabulary/variant_name.h"
 
 namespace norma {
 

@@ -9,6 +9,8 @@
 
 #include "generators/codegen/run_time.h"
 #include "generators/codegen/targets.h"
+#include "runtime/vocabulary/tensors.h"
+#include "runtime/vocabulary/variant_name.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
@@ -20,28 +22,25 @@ namespace {
 // A C string literal: JSON's escapes are C's, as far as our text goes.
 std::string quoted(const std::string &text) { return json(text).dump(-1, ' ', true); }
 
-std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return (char)std::toupper(c); });
-    return text;
-}
-
-template <typename Word>
-std::string enumerator(const Word &word) {
-    return "NORMA_" + upper(word);
-}
-
 std::string role(const std::string &argument) {
-    static const std::vector<std::string> known = {"user_context", "x",          "weight",       "bias",
-                                                   "residual",     "y",          "residual_out", "mean",
-                                                   "rstd",         "dy",         "dx",           "d_residual",
-                                                   "eps",          "dweight",    "dbias",        "weight_offset",
-                                                   "x_scale",      "y_scale",    "y_float",      "x_column_scale",
-                                                   "y_zero_point", "store_mode", "strips",       "first_strip",
-                                                   "continued"};
-    if (std::find(known.begin(), known.end(), argument) == known.end()) {
+    if (find_role(argument.c_str()) < 0) {
         throw std::runtime_error("the runtime has no role for a kernel's argument \"" + argument + "\"");
     }
     return "Role::" + argument;
+}
+
+// Its members in their order.
+std::string variant_initializer(const Variant &variant) {
+    std::map<size_t, std::string> members;
+    for (const Field &field : fields) {
+        members[field.offset] = fmt::format("{}({})", field.type, value_of(variant, field));
+    }
+    std::vector<std::string> values;
+    for (const auto &[offset, value] : members) {
+        values.push_back(value);
+    }
+    const HiddenClass &hidden = variant.hidden;
+    return fmt::format("{{{}, {{{}, {}, {}}}}}", fmt::join(values, ", "), hidden.multiple, hidden.exact, hidden.most);
 }
 
 // Most kernels share a few lists of arguments: each list is written once.
@@ -65,15 +64,12 @@ private:
 
 std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec) + "_argv"; }
 
-// In the order of norma_dtype. Empty where the library has no backward.
+// In the order of norma_dtype.
 std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
-    std::vector<std::string> functions;
-    for (DType type : {DType::f32, DType::f16, DType::bf16}) {
-        for (const RegistryEntry &entry : entries) {
-            if (is_strip_sum(entry.spec.variant) && entry.spec.target.name == target.name &&
-                entry.spec.variant.y == type) {
-                functions.push_back(argv_function(entry));
-            }
+    std::vector<std::string> functions(dtype_count, "nullptr");
+    for (const RegistryEntry &entry : entries) {
+        if (is_strip_sum(entry.spec.variant) && entry.spec.target.name == target.name) {
+            functions[entry.spec.variant.y] = argv_function(entry);
         }
     }
     return fmt::format("{}", fmt::join(functions, ", "));
@@ -88,24 +84,15 @@ std::string target_line(const TargetSpec &target, const std::vector<RegistryEntr
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
     const Variant &variant = entry.spec.variant;
-    std::vector<std::string> types;
-    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
-        types.push_back(enumerator(to_string(type)));
-    }
-    const std::string scale = std::string("NORMA_SCALE_") + upper(to_string(variant.scale));
-    const HiddenClass hidden = runs(variant);
-    const char *flags = variant.statistics == Statistics::recomputed ? "NORMA_RECOMPUTE_STATISTICS" : "0";
     std::vector<int64_t> run_time;
     for (const char *choice : run_time_names) {
         run_time.push_back(entry.spec.target.run_time.value(choice, int64_t{0}));
     }
-    return fmt::format(
-        "    {{{}, {},\n     {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {{{}}},\n     {}, {}, {}, {}}},\n",
-        quoted(name(variant)), argv_function(entry), target, enumerator(variant.op),
-        enumerator(to_string(variant.contract)), fmt::join(types, ", "), scale, flags, hidden.multiple, hidden.exact,
-        hidden.most, entry.compiled.workspace_per_element, entry.compiled.arguments.size(), arguments,
-        fmt::join(run_time, ", "), quoted(entry.spec.strategy), quoted(all_knobs(entry.spec).dump()),
-        quoted(entry.spec.origin), entry.compiled.alignment);
+    return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {{{}}},\n     {}, {}, {}, {}}},\n",
+                       quoted(name(variant)), argv_function(entry), target, variant_initializer(variant),
+                       entry.compiled.workspace_per_element, entry.compiled.arguments.size(), arguments,
+                       fmt::join(run_time, ", "), quoted(entry.spec.strategy), quoted(all_knobs(entry.spec).dump()),
+                       quoted(entry.spec.origin), entry.compiled.alignment);
 }
 
 size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name) {

@@ -37,7 +37,7 @@ std::string stale(const Record &record, const TargetFile &target) {
         if (record.halide != halide_version()) {
             return "measured with Halide " + record.halide + ", this is " + halide_version();
         }
-        if (record.source != strategy_hash(record.strategy, variant.op)) {
+        if (record.source != strategy_hash(record.strategy)) {
             return "the sources of its strategy have changed";
         }
         if (record.default_knobs !=
@@ -75,8 +75,8 @@ std::vector<Record> current_records(const fs::path &directory, const std::vector
 }
 
 std::string family(Variant variant) {
-    variant.weight = variant.bias = DType::none;
-    variant.contract = Contract::fp32_once;
+    variant.weight = variant.bias = NORMA_NONE;
+    variant.contract = NORMA_FP32_ONCE;
     variant.alignment = Alignment::natural;
     return name(variant);
 }
@@ -84,7 +84,9 @@ std::string family(Variant variant) {
 namespace {
 
 // How long an element takes, and so how many are worth a thread, depends on these more than on the rest.
-std::string op_and_type(const Variant &variant) { return variant.op + " " + to_string(variant.x); }
+std::string op_and_type(const Variant &variant) {
+    return std::string(op_name(variant.op)) + " " + dtype_name(variant.x);
+}
 
 }  // namespace
 

@@ -6,28 +6,28 @@
 #include <algorithm>
 #include <charconv>
 
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/recorded_knobs.h"
 #include "generators/records/winners.h"
-#include "runtime/src/core/specialization.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/files.h"
 
 namespace norma {
 
 bool is_wanted(const Variant &variant, const Wanted &wanted) {
-    const std::string types = variant.x == variant.y ? to_string(variant.x)
-                                                     : fmt::format("{}:{}", to_string(variant.x), to_string(variant.y));
-    return (wanted.op.empty() || variant.op == wanted.op || variant.op == wanted.op + "_forward") &&
+    const std::string types = variant.x == variant.y
+                                  ? dtype_name(variant.x)
+                                  : fmt::format("{}:{}", dtype_name(variant.x), dtype_name(variant.y));
+    return (wanted.op.empty() || &info_of(variant.op) == find_op(wanted.op.c_str())) &&
            (wanted.dtype.empty() || wanted.dtype == types);
 }
 
 // What most models have: the weight, and a LayerNorm's bias, in the type of x.
 bool is_usual(const Variant &variant) {
-    const DType bias = variant.op.find("layer_norm_") == 0 ? variant.x : DType::none;
-    return variant.contract == Contract::fp32_once && variant.weight == variant.x && variant.bias == bias;
+    const norma_dtype bias = info_of(variant.op).has_mean ? variant.x : NORMA_NONE;
+    return variant.contract == NORMA_FP32_ONCE && variant.weight == variant.x && variant.bias == bias;
 }
 
 namespace {
@@ -38,17 +38,6 @@ const std::vector<Shape> usual_shapes = {{32, 768},   {65536, 128}, {512, 4096},
 const std::vector<int64_t> usual_rows = {32, 512, 8192};  // of a kernel for one hidden size
 // Likewise: little beside a launch, as much as a cache of today holds, beyond it.
 const std::vector<int64_t> usual_elements_on_cuda = {1 << 16, 1 << 21, 1 << 25};
-
-bool runs(const Variant &variant, int64_t hidden) {
-    const HiddenClass known = norma::runs(variant);
-    return known.exact != 0 ? hidden == known.exact
-                            : hidden % known.multiple == 0 && (known.most == 0 || hidden <= known.most);
-}
-
-int64_t specialization(const Variant &variant) {
-    const HiddenClass known = norma::runs(variant);
-    return norma::specialization(known.exact, known.multiple, known.most);
-}
 
 std::string without_hidden(const Variant &variant) {
     const std::string text = name(variant);
@@ -82,10 +71,10 @@ std::vector<Shape> shapes_of(const Variant &variant, const std::vector<Variant> 
     }
     for (const Shape &shape : known) {
         const bool better = std::any_of(all.begin(), all.end(), [&](const Variant &other) {
-            return without_hidden(other) == without_hidden(variant) && runs(other, shape.second) &&
-                   specialization(other) > specialization(variant);
+            return without_hidden(other) == without_hidden(variant) && has_hidden(runs(other), shape.second) &&
+                   specialization(runs(other)) > specialization(runs(variant));
         });
-        if (runs(variant, shape.second) && !better) {
+        if (has_hidden(runs(variant), shape.second) && !better) {
             shapes.push_back(shape);
         }
     }

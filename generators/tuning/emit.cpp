@@ -105,7 +105,7 @@ public:
             }
             ordered_json entry = {{"strategy", candidate.strategy},
                                   {"knobs", all_knobs(candidate)},
-                                  {"source", strategy_hash(candidate.strategy, candidate.variant.op)},
+                                  {"source", strategy_hash(candidate.strategy)},
                                   {"promises", find_strategy(candidate.strategy).same_bits != nullptr}};
             if (result.why.empty()) {
                 entry.update(compiled(candidate));

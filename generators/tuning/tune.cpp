@@ -16,6 +16,7 @@
 #include "generators/normagen/library.h"
 #include "generators/records/records.h"
 #include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"
@@ -228,8 +229,7 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     auto *target = command->add_option("--target", options->target, "target names with commas between, or host");
     command->add_option("--manifest", options->manifest)->capture_default_str();
     command->add_option("--op", options->wanted.op, "rms_norm, layer_norm_backward, ...")
-        ->check(CLI::IsMember({"layer_norm", "rms_norm", "layer_norm_forward", "rms_norm_forward",
-                               "layer_norm_backward", "rms_norm_backward"}));
+        ->check(CLI::IsMember(all_op_names()));
     command->add_option("--dtype", options->wanted.dtype, "type of x, or x:y where y (or dy) has another");
     command->add_option("--shapes", options->shapes, "rows x hidden, as in 512x4096,65536x128");
     command->add_option("--shard", options->shard, "K/N: every N-th kernel, from the K-th on");

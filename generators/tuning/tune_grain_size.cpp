@@ -59,7 +59,7 @@ std::vector<Record> records_of(const json &result, const json &machine, const Ke
         record.target = standard.target.name;
         record.strategy = standard.strategy;
         record.halide = halide_version();
-        record.source = strategy_hash(standard.strategy, standard.variant.op);
+        record.source = strategy_hash(standard.strategy);
         record.device = {{"cpu", machine.at("cpu")},
                          {"isa", machine.at("copy_isa")},
                          {"l1d", machine.at("l1d")},
@@ -108,11 +108,11 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
         for (const Variant &variant : manifest.variants) {
             // Strips of a backward are shared by all threads whatever this says.
             if (!is_wanted(variant, wanted) || !is_usual(variant) || is_backward(variant) || variant.x != variant.y ||
-                variant.residual != DType::none || !done.insert({variant.op, to_string(variant.x)}).second) {
+                variant.residual != NORMA_NONE || !done.insert({op_name(variant.op), dtype_name(variant.x)}).second) {
                 continue;
             }
             const json all =
-                measured({bench, "bench", "--op", variant.op, "--dtype", to_string(variant.x), "--target",
+                measured({bench, "bench", "--op", op_name(variant.op), "--dtype", dtype_name(variant.x), "--target",
                           target.spec.name, "--threads", std::to_string(cores()), "--shapes", joined(shapes),
                           "--grain-size", joined(values), "--seconds", fmt::format("{}", seconds)});
             for (const json &result : all.at("results")) {

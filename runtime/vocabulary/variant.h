@@ -1,74 +1,96 @@
 // SPDX-License-Identifier: MIT
-// A variant: what a kernel computes, as the manifest says it. Nothing about how.
+// A variant: what a kernel computes, as a manifest, a kernel's name and a norma_plan_desc say it. Nothing about how.
 #pragma once
 
-#include <string>
+#include <cstddef>
+#include <cstring>
+
+#include "dtypes.h"
+#include "ops.h"
 
 namespace norma {
 
-// i32 is for x alone: the sums of an int8 matmul. u8, with a zero point, is for y alone.
-enum class DType { none, f32, f16, bf16, i8, f8_e4m3, f8_e5m2, u8, i32 };
-
-// What the elements of a quantized y are multiples of: one number for the tensor, given; or one for each row or group
-// of consecutive elements, found from their largest magnitude.
-enum class Scale { none, tensor, row, group_32, group_64, group_128 };
-
-enum class Contract { fp32_once, hf };
+// Where a backward takes mean and rstd from.
+enum class Statistics : int32_t { saved, recomputed };
 
 // What data and row strides are multiples of: as much as a kernel takes at once; or elements alone, for the same bits.
-enum class Alignment { natural, any };
-
-// Where a backward takes mean and rstd from.
-enum class Statistics { saved, recomputed };
+enum class Alignment : int32_t { natural, any };
 
 // The hidden sizes that one kernel runs: multiples of `multiple` up to `most` (0: without end), or `exact` alone when
 // not 0.
 struct HiddenClass {
-    int multiple = 1;
-    int exact = 0;
-    int most = 0;
+    int32_t multiple = 1;
+    int32_t exact = 0;
+    int32_t most = 0;
 };
 
 struct Variant {
-    std::string op;  // "layer_norm_forward": a key of ops()
-    Contract contract = Contract::fp32_once;
-    DType x = DType::f32;         // of x and dx
-    DType y = DType::f32;         // of y and dy
-    DType y_float = DType::none;  // of a second y, which is not quantized
-    DType weight = DType::none;
-    DType bias = DType::none;
-    DType residual = DType::none;  // of residual and residual_out; of d_residual
+    norma_op op = NORMA_LAYER_NORM_FORWARD;
+    norma_contract contract = NORMA_FP32_ONCE;
+    norma_dtype x = NORMA_F32;         // of x and dx
+    norma_dtype y = NORMA_F32;         // of y and dy
+    norma_dtype y_float = NORMA_NONE;  // of a second y, which is not quantized
+    norma_dtype weight = NORMA_NONE;
+    norma_dtype bias = NORMA_NONE;
+    norma_dtype residual = NORMA_NONE;  // of residual and residual_out; of d_residual
+    norma_scale scale = NORMA_SCALE_NONE;
     Statistics statistics = Statistics::saved;
-    Scale scale = Scale::none;
     Alignment alignment = Alignment::natural;
     HiddenClass hidden;
 };
 
-const char *to_string(DType type);
-const char *to_string(Contract contract);
-const char *to_string(Statistics statistics);
-const char *to_string(Scale scale);
-const char *to_string(Alignment alignment);
-DType parse_dtype(const std::string &text);            // throws std::invalid_argument naming the text and what is known
-Contract parse_contract(const std::string &text);      // likewise
-Scale parse_scale(const std::string &text);            // likewise
-Statistics parse_statistics(const std::string &text);  // likewise
-Alignment parse_alignment(const std::string &text);    // likewise
-std::string hidden_name(const HiddenClass &hidden);
-HiddenClass parse_hidden(const std::string &text);  // "any", "64n", "any_to_1024", "768"; likewise
+inline constexpr Word contract_word_table[] = {{NORMA_FP32_ONCE, "fp32_once"}, {NORMA_HF, "hf"}};
+inline constexpr Word scale_word_table[] = {{NORMA_SCALE_NONE, "none"},         {NORMA_SCALE_TENSOR, "tensor"},
+                                            {NORMA_SCALE_ROW, "row"},           {NORMA_SCALE_GROUP_32, "group_32"},
+                                            {NORMA_SCALE_GROUP_64, "group_64"}, {NORMA_SCALE_GROUP_128, "group_128"}};
+inline constexpr Word statistics_word_table[] = {{(int32_t)Statistics::saved, "saved"},
+                                                 {(int32_t)Statistics::recomputed, "recomputed"}};
+inline constexpr Word alignment_word_table[] = {{(int32_t)Alignment::natural, "natural"},
+                                                {(int32_t)Alignment::any, "any"}};
+inline constexpr Word device_word_table[] = {{NORMA_CPU, "cpu"}, {NORMA_CUDA, "cuda"}};
+inline constexpr Word store_word_table[] = {
+    {NORMA_STORE_AUTO, "auto"}, {NORMA_STORE_ORDINARY, "ordinary"}, {NORMA_STORE_STREAMING, "streaming"}};
+inline constexpr Words device_words = device_word_table, store_words = store_word_table;  // of plans and runs
+inline constexpr Words contract_words = contract_word_table, scale_words = scale_word_table,
+                       statistics_words = statistics_word_table, alignment_words = alignment_word_table;
 
-// "layer_norm_backward.x_bf16.w_f32.b_f32.r_bf16.y_bf16.s_recomputed.fp32_once.64n": parts that are absent, saved
-// statistics and natural alignment are left out. "rms_norm_forward.x_bf16.y_i8.f_bf16.q_row.fp32_once.any" has a scale
-// for each row, and y_float.
-std::string name(const Variant &variant);
-Variant parse_name(const std::string &text);  // throws std::invalid_argument naming the text
+inline constexpr int32_t max_hidden = int32_t{1} << 30;
 
-bool is_backward(const Variant &variant);
-bool is_quantized(DType type);             // elements are multiples of a scale
-int group_size(Scale scale);               // 0 where there are no groups
-HiddenClass runs(const Variant &variant);  // its hidden class, of which only whole groups are left
+// The classes that have a name; an exact size is a number.
+struct HiddenName {
+    const char *name;
+    HiddenClass hidden;
+};
+inline constexpr HiddenName hidden_names[] = {
+    {"any", {1, 0, 0}}, {"64n", {64, 0, 0}}, {"any_to_1024", {1, 0, 1024}}, {"64n_to_1024", {64, 0, 1024}}};
 
-// Why there can be no kernel for it, in one line. Empty when it makes sense.
-std::string refusal(const Variant &variant);
+// Elements that share a scale; 0 where there are no groups.
+constexpr int32_t group_size(norma_scale scale) {
+    return scale == NORMA_SCALE_GROUP_32    ? 32
+           : scale == NORMA_SCALE_GROUP_64  ? 64
+           : scale == NORMA_SCALE_GROUP_128 ? 128
+                                            : 0;
+}
+
+constexpr bool is_backward(const Variant &variant) { return is_backward(variant.op); }
+
+// The hidden class, of which only whole groups are left.
+constexpr HiddenClass runs(const Variant &variant) {
+    HiddenClass hidden = variant.hidden;
+    const int32_t group = group_size(variant.scale);
+    hidden.multiple = hidden.exact == 0 && group > hidden.multiple ? group : hidden.multiple;
+    return hidden;
+}
+
+constexpr bool has_hidden(const HiddenClass &hidden, int64_t size) {
+    return hidden.exact != 0 ? size == hidden.exact
+                             : size % hidden.multiple == 0 && (hidden.most == 0 || size <= hidden.most);
+}
+
+// The order of kernels of one variant: an exact hidden size beats any class, a larger multiple a smaller one, and then
+// a bound none.
+constexpr int64_t specialization(const HiddenClass &hidden) {
+    return hidden.exact != 0 ? INT64_MAX : 2 * int64_t{hidden.multiple} + (hidden.most != 0);
+}
 
 }  // namespace norma

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "generators/algorithms/oracle_row.h"
 
 namespace norma {
@@ -32,7 +32,7 @@ std::string lower_case(std::string text) {
 Lowered lower_autoscheduled(const Variant &variant, const Target &target, const AutoschedulerParams &parameters) {
     load_plugin(beside_halide("libautoschedule_" + lower_case(parameters.name) + ".so"));
     OracleRow row{Float(32)};
-    find_op(variant.op).algorithm(row, variant);
+    find_algorithm(variant.op)(row, variant);
     Pipeline pipeline = row.lower();
     const HiddenClass known = variant.hidden;
     row.estimate(estimated_rows, known.exact != 0 ? known.exact : known.most != 0 ? known.most : estimated_hidden);
@@ -44,7 +44,7 @@ Lowered lower_autoscheduled(const Variant &variant, const Target &target, const 
 
 Lowered lower_oracle(const Variant &variant, const nlohmann::json &, const Target &) {
     OracleRow row;
-    find_op(variant.op).algorithm(row, variant);
+    find_algorithm(variant.op)(row, variant);
     for (Func f : row.reductions()) {
         f.compute_root();
     }

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "generators/algorithms/ops.h"
+#include "generators/algorithms/algorithm.h"
 #include "plain.h"
 #include "schedules/strategies/cpu/cpu_rows.h"
 #include "schedules/strategies/cpu/strip_sum.h"
@@ -37,7 +37,7 @@ std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const H
 
 Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
     CpuRow row(cpu_rows_knobs(knobs), runs(variant));
-    find_op(variant.op).algorithm(row, variant);
+    find_algorithm(variant.op)(row, variant);
     Halide::Pipeline pipeline = row.lower();
     return {pipeline, row.inputs(), row.workspace_per_element()};
 }
@@ -77,7 +77,7 @@ Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, con
     const CudaRowsKnobs cuda_knobs = cuda_rows_knobs(knobs);
     const CudaShape shape = cuda_shape(cuda_knobs, variant);
     CudaRow row(shape);
-    find_op(variant.op).algorithm(row, variant);
+    find_algorithm(variant.op)(row, variant);
     Halide::Pipeline pipeline = row.lower();
     const bool rows_once = shape.in_registers() && cuda_knobs.no_allocate != 0;
     return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads(), rows_once};

@@ -104,7 +104,7 @@ TEST_CASE("bytes count activations once and parameters once for all rows") {
     c.rows = 10;
     c.hidden = 100;
     REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 8);
-    c.op = Op::rms_norm;
+    c.op = NORMA_RMS_NORM_FORWARD;
     REQUIRE(bytes_moved(c) == 10 * 100 * 8 + 100 * 4);
     c.x = NORMA_BF16;
     REQUIRE(bytes_moved(c) == 10 * 100 * 6 + 100 * 2);
@@ -134,9 +134,9 @@ TEST_CASE("options become cases") {
     const std::vector<Case> cases = parse_cases(options);
     REQUIRE(cases.size() == 2);
     const Case &c = cases[0];
-    REQUIRE((c.op == Op::rms_norm && c.x == NORMA_BF16 && c.y == NORMA_F32 && c.rows == 2 && c.hidden == 3));
+    REQUIRE((c.op == NORMA_RMS_NORM_FORWARD && c.x == NORMA_BF16 && c.y == NORMA_F32 && c.rows == 2 && c.hidden == 3));
     REQUIRE((c.store == NORMA_STORE_STREAMING && c.target == "t" && c.residual && c.yardstick));
-    REQUIRE(cases[1].op == Op::layer_norm);
+    REQUIRE(cases[1].op == NORMA_LAYER_NORM_FORWARD);
     REQUIRE(dtype_text(c) == "bf16:f32");
     REQUIRE(parse_cases(Options()).size() == 16);
 }
@@ -214,7 +214,7 @@ TEST_CASE("options of norma bench take effect") {
     REQUIRE(kernel("--shapes 2x64 --dtype bf16:i8").find(".y_i8.q_row.") != std::string::npos);
     REQUIRE(kernel("--shapes 2x64 --dtype i8").find(".x_i8.w_f32.y_i8.q_row.") != std::string::npos);
     REQUIRE(kernel("--shapes 2x64 --dtype i8 --scale tensor").find(".q_tensor.") != std::string::npos);
-    REQUIRE(kernel("--shapes 2x128 --dtype bf16:i8 --scale group:64").find(".q_group_64.") != std::string::npos);
+    REQUIRE(kernel("--shapes 2x128 --dtype bf16:i8 --scale group_64").find(".q_group_64.") != std::string::npos);
     REQUIRE(!first("--shapes 2x64").contains("yardstick_ns"));
     REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
     REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());

@@ -13,7 +13,7 @@ using namespace norma::bench;
 
 Case toy_case() {
     Case c;
-    c.op = Op::rms_norm;
+    c.op = NORMA_RMS_NORM_FORWARD;
     c.device = NORMA_CUDA;
     c.rows = 3;
     c.hidden = 128;

@@ -35,11 +35,11 @@ constexpr Store stores[] = {Store::ordinary, Store::streaming};
 double ulp(double magnitude) { return std::ldexp(1.0, std::ilogb(magnitude) - 23); }
 
 // The largest error of a row, in ULPs of its largest magnitude.
-double row_error(Op op, const Norm &norm, int64_t row) {
+double row_error(norma_op op, const Norm &norm, int64_t row) {
     const float *x = norm.x + row * norm.hidden;
     const float *y = norm.y + row * norm.hidden;
     const double hidden = static_cast<double>(norm.hidden);
-    const double mean = op == Op::layer_norm ? std::accumulate(x, x + norm.hidden, 0.0) / hidden : 0;
+    const double mean = op == NORMA_LAYER_NORM_FORWARD ? std::accumulate(x, x + norm.hidden, 0.0) / hidden : 0;
     double squares = 0, largest = 0, error = 0;
     for (int64_t i = 0; i < norm.hidden; i++) {
         squares += (x[i] - mean) * (x[i] - mean);
@@ -60,8 +60,9 @@ struct Rows {
           bias(random_tensor(NORMA_F32, hidden)),
           y(static_cast<size_t>(rows * hidden) * sizeof(float)) {}
 
-    Norm norm(Op op, int64_t hidden) const {
-        return {floats(x), floats(weight), op == Op::layer_norm ? floats(bias) : nullptr, floats(y), hidden, 1e-5f};
+    Norm norm(norma_op op, int64_t hidden) const {
+        return {floats(x), floats(weight), op == NORMA_LAYER_NORM_FORWARD ? floats(bias) : nullptr,
+                floats(y), hidden,         1e-5f};
     }
     static float *floats(const Memory &memory) { return static_cast<float *>(memory.data()); }
 
@@ -139,16 +140,16 @@ TEST_CASE("yardsticks agree with float64 within 4 ULP, and row by row whatever t
     for (const int64_t hidden : {1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 130, 768, 1000, 4096, 4100, 8192, 100000}) {
         const Rows data(rows, hidden);
         for (const Loops *loops : all_loops()) {
-            for (const Op op : {Op::layer_norm, Op::rms_norm}) {
+            for (const norma_op op : {NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD}) {
                 const Norm norm = data.norm(op, hidden);
                 std::vector<float> first(static_cast<size_t>(rows * hidden));
                 for (const Store store : stores) {
-                    CAPTURE(loops->name, to_string(op), hidden, store == Store::streaming);
+                    CAPTURE(loops->name, static_cast<int>(op), hidden, store == Store::streaming);
                     if (!yardstick(*loops, op, norm, rows, store, team)) {
                         continue;
                     }
                     // With two elements, x - mean loses what x had rounded: no fp32 kernel does better.
-                    for (int64_t row = 0; row < rows && (hidden > 2 || op == Op::rms_norm); row++) {
+                    for (int64_t row = 0; row < rows && (hidden > 2 || op == NORMA_RMS_NORM_FORWARD); row++) {
                         REQUIRE(row_error(op, norm, row) <= 4);
                     }
                     if (store == Store::ordinary) {
@@ -168,10 +169,10 @@ TEST_CASE("the LayerNorm yardstick corrects the rounded mean") {
         float *x = Rows::floats(data.x);
         std::transform(x, x + hidden, x, [](float v) { return 40000 + v; });
         for (const Loops *loops : all_loops()) {
-            const Norm norm = data.norm(Op::layer_norm, hidden);
-            if (yardstick(*loops, Op::layer_norm, norm, 1, Store::ordinary, team)) {
+            const Norm norm = data.norm(NORMA_LAYER_NORM_FORWARD, hidden);
+            if (yardstick(*loops, NORMA_LAYER_NORM_FORWARD, norm, 1, Store::ordinary, team)) {
                 CAPTURE(loops->name, hidden);
-                REQUIRE(row_error(Op::layer_norm, norm, 0) <= 16);
+                REQUIRE(row_error(NORMA_LAYER_NORM_FORWARD, norm, 0) <= 16);
             }
         }
     }

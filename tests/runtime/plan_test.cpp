@@ -59,7 +59,7 @@ const Refusal refusals[] = {
     {"desc.op is 0", invalid, [](auto &d) { d.op = norma_op{}; }},
     {"desc.op is 99", invalid, [](auto &d) { d.op = forged<norma_op>(99); }},
     {"desc.contract is 7", invalid, [](auto &d) { d.contract = forged<norma_contract>(7); }},
-    {"desc.contract is NORMA_HF", invalid, [](auto &d) { d.contract = NORMA_HF; }},
+    {"desc.contract is hf; expected fp32_once for layer_norm_forward", invalid, [](auto &d) { d.contract = NORMA_HF; }},
     {"desc.bias is f32", invalid,
      [](auto &d) {
          d.op = NORMA_RMS_NORM_FORWARD;
@@ -71,7 +71,7 @@ const Refusal refusals[] = {
     {"desc.hidden is 0", invalid, [](auto &d) { d.hidden = 0; }},
     {"desc.hidden is -64", invalid, [](auto &d) { d.hidden = -64; }},
     {"desc.hidden is 1073741825", invalid, [](auto &d) { d.hidden = (int64_t{1} << 30) + 1; }},
-    {"desc.x is 0", invalid, [](auto &d) { d.x = NORMA_NONE; }},
+    {"desc.x is none", invalid, [](auto &d) { d.x = NORMA_NONE; }},
     {"desc.x is 9", invalid, [](auto &d) { d.x = forged<norma_dtype>(9); }},
     {"desc.y is 9", invalid, [](auto &d) { d.y = forged<norma_dtype>(9); }},
     {"desc.weight is 9", invalid, [](auto &d) { d.weight = forged<norma_dtype>(9); }},
@@ -101,7 +101,7 @@ const Refusal refusals[] = {
          d.flags = NORMA_DX_IN_PLACE;
          d.residual = NORMA_NONE;
      }},
-    {"desc.contract is NORMA_HF", invalid,
+    {"desc.contract is hf; expected fp32_once for layer_norm_", invalid,
      [](auto &d) {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.contract = NORMA_HF;
@@ -119,38 +119,38 @@ const Refusal refusals[] = {
          d.y = NORMA_F16;
      }},
     {"desc.scale is 9", invalid, [](auto &d) { d.scale = forged<norma_scale>(9); }},
-    {"desc.scale is none and desc.y is i8", invalid, [](auto &d) { d.y = NORMA_I8; }},
-    {"desc.scale is row and desc.y is f32", invalid, [](auto &d) { d.scale = NORMA_SCALE_ROW; }},
+    {"desc.scale is none; expected one for y in i8", invalid, [](auto &d) { d.y = NORMA_I8; }},
+    {"desc.scale is row; expected none for y in f32, which is not quantized", invalid,
+     [](auto &d) { d.scale = NORMA_SCALE_ROW; }},
     {"desc.hidden is 100; expected whole groups of 32", invalid,
      [](auto &d) {
          d.y = NORMA_F8_E4M3;
          d.scale = NORMA_SCALE_GROUP_32;
      }},
-    {"desc.scale is row; expected NORMA_SCALE_TENSOR for y in NORMA_U8", invalid,
+    {"desc.scale is row; expected tensor for y in u8, which has a zero point", invalid,
      [](auto &d) {
          d.y = NORMA_U8;
          d.scale = NORMA_SCALE_ROW;
      }},
-    {"desc.y_float is f16; expected NORMA_NONE, since y is not quantized", invalid,
+    {"desc.y_float is f16; expected none for y in f32, which is not quantized", invalid,
      [](auto &d) { d.y_float = NORMA_F16; }},
-    {"desc.y_float is 4; expected NORMA_NONE, NORMA_F32, NORMA_F16 or NORMA_BF16", invalid,
+    {"desc.y_float is i8; expected none, f32, f16 or bf16", invalid,
      [](auto &d) {
          d.y = NORMA_I8;
          d.y_float = NORMA_I8;
          d.scale = NORMA_SCALE_ROW;
      }},
-    {"desc.x is 5; expected NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8 or NORMA_I32", invalid,
-     [](auto &d) { d.x = NORMA_F8_E4M3; }},
-    {"desc.y is 8; expected NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_U8, NORMA_F8_E4M3 or NORMA_F8_E5M2",
-     invalid, [](auto &d) { d.x = d.y = NORMA_I32; }},
-    {"desc.weight is 4", invalid, [](auto &d) { d.weight = NORMA_I8; }},
-    {"desc.y is 4; expected NORMA_F32, NORMA_F16 or NORMA_BF16", invalid,
+    {"desc.x is f8_e4m3; expected f32, f16, bf16, i8 or i32", invalid, [](auto &d) { d.x = NORMA_F8_E4M3; }},
+    {"desc.y is i32; expected f32, f16, bf16, i8, f8_e4m3, f8_e5m2 or u8", invalid,
+     [](auto &d) { d.x = d.y = NORMA_I32; }},
+    {"desc.weight is i8; expected none, f32, f16 or bf16", invalid, [](auto &d) { d.weight = NORMA_I8; }},
+    {"desc.y is i8; expected f32, f16 or bf16 for a backward", invalid,
      [](auto &d) {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.flags = 0;
          d.y = NORMA_I8;
      }},
-    {"desc.contract is NORMA_HF; expected NORMA_FP32_ONCE with a quantized type", invalid,
+    {"desc.contract is hf; expected fp32_once with a quantized type, ", invalid,
      [](auto &d) {
          d.op = NORMA_RMS_NORM_FORWARD;
          d.bias = NORMA_NONE;

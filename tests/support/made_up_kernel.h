@@ -13,11 +13,8 @@ constexpr Kernel made_up_kernel(const char *name, uint16_t target, norma_op op, 
     Kernel kernel = {};
     kernel.name = name;
     kernel.target = target;
-    kernel.op = op;
+    kernel.variant.op = op;
     kernel.run = run;
-    kernel.contract = NORMA_FP32_ONCE;
-    kernel.x = kernel.y = NORMA_F32;
-    kernel.hidden_multiple = 1;
     kernel.run_time = {INT64_MAX, 0, 0, 32768};
     kernel.argument_count = count;
     kernel.arguments = arguments;

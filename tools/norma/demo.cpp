@@ -11,9 +11,9 @@
 #include "bench/machine.h"
 #include "bench/measure.h"
 #include "commands.h"
-#include "dtypes.h"
 #include "layer.h"
 #include "library.h"
+#include "runtime/vocabulary/dtypes.h"
 #include "tools/reference/reference.h"
 
 namespace norma::tool {
@@ -159,7 +159,7 @@ void demo(const std::string &path) {
         }
         const Measured measured = measure(line, eps);
         fmt::print("{:<{}}  {:>13}  {:<4}  {:>10.2f}  {:>8.2f}  {:>6.2f}  [{}]\n", layer.name, width,
-                   fmt::format("{} x {}", layer.rows, layer.hidden), name_of(layer.x.dtype), measured.ulps,
+                   fmt::format("{} x {}", layer.rows, layer.hidden), dtype_name(layer.x.dtype), measured.ulps,
                    measured.ns / 1000, measured.copies, same - used.begin() + 1);
         std::fflush(stdout);
     }

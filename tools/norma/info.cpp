@@ -10,6 +10,7 @@
 #include "bench/machine.h"
 #include "commands.h"
 #include "library.h"
+#include "runtime/vocabulary/fields.h"
 
 namespace norma::tool {
 
@@ -31,7 +32,7 @@ json library_info() {
     for (const norma_target_info &target : targets()) {
         list.push_back({{"name", target.name},
                         {"halide", target.halide},
-                        {"device", target.device == NORMA_CUDA ? "cuda" : "cpu"},
+                        {"device", device_words.name(target.device)},
                         {"sm", target.sm},
                         {"kernels", kernels_of[target.name]},
                         {"runnable", target.runnable != 0},
@@ -103,8 +104,10 @@ json to_json(const std::vector<norma_kernel_info> &kernels) {
 void print(const std::vector<norma_kernel_info> &kernels) {
     const json variant = tool::to_json(kernels[0]);
     fmt::print("{}\n", kernels[0].name);
-    for (const char *part : {"op", "contract", "x", "y", "weight", "bias", "residual"}) {
-        fmt::print("  {:<9} {}\n", part, variant[part].get<std::string>());
+    for (const Field &field : fields) {
+        if (field.in_info != absent) {
+            fmt::print("  {:<9} {}\n", field.key, variant[field.key].get<std::string>());
+        }
     }
     fmt::print("  {:<9} {}\n", "hidden", hidden_sizes(kernels[0]));
     for (const norma_kernel_info &kernel : kernels) {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
-#include "dtypes.h"
+#include "runtime/vocabulary/dtypes.h"
 #include "tools/reference/reference.h"
 
 namespace norma::tool {
@@ -14,7 +14,7 @@ namespace {
 using safetensors::Tensor;
 
 Data data_of(const Tensor *tensor) {
-    return tensor == nullptr ? Data{} : Data{dtype_of_safetensors(tensor->dtype), tensor->bytes};
+    return tensor == nullptr ? Data{} : Data{dtype_of_safetensors(tensor->dtype.c_str()), tensor->bytes};
 }
 
 template <typename T>
@@ -35,7 +35,7 @@ std::vector<double> Data::row(int64_t index, int64_t hidden) const {
     if (dtype == NORMA_NONE) {
         return {};
     }
-    const size_t element = safetensors::dtype_bytes(name_in_safetensors(dtype));
+    const size_t element = static_cast<size_t>(dtype_size(dtype));
     return reference::load(dtype, bytes.data() + static_cast<size_t>(index * hidden) * element, hidden);
 }
 
@@ -57,7 +57,7 @@ Layer layer_of(const safetensors::File &file, const std::string &prefix, const s
         }
     }
     for (const Tensor *tensor : {x, weight, bias}) {
-        const norma_dtype dtype = tensor == nullptr ? NORMA_F32 : dtype_of_safetensors(tensor->dtype);
+        const norma_dtype dtype = tensor == nullptr ? NORMA_F32 : dtype_of_safetensors(tensor->dtype.c_str());
         if (dtype == NORMA_NONE || is_quantized(dtype)) {
             throw InputError(fmt::format("{}: {} has a tensor of {}; expected F32, F16 or BF16", path,
                                          prefix.empty() ? "the norm" : prefix, tensor->dtype));

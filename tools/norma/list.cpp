@@ -22,7 +22,7 @@ void list_json() {
 
 void list() {
     for (const norma_kernel_info &kernel : kernels()) {
-        fmt::print("{:<15} {}{}\n", kernel.target, kernel.name, kernel.runnable ? "" : "  (not on this CPU)");
+        fmt::print("{:<15} {}{}\n", kernel.target, kernel.name, kernel.runnable ? "" : "  (not on this machine)");
     }
     fmt::print("{} kernels\n", norma_kernel_count());
 }

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "dtypes.h"
 #include "quality_lines.h"
+#include "runtime/vocabulary/dtypes.h"
 
 namespace norma::tool {
 
@@ -39,12 +39,14 @@ Layer layer_for(const QualityOptions &options) {
     }
     if ((options.shift != 0 || !options.x_dtype.empty()) && layer.x.dtype != NORMA_F32) {
         throw InputError(fmt::format("{}: x is {}; expected F32 with --x-dtype or --shift", options.input,
-                                     name_in_safetensors(layer.x.dtype)));
+                                     info_of(layer.x.dtype).safetensors));
     }
     if (options.shift != 0) {
         shift_by(static_cast<float>(options.shift), layer.x);
     }
-    return options.x_dtype.empty() ? layer : cast_to(parse_dtype(options.x_dtype), layer);
+    return options.x_dtype.empty()
+               ? layer
+               : cast_to(static_cast<norma_dtype>(dtype_words.find(options.x_dtype.c_str())->value), layer);
 }
 
 // JSON has no infinity: a word, apart from what there is no number for.
@@ -57,7 +59,7 @@ nlohmann::ordered_json json_of_decibels(double snr) {
 
 nlohmann::ordered_json to_json(const QualityOptions &options, const Layer &layer, const Quality &quality) {
     nlohmann::ordered_json json = {{"op", options.op},
-                                   {"x", name_of(layer.x.dtype)},
+                                   {"x", dtype_name(layer.x.dtype)},
                                    {"rows", layer.rows},
                                    {"hidden", layer.hidden},
                                    {"eps", options.eps},
@@ -81,7 +83,7 @@ nlohmann::ordered_json to_json(const QualityOptions &options, const Layer &layer
 
 void print_table(const QualityOptions &options, const Layer &layer, const Quality &quality) {
     fmt::print("{} of {} x {} in {}, eps {:g}; largest |y| {:.3g}\n\n", options.op, layer.rows, layer.hidden,
-               name_of(layer.x.dtype), options.eps, quality.largest);
+               dtype_name(layer.x.dtype), options.eps, quality.largest);
     fmt::print("{:<8}  {:<9}  {:<14}  {:>7}  {:>13}\n", "y", "scale", "statistics", "SNR, dB", "largest error");
     for (const QualityLine &line : quality.lines) {
         fmt::print("{:<8}  {:<9}  {:<14}  {:>7.1f}  {:>13.2g}\n", line.y, line.scale, line.statistics, line.snr,

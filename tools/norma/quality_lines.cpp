@@ -8,8 +8,8 @@
 #include <norma/norma.hpp>
 
 #include "commands.h"
-#include "dtypes.h"
 #include "low_precision.h"
+#include "runtime/vocabulary/legality.h"
 
 namespace norma::tool {
 
@@ -40,26 +40,30 @@ public:
     double largest() const { return largest_; }
 
     // Of the library's kernel.
-    QualityLine kernel(norma_dtype dtype, const ScaleName &scale) const {
+    QualityLine kernel(norma_dtype dtype, norma_scale scale) const {
+        const int32_t group = group_size(scale);
+        const int32_t zero_point = dtype == NORMA_U8 ? 128 : 0;
         norma_plan_desc desc = describe(op_, layer_.hidden, layer_.x.dtype, layer_.weight.dtype, layer_.bias.dtype);
         desc.y = dtype;
-        desc.scale = scale.scale;
+        desc.scale = scale;
         const Plan plan(desc);
 
-        const int64_t groups = scale.group == 0 ? 1 : layer_.hidden / scale.group;  // of a row
-        std::vector<char> y(expected_.size() * safetensors::dtype_bytes(name_in_safetensors(dtype)));
-        std::vector<float> y_scale(scale.scale >= NORMA_SCALE_ROW ? static_cast<size_t>(layer_.rows * groups) : 1, 1);
+        const int64_t groups = group == 0 ? 1 : layer_.hidden / group;  // of a row
+        std::vector<char> y(expected_.size() * static_cast<size_t>(dtype_size(dtype)));
+        std::vector<float> y_scale(scale >= NORMA_SCALE_ROW ? static_cast<size_t>(layer_.rows * groups) : 1, 1);
         norma_arguments arguments = norma::arguments(static_cast<float>(options_.eps));
         arguments.x = placed(layer_.x, {layer_.rows, layer_.hidden});
         arguments.weight = placed(layer_.weight, {layer_.hidden});
         arguments.bias = placed(layer_.bias, {layer_.hidden});
         arguments.y = tensor(y.data(), dtype, {layer_.rows, layer_.hidden});
-        if (scale.scale == NORMA_SCALE_TENSOR) {  // as calibrated on these very values
-            y_scale[0] = largest_ > 0 ? static_cast<float>(largest_ / reference::format(dtype).largest) : 1;
+        arguments.y_zero_point = zero_point;
+        if (scale == NORMA_SCALE_TENSOR) {  // as calibrated on these very values
+            const double most = dtype == NORMA_U8 ? 255 - zero_point : reference::format(dtype).largest;
+            y_scale[0] = largest_ > 0 ? static_cast<float>(largest_ / most) : 1;
             arguments.y_scale = tensor(y_scale.data(), {});
-        } else if (scale.group != 0) {
+        } else if (group != 0) {
             arguments.y_scale = tensor(y_scale.data(), {layer_.rows, groups});
-        } else if (scale.scale == NORMA_SCALE_ROW) {
+        } else if (scale == NORMA_SCALE_ROW) {
             arguments.y_scale = tensor(y_scale.data(), {layer_.rows});
         }
         Workspace workspace;
@@ -68,9 +72,9 @@ public:
         Values got = reference::load(dtype, y.data(), static_cast<int64_t>(expected_.size()));
         const size_t per_scale = got.size() / y_scale.size();
         for (size_t i = 0; i < got.size(); i++) {
-            got[i] *= static_cast<double>(y_scale[i / per_scale]);
+            got[i] = (got[i] - zero_point) * static_cast<double>(y_scale[i / per_scale]);
         }
-        return judged({name_of(dtype), scale.name, "norma", 0, 0, plan.kernel()}, got);
+        return judged({dtype_name(dtype), scale_words.name(scale), "norma", 0, 0, plan.kernel()}, got);
     }
 
     // All in float64 but the statistics.
@@ -118,15 +122,19 @@ private:
 Quality quality_of(const Layer &layer, norma_op op, double eps) {
     const Judge judge(layer, op, eps);
     Quality quality{judge.largest(), {}, {}};
-    for (norma_dtype dtype : {NORMA_F32, NORMA_F16, NORMA_BF16, NORMA_I8, NORMA_F8_E4M3, NORMA_F8_E5M2}) {
-        for (const ScaleName &scale : scale_names) {
-            if ((scale.scale == NORMA_SCALE_NONE) == is_quantized(dtype)) {
+    for (const DtypeInfo &info : dtype_infos) {
+        for (const Word &word : scale_words) {
+            const norma_dtype dtype = info.dtype;
+            const norma_scale scale = static_cast<norma_scale>(word.value);
+            Variant variant;
+            variant.op = op;
+            variant.y = dtype;
+            variant.scale = scale;
+            if (!info.of_y || !is_legal(variant, nullptr)) {
                 continue;
             }
-            auto leave_out = [&](const std::string &why) {
-                quality.left_out.push_back({name_of(dtype), scale.name, why});
-            };
-            if (scale.group != 0 && layer.hidden % scale.group != 0) {
+            auto leave_out = [&](const std::string &why) { quality.left_out.push_back({info.name, word.name, why}); };
+            if (group_size(scale) != 0 && layer.hidden % group_size(scale) != 0) {
                 leave_out(fmt::format("the hidden size {} is not whole groups", layer.hidden));
                 continue;
             }

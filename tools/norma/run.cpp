@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "run_tensors.h"
+#include "runtime/vocabulary/word_lists.h"
 
 namespace norma::tool {
 
@@ -14,8 +15,8 @@ namespace {
 // Options that mean nothing to the op.
 void refuse_others(const CLI::App &command, const RunOptions &options) {
     const std::vector<std::string> others =
-        options.backward() ? std::vector<std::string>{"--save-stats", "--y-dtype", "--y-float", "--scale"}
-                           : std::vector<std::string>{"--f32-gradients"};
+        options.info().backward ? std::vector<std::string>{"--save-stats", "--y-dtype", "--y-float", "--scale"}
+                                : std::vector<std::string>{"--f32-gradients"};
     for (const std::string &option : others) {
         if (command.count(option) != 0) {
             throw InputError(option + " is given; " + options.op + " has no such option");
@@ -44,7 +45,7 @@ void add_run(CLI::App &app) {
     CLI::App *command = app.add_subcommand("run", "Normalize the tensors of a safetensors file");
     command->add_option("op", options->op, "layer_norm, rms_norm, layer_norm_backward or rms_norm_backward")
         ->required()
-        ->check(CLI::IsMember({"layer_norm", "rms_norm", "layer_norm_backward", "rms_norm_backward"}));
+        ->check(CLI::IsMember(op_names()));
     command
         ->add_option("--input", options->input,
                      "Reads x, and weight, bias, residual where there are; for a backward x and dy, and weight, bias, "
@@ -63,18 +64,18 @@ void add_run(CLI::App &app) {
         ->check(CLI::Number)
         ->capture_default_str();
     command->add_option("--contract", options->contract, "Order of rounding")
-        ->check(CLI::IsMember({"fp32_once", "hf"}))
+        ->check(CLI::IsMember(words_of("contract")))
         ->capture_default_str();
     command->add_flag("--save-stats", options->save_stats, "Also write rstd, and mean for layer_norm");
     command->add_option("--threads", options->threads, "At most so many; 0 for all")
         ->check(CLI::Number)
         ->capture_default_str();
     command->add_option("--y-dtype", options->y_dtype, "Type of y; that of x by default")
-        ->check(CLI::IsMember({"f32", "f16", "bf16", "i8", "u8", "f8_e4m3", "f8_e5m2"}));
+        ->check(CLI::IsMember(words_of("y")));
     command->add_option("--y-float", options->y_float_dtype, "Also write y_float: y before it is quantized")
-        ->check(CLI::IsMember({"f32", "f16", "bf16"}));
+        ->check(CLI::IsMember(words_of("y_float")));
     command->add_option("--scale", options->scale, "What the scale of a quantized y is for")
-        ->check(CLI::IsMember({"tensor", "row", "group:32", "group:64", "group:128"}));
+        ->check(CLI::IsMember(words_of("scale")));
     command->add_option("--y-scale", options->y_scale, "The scale, with --scale tensor")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
@@ -88,10 +89,10 @@ void add_run(CLI::App &app) {
     command->add_option("--target", options->target, "Instead of the best one; see norma info");
     command->add_option("--kernel", options->kernel, "Instead of the one chosen; see norma list");
     command->add_option("--device", options->device, "Where to run")
-        ->check(CLI::IsMember({"cpu", "cuda"}))
+        ->check(CLI::IsMember(names(device_words)))
         ->capture_default_str();
     command->add_option("--store", options->store, "How y or dx is stored")
-        ->check(CLI::IsMember({"auto", "ordinary", "streaming"}))
+        ->check(CLI::IsMember(names(store_words)))
         ->capture_default_str();
     command->callback([options, command] {
         refuse_others(*command, *options);

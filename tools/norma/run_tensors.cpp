@@ -6,7 +6,7 @@
 
 #include "bench/device_memory.h"
 #include "commands.h"
-#include "dtypes.h"
+#include "runtime/vocabulary/tensors.h"
 
 namespace norma::tool {
 
@@ -30,28 +30,32 @@ std::string text_of(const Shape &shape) {
     return "[" + text + "]";
 }
 
-enum class Kind { activation, vector, statistic, groups };
+using Kind = TensorKind;
+
+// Of a word that the command line has checked; 0, which is none, where it is left out.
+template <typename Enum>
+Enum word(const Words &words, const std::string &name) {
+    return static_cast<Enum>(name.empty() ? 0 : words.find(name.c_str())->value);
+}
 
 class Run {
 public:
     Run(const RunOptions &options, const File &file)
         : options_(options),
           file_(file),
-          device_{options.device == "cuda" ? NORMA_CUDA : NORMA_CPU, 0},
+          device_{word<norma_device_type>(device_words, options.device), 0},
           memory_(device_) {}
 
     File operator()() {
         split_shape();
-        const norma_plan_desc desc = options_.backward() ? describe_backward() : describe_forward();
+        const norma_plan_desc desc = options_.info().backward ? describe_backward() : describe_forward();
         Plan plan(desc);
         norma_arguments arguments = norma::arguments((float)options_.eps, (float)options_.weight_offset);
         arguments.x = input("x", Kind::activation);
         arguments.weight = input("weight", Kind::vector);
-        options_.backward() ? place_backward(desc, arguments) : place_forward(desc, arguments);
+        options_.info().backward ? place_backward(desc, arguments) : place_forward(desc, arguments);
         norma_execution execution = norma::execution(options_.threads);
-        execution.store = options_.store == "ordinary"    ? NORMA_STORE_ORDINARY
-                          : options_.store == "streaming" ? NORMA_STORE_STREAMING
-                                                          : NORMA_STORE_AUTO;
+        execution.store = word<norma_store>(store_words, options_.store);
         run(plan, arguments, execution);
         return std::move(result_);
     }
@@ -69,12 +73,11 @@ private:
     }
 
     norma_plan_desc describe_forward() const {
-        norma_plan_desc desc = describe_parameters(
-            options_.layer_norm() ? NORMA_LAYER_NORM_FORWARD : NORMA_RMS_NORM_FORWARD, type("bias", Kind::vector));
-        desc.y = options_.y_dtype.empty() ? desc.x : parse_dtype(options_.y_dtype);
+        norma_plan_desc desc = describe_parameters(type("bias", Kind::vector));
+        desc.y = options_.y_dtype.empty() ? desc.x : word<norma_dtype>(dtype_words, options_.y_dtype);
         desc.residual = type("residual", Kind::activation);
-        desc.y_float = parse_dtype(options_.y_float_dtype);
-        desc.scale = parse_scale(options_.scale).scale;
+        desc.y_float = word<norma_dtype>(dtype_words, options_.y_float_dtype);
+        desc.scale = word<norma_scale>(scale_words, options_.scale);
         desc.flags = options_.save_stats ? NORMA_SAVE_STATISTICS : 0;
         return desc;
     }
@@ -82,9 +85,8 @@ private:
     norma_plan_desc describe_backward() const {
         const norma_dtype weight = type("weight", Kind::vector), bias = type("bias", Kind::vector);
         // What a layer_norm has beside its weight, unless the file says otherwise.
-        const bool assumed = options_.layer_norm() && bias == NORMA_NONE;
-        norma_plan_desc desc = describe_parameters(
-            options_.layer_norm() ? NORMA_LAYER_NORM_BACKWARD : NORMA_RMS_NORM_BACKWARD, assumed ? weight : bias);
+        const bool assumed = options_.info().has_mean && bias == NORMA_NONE;
+        norma_plan_desc desc = describe_parameters(assumed ? weight : bias);
         required("dy");
         desc.y = type("dy", Kind::activation);
         desc.residual = type("d_residual", Kind::activation);
@@ -94,7 +96,7 @@ private:
         } else {
             required("rstd");
             type("rstd", Kind::statistic);
-            if (options_.layer_norm()) {
+            if (options_.info().has_mean) {
                 required("mean");
                 type("mean", Kind::statistic);
             }
@@ -102,11 +104,11 @@ private:
         return desc;
     }
 
-    norma_plan_desc describe_parameters(norma_op op, norma_dtype bias) const {
-        norma_plan_desc desc = describe(op, product(inner_.begin(), inner_.end()), type("x", Kind::activation),
-                                        type("weight", Kind::vector), bias);
+    norma_plan_desc describe_parameters(norma_dtype bias) const {
+        norma_plan_desc desc = describe(options_.info().op, product(inner_.begin(), inner_.end()),
+                                        type("x", Kind::activation), type("weight", Kind::vector), bias);
         desc.device = device_;
-        desc.contract = options_.contract == "hf" ? NORMA_HF : NORMA_FP32_ONCE;
+        desc.contract = word<norma_contract>(contract_words, options_.contract);
         desc.target = options_.target.empty() ? nullptr : options_.target.c_str();
         desc.kernel = options_.kernel.empty() ? nullptr : options_.kernel.c_str();
         return desc;
@@ -122,7 +124,7 @@ private:
         arguments.residual_out = output("residual_out", desc.residual, Kind::activation);
         if (options_.save_stats) {
             arguments.rstd = output("rstd", NORMA_F32, Kind::statistic);
-            arguments.mean = output("mean", options_.layer_norm() ? NORMA_F32 : NORMA_NONE, Kind::statistic);
+            arguments.mean = output("mean", options_.info().has_mean ? NORMA_F32 : NORMA_NONE, Kind::statistic);
         }
     }
 
@@ -138,11 +140,12 @@ private:
             if (!one) {
                 type("x_scale", Kind::statistic);
             }
-            arguments.x_scale = one ? memory_.input(tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype), {}),
-                                                    scale.bytes.size())
-                                    : input("x_scale", Kind::statistic);
+            arguments.x_scale =
+                one ? memory_.input(tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype.c_str()), {}),
+                                    scale.bytes.size())
+                    : input("x_scale", Kind::statistic);
         }
-        const int group = parse_scale(options_.scale).group;
+        const int group = group_size(desc.scale);
         if (desc.scale == NORMA_SCALE_TENSOR) {
             y_scale_ = (float)options_.y_scale;
             arguments.y_scale = memory_.input(tensor(&y_scale_, {}), sizeof y_scale_);
@@ -159,7 +162,7 @@ private:
     void place_backward(const norma_plan_desc &desc, norma_arguments &arguments) {
         if (!(desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
             arguments.rstd = input("rstd", Kind::statistic);
-            arguments.mean = options_.layer_norm() ? input("mean", Kind::statistic) : norma_tensor{};
+            arguments.mean = options_.info().has_mean ? input("mean", Kind::statistic) : norma_tensor{};
         }
         arguments.dy = input("dy", Kind::activation);
         arguments.d_residual = input("d_residual", Kind::activation);
@@ -189,8 +192,8 @@ private:
         if (tensor == nullptr) {
             return NORMA_NONE;
         }
-        const norma_dtype dtype = dtype_of_safetensors(tensor->dtype);
-        const bool integers = role == "x" && !options_.backward();
+        const norma_dtype dtype = dtype_of_safetensors(tensor->dtype.c_str());
+        const bool integers = role == "x" && !options_.info().backward;
         const bool integer = dtype == NORMA_I8 || dtype == NORMA_I32;
         if (dtype == NORMA_NONE || (is_quantized(dtype) && !(integers && integer))) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
@@ -230,9 +233,10 @@ private:
 
     norma_tensor input(const std::string &role, Kind kind) {
         const Tensor *found = find(role);
-        return found == nullptr ? norma_tensor{}
-                                : memory_.input(placed(found->bytes.data(), dtype_of_safetensors(found->dtype), kind),
-                                                found->bytes.size());
+        return found == nullptr
+                   ? norma_tensor{}
+                   : memory_.input(placed(found->bytes.data(), dtype_of_safetensors(found->dtype.c_str()), kind),
+                                   found->bytes.size());
     }
 
     norma_tensor output(const std::string &role, norma_dtype dtype, Kind kind) {
@@ -240,7 +244,7 @@ private:
             return {};
         }
         Tensor &made = result_.tensors[options_.named(role)];
-        made = {name_in_safetensors(dtype), shape(kind), {}};
+        made = {info_of(dtype).safetensors, shape(kind), {}};
         made.bytes.resize((size_t)made.elements() * safetensors::dtype_bytes(made.dtype));
         return memory_.output(placed(made.bytes.data(), dtype, kind), made.bytes.size());
     }
@@ -256,14 +260,12 @@ private:
 
 }  // namespace
 
-bool RunOptions::backward() const { return op.find("_backward") != std::string::npos; }
-
-bool RunOptions::layer_norm() const { return op.find("layer_norm") == 0; }
+const OpInfo &RunOptions::info() const { return *find_op(op.c_str()); }
 
 std::string RunOptions::named(const std::string &role) const { return prefix.empty() ? role : prefix + "." + role; }
 
 std::vector<std::string> RunOptions::input_roles() const {
-    if (backward()) {
+    if (info().backward) {
         return {"x", "dy", "weight", "bias", "mean", "rstd", "d_residual"};
     }
     return {"x", "weight", "bias", "residual", "x_scale", "x_column_scale"};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/vocabulary/ops.h"
 #include "tools/safetensors/safetensors.h"
 
 namespace norma::tool {
@@ -18,8 +19,7 @@ struct RunOptions {
     bool save_stats = false, f32_gradients = false;
     int threads = 0, axis = -1, y_zero_point = 0;
 
-    bool backward() const;
-    bool layer_norm() const;
+    const OpInfo &info() const;
     std::string named(const std::string &role) const;  // a tensor's name in the files
     std::vector<std::string> input_roles() const;
 };

@@ -12,17 +12,14 @@ namespace norma {
 
 namespace {
 
-// Between neighbours around `value`.
-double step(DType type, double value) {
-    switch (type) {
-        case DType::f16: return std::max(std::fabs(value) * 0x1p-10, 0x1p-24);
-        case DType::bf16: return std::fabs(value) * 0x1p-7;
-        case DType::f8_e4m3: return std::max(std::fabs(value) * 0x1p-3, 0x1p-9);
-        case DType::f8_e5m2: return std::max(std::fabs(value) * 0x1p-2, 0x1p-16);
-        case DType::i8:
-        case DType::u8: return 1;
-        default: return 0;
+// Between neighbours around `value`; at most, for floats.
+double step(norma_dtype type, double value) {
+    const DtypeInfo &info = info_of(type);
+    if (info.mantissa_bits == 0) {
+        return 1;
     }
+    return std::max(std::ldexp(std::fabs(value), -info.mantissa_bits),
+                    std::ldexp(1.0, 1 - info.exponent_bias - info.mantissa_bits));
 }
 
 bool same(double got, double expected, double tolerance) {
@@ -51,9 +48,8 @@ std::string mismatch(const Tensors &tensors, const Outputs &oracle, const Output
         const int64_t rows = tensors.at("x").extents[1];
         const double ulps = 8 + (tensor.column_sum ? std::sqrt(static_cast<double>(rows)) : 0);
         const int64_t row = tensor.extents[0];
-        const reference::Values wanted = reference::load(norma_type(tensor.type), expected.data(), tensor.elements()),
-                                had = reference::load(norma_type(tensor.type), got.bytes.at(role).data(),
-                                                      tensor.elements());
+        const reference::Values wanted = reference::load(tensor.type, expected.data(), tensor.elements()),
+                                had = reference::load(tensor.type, got.bytes.at(role).data(), tensor.elements());
         for (int64_t begin = 0; begin < tensor.elements(); begin += row) {
             double largest = 0;
             for (int64_t i = begin; i < begin + row; i++) {
@@ -63,7 +59,8 @@ std::string mismatch(const Tensors &tensors, const Outputs &oracle, const Output
             largest = role == "mean" ? std::max(largest, 1.0) : largest;  // its terms cancel, and are of magnitude 1
             for (int64_t i = begin; i < begin + row; i++) {
                 const double want = wanted[static_cast<size_t>(i)], have = had[static_cast<size_t>(i)];
-                const double tolerance = factor * (ulps * 0x1p-23 * largest + step(tensor.type, want));
+                const double tolerance =
+                    factor * (ulps * 0x1p-23 * largest + (tensor.type == NORMA_F32 ? 0 : step(tensor.type, want)));
                 if (!same(have, want, tolerance)) {
                     return fmt::format("{} row {} element {} is {:.9g}; expected {:.9g} +- {:.2g}", role, begin / row,
                                        i - begin, have, want, tolerance);

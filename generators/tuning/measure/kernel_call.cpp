@@ -11,17 +11,13 @@ namespace norma {
 
 namespace {
 
-halide_type_t halide_type(DType type) {
-    switch (type) {
-        case DType::f16: return halide_type_t(halide_type_float, 16);
-        case DType::bf16: return halide_type_t(halide_type_bfloat, 16);
-        case DType::i8: return halide_type_t(halide_type_int, 8);
-        case DType::i32: return halide_type_t(halide_type_int, 32);
-        case DType::u8:
-        case DType::f8_e4m3:
-        case DType::f8_e5m2: return halide_type_t(halide_type_uint, 8);
-        default: return halide_type_t(halide_type_float, 32);
-    }
+halide_type_t halide_type(norma_dtype type) {
+    const DtypeInfo &info = info_of(type);
+    const halide_type_code_t code = info.kind == ElementKind::floating         ? halide_type_float
+                                    : info.kind == ElementKind::bfloating      ? halide_type_bfloat
+                                    : info.kind == ElementKind::signed_integer ? halide_type_int
+                                                                               : halide_type_uint;
+    return halide_type_t(code, (uint8_t)(8 * info.bytes));
 }
 
 }  // namespace
@@ -31,69 +27,34 @@ KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &dire
             json.value("on_cuda", false)};
 }
 
-norma_dtype norma_type(DType type) {
-    switch (type) {
-        case DType::f16: return NORMA_F16;
-        case DType::bf16: return NORMA_BF16;
-        case DType::i8: return NORMA_I8;
-        case DType::u8: return NORMA_U8;
-        case DType::i32: return NORMA_I32;
-        case DType::f8_e4m3: return NORMA_F8_E4M3;
-        case DType::f8_e5m2: return NORMA_F8_E5M2;
-        default: return NORMA_F32;
-    }
-}
-
-int64_t element_size(DType type) { return halide_type(type).bytes(); }
-
 int64_t Tensor::elements() const {
     return std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<int64_t>());
 }
 
-int64_t Tensor::bytes() const { return elements() * element_size(type); }
+int64_t Tensor::bytes() const { return elements() * dtype_size(type); }
 
 Tensors make_tensors(const Variant &variant, int64_t rows, int64_t hidden) {
     Tensors tensors;
-    auto add = [&](const std::string &role, DType type, std::vector<int64_t> extents, bool output) {
-        if (type == DType::none) {
-            return;
+    for (const TensorRole &role : tensor_roles) {
+        norma_dtype type = role.dtype(variant);
+        if (type == NORMA_NONE) {
+            continue;
         }
-        Tensor &tensor = tensors[role];
-        tensor.type = type;
-        tensor.extents = std::move(extents);
-        tensor.output = output;
+        Tensor &tensor = tensors[role.name];
+        tensor.type = role.column_sum ? NORMA_F32 : type;
+        switch (role.kind(variant)) {
+            case TensorKind::activation: tensor.extents = {hidden, rows}; break;
+            case TensorKind::vector: tensor.extents = {hidden}; break;
+            case TensorKind::statistic: tensor.extents = {rows}; break;
+            case TensorKind::groups: tensor.extents = {hidden / group_size(variant.scale), rows}; break;
+        }
+        tensor.output = role.output(variant);
+        tensor.column_sum = role.column_sum;
         // Random bits of integers are such numbers too.
-        const bool whole = element_size(type) >= 2 && type != DType::i32;
-        tensor.memory = bench::random_tensor(whole ? norma_type(type) : NORMA_F32,
-                                             whole ? tensor.elements() : tensor.bytes() / 4 + 1);
-    };
-    auto only = [](bool present, DType type) { return present ? type : DType::none; };
-    const bool backward = is_backward(variant), statistics = variant.statistics == Statistics::saved;
-    const std::vector<int64_t> activation = {hidden, rows}, vector = {hidden}, of_rows = {rows};
-    add("x", variant.x, activation, false);
-    add("weight", variant.weight, vector, false);
-    add("residual", only(!backward, variant.residual), activation, false);
-    add("residual_out", only(!backward, variant.residual), activation, true);
-    add("bias", only(!backward, variant.bias), vector, false);
-    add("y", only(!backward, variant.y), activation, true);
-    add("y_float", variant.y_float, activation, true);
-    add("dy", only(backward, variant.y), activation, false);
-    add("d_residual", only(backward, variant.residual), activation, false);
-    add("dx", only(backward, variant.x), activation, true);
-    for (const char *statistic : {"mean", "rstd"}) {
-        add(statistic, only(!backward || statistics, DType::f32), of_rows, !backward);
+        const bool bits = !is_float(tensor.type);
+        tensor.memory =
+            bench::random_tensor(bits ? NORMA_F32 : tensor.type, bits ? tensor.bytes() / 4 + 1 : tensor.elements());
     }
-    for (const char *sum : {"dweight", "dbias"}) {
-        add(sum, only(backward, DType::f32), vector, true);
-        if (backward) {
-            tensors.at(sum).column_sum = true;
-        }
-    }
-    add("x_column_scale", only(variant.x == DType::i32, DType::f32), vector, false);
-    add("x_scale", only(is_quantized(variant.x), DType::f32), of_rows, false);
-    const int group = group_size(variant.scale);
-    add("y_scale", only(variant.scale != Scale::none, DType::f32),
-        group != 0 ? std::vector<int64_t>{hidden / group, rows} : of_rows, variant.scale != Scale::tensor);
     return tensors;
 }
 

@@ -14,7 +14,7 @@
 #include "bench/memory.h"
 #include "runtime/src/core/halide_hooks.h"
 #include "runtime/src/device/cuda/cuda_modules.h"
-#include "runtime/vocabulary/variant.h"
+#include "runtime/vocabulary/tensors.h"
 
 namespace norma {
 
@@ -29,7 +29,7 @@ KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &dire
 
 // A tensor of the op: [hidden], [rows], or [rows, hidden], contiguous.
 struct Tensor {
-    DType type = DType::f32;
+    norma_dtype type = NORMA_F32;
     std::vector<int64_t> extents;  // innermost first
     bool output = false;
     bool column_sum = false;
@@ -40,9 +40,6 @@ struct Tensor {
     int64_t elements() const;
     int64_t bytes() const;
 };
-
-int64_t element_size(DType type);
-norma_dtype norma_type(DType type);
 
 // By role, what a call of the variant reads and writes, filled with random numbers.
 using Tensors = std::map<std::string, Tensor>;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "runtime/vocabulary/variant_name.h"
 #include "subprocess.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"

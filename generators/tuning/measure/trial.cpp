@@ -28,11 +28,11 @@ constexpr double drift = 0.05;  // of the default between the halves of a trial,
 void plant_nan(Tensor &x) {
     const uint32_t f32 = 0x7fc00000;
     const uint16_t f16 = 0x7e00, bf16 = 0x7fc0;
-    char *data = static_cast<char *>(x.memory.data()) + (x.extents[0] + x.extents[0] / 2) * element_size(x.type);
+    char *data = static_cast<char *>(x.memory.data()) + (x.extents[0] + x.extents[0] / 2) * dtype_size(x.type);
     switch (x.type) {
-        case DType::f32: std::memcpy(data, &f32, sizeof f32); break;
-        case DType::f16: std::memcpy(data, &f16, sizeof f16); break;
-        case DType::bf16: std::memcpy(data, &bf16, sizeof bf16); break;
+        case NORMA_F32: std::memcpy(data, &f32, sizeof f32); break;
+        case NORMA_F16: std::memcpy(data, &f16, sizeof f16); break;
+        case NORMA_BF16: std::memcpy(data, &bf16, sizeof bf16); break;
         default: break;
     }
 }
@@ -104,7 +104,7 @@ int store_mode(const Trial &trial, const json &knobs, const Tensors &tensors) {
     }
     const RunTime run_time = {knobs.at("streaming_threshold"), knobs.at("prefetch_row_min"),
                               knobs.at("prefetch_row_max"), 0};
-    auto row = [&](DType type) { return trial.hidden * element_size(type); };
+    auto row = [&](norma_dtype type) { return trial.hidden * dtype_size(type); };
     const StreamingChoice streaming =
         choose_streaming(run_time, bytes / trial.rows, row(trial.variant.x),
                          row(is_backward(trial.variant) ? trial.variant.x : trial.variant.y));
@@ -118,9 +118,7 @@ std::vector<std::function<void()>> copies(const Trial &trial, const Tensors &ten
     const Tensor *x = find("x"), *y = find(backward ? "dx" : "y"), *more = find(backward ? "dy" : "residual"),
                  *out = find("residual_out");
     auto data = [](const Tensor *tensor) { return tensor != nullptr ? tensor->memory.data() : nullptr; };
-    auto size = [](const Tensor *tensor) {
-        return tensor != nullptr ? static_cast<int>(element_size(tensor->type)) : 0;
-    };
+    auto size = [](const Tensor *tensor) { return tensor != nullptr ? static_cast<int>(dtype_size(tensor->type)) : 0; };
     const bench::Streams streams = {data(x), data(more), data(y), data(out), size(x), size(more), size(y)};
     const bench::Loops &loops = **bench::runnable_loops();
     if (loops.copy(streams, bench::Store::ordinary) == nullptr) {

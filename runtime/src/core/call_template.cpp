@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "call_template.h"
 
-#include "names.h"
-
 namespace norma {
 
 halide_type_t halide_type(norma_dtype dtype) {
-    return dtype == NORMA_I8     ? halide_type_t(halide_type_int, 8)
-           : dtype == NORMA_I32  ? halide_type_t(halide_type_int, 32)
-           : is_quantized(dtype) ? halide_type_t(halide_type_uint, 8)
-           : dtype == NORMA_BF16 ? halide_type_t(halide_type_bfloat, 16)
-           : dtype == NORMA_F16  ? halide_type_t(halide_type_float, 16)
-                                 : halide_type_t(halide_type_float, 32);
+    const DtypeInfo &info = info_of(dtype);
+    const halide_type_code_t code = info.kind == ElementKind::floating         ? halide_type_float
+                                    : info.kind == ElementKind::bfloating      ? halide_type_bfloat
+                                    : info.kind == ElementKind::signed_integer ? halide_type_int
+                                                                               : halide_type_uint;
+    return halide_type_t(code, static_cast<uint8_t>(8 * info.bytes));
 }
 
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
@@ -33,10 +31,10 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
         const int index = tensor_index(kernel.arguments[i]);
         const TensorKind kind = kinds[index];
         const bool wide = kind == TensorKind::activation || kind == TensorKind::groups;
-        const int64_t extent = kind == TensorKind::groups ? hidden / group_size(kernel.scale) : hidden;
+        const int64_t extent = kind == TensorKind::groups ? hidden / group_size(kernel.variant.scale) : hidden;
         TensorSlot &slot = call->slots[call->slot_count++];
         const bool column_sum = is_column_sum(index);
-        slot.buffer.type = halide_type(column_sum ? NORMA_F32 : dtypes[index]);
+        slot.buffer.type = halide_type(column_sum || dtypes[index] == NORMA_NONE ? NORMA_F32 : dtypes[index]);
         slot.buffer.dimensions = wide || column_sum ? 2 : 1;
         slot.index = static_cast<uint8_t>(index);
         slot.argument = i;

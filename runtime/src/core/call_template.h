@@ -5,7 +5,6 @@
 #include <HalideRuntime.h>
 
 #include "registry.h"
-#include "tensor_roles.h"
 
 namespace norma {
 

@@ -48,7 +48,7 @@ int add_columns(const Gradients &gradients, const ColumnSum &gradient, int64_t f
 
     CallContext *context_address = &context;
     void *arguments[] = {&context_address, &from, &to};
-    return plan.target->strip_sums[plan.dtypes[gradient.index] - NORMA_F32](arguments);
+    return plan.target->strip_sums[plan.dtypes[gradient.index]](arguments);
 }
 
 int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t block) {

@@ -2,6 +2,7 @@
 // What the library holds, for tools.
 #include "errors.h"
 #include "halide_hooks.h"
+#include "runtime/vocabulary/fields.h"
 #include "targets.h"
 
 namespace norma {
@@ -48,28 +49,24 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
     }
     const norma::Kernel &kernel = norma::kernels[index];
     const norma::Target &target = norma::targets[kernel.target];
-    *info = {info->size,
-             kernel.name,
-             target.name,
-             kernel.op,
-             kernel.contract,
-             kernel.x,
-             kernel.y,
-             kernel.weight,
-             kernel.bias,
-             kernel.residual,
-             kernel.y_float,
-             kernel.scale,
-             kernel.flags,
-             kernel.hidden_multiple,
-             kernel.hidden_exact,
-             kernel.hidden_most,
-             kernel.strategy,
-             kernel.knobs,
-             kernel.origin,
-             norma::can_run(target),
-             norma::device_of(target),
-             kernel.alignment};
+    const norma::HiddenClass hidden = runs(kernel.variant);
+    for (const norma::Field &field : norma::fields) {
+        if (field.in_info != norma::absent) {
+            norma::set_value_at(info, field.in_info, norma::value_of(kernel.variant, field));
+        }
+    }
+    info->name = kernel.name;
+    info->target = target.name;
+    info->flags = kernel.variant.statistics == norma::Statistics::recomputed ? NORMA_RECOMPUTE_STATISTICS : 0;
+    info->hidden_multiple = hidden.multiple;
+    info->hidden_exact = hidden.exact;
+    info->hidden_most = hidden.most;
+    info->strategy = kernel.strategy;
+    info->knobs = kernel.knobs;
+    info->origin = kernel.origin;
+    info->runnable = norma::can_run(target);
+    info->device = norma::device_of(target);
+    info->alignment = kernel.alignment;
     return NORMA_OK;
 }
 

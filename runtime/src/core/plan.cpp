@@ -9,10 +9,8 @@
 #include "errors.h"
 #include "halide_hooks.h"
 #include "integers.h"
-#include "names.h"
 #include "runtime/src/device/cpu/streaming_choice.h"
 #include "runtime/src/device/cuda/cuda_run.h"
-#include "specialization.h"
 #include "targets.h"
 #include "variant_text.h"
 #include "workspace.h"
@@ -22,22 +20,19 @@ namespace {
 
 constexpr int64_t max_slice_elements = INT32_MAX;
 
-int64_t specialization(const Kernel &kernel) {
-    return norma::specialization(kernel.hidden_exact, kernel.hidden_multiple, kernel.hidden_most);
-}
-
 bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {
-    return desc.kernel ? strcmp(kernel.name, desc.kernel) == 0 : kernel.op == desc.op && kernel.x == desc.x;
+    return desc.kernel ? strcmp(kernel.name, desc.kernel) == 0
+                       : kernel.variant.op == desc.op && kernel.variant.x == desc.x;
 }
 
 bool fits(const Kernel &kernel, int32_t target, const norma_plan_desc &desc) {
     Text why;
-    return kernel.target == target && of_interest(kernel, desc) && !add_mismatch(why, kernel, desc);
+    return kernel.target == target && of_interest(kernel, desc) && !add_mismatch(why, kernel, variant_of(desc));
 }
 
 // Of kernels that differ in their alignment alone, the widest accesses.
 bool better(const Kernel &a, const Kernel &b) {
-    const int64_t class_a = specialization(a), class_b = specialization(b);
+    const int64_t class_a = specialization(runs(a.variant)), class_b = specialization(runs(b.variant));
     return class_a > class_b || (class_a == class_b && a.alignment > b.alignment);
 }
 
@@ -58,8 +53,8 @@ const Kernel *find_unaligned_fallback(const Kernel &chosen, norma_plan_desc desc
     for (int32_t i = 0; i < kernel_count && chosen.alignment > 0; i++) {
         const Kernel &kernel = kernels[i];
         if (kernel.alignment == 0 && fits(kernel, chosen.target, desc) &&
-            specialization(kernel) == specialization(chosen) && strcmp(kernel.strategy, chosen.strategy) == 0 &&
-            kernel.arguments == chosen.arguments) {
+            specialization(runs(kernel.variant)) == specialization(runs(chosen.variant)) &&
+            strcmp(kernel.strategy, chosen.strategy) == 0 && kernel.arguments == chosen.arguments) {
             return &kernel;
         }
     }
@@ -85,7 +80,7 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
             text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
         } else {
             text.add(&kernel == unaligned_fallback ? "for runs whose data is not aligned" : "skipped, ");
-            if (&kernel != unaligned_fallback && !add_mismatch(text, kernel, desc)) {
+            if (&kernel != unaligned_fallback && !add_mismatch(text, kernel, variant_of(desc))) {
                 text.add("the chosen one was compiled for a narrower class of hidden sizes");
             }
         }
@@ -100,12 +95,12 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
 norma_status refuse_kernel(const TargetChoice &target, const norma_plan_desc &desc) {
     Text text;
     if (!desc.kernel) {
-        add_manifest_line(text, desc);
+        add_manifest_line(text, variant_of(desc));
         return fail(NORMA_NOT_IN_LIBRARY, "%s", text.c_str());
     }
     for (int32_t i = 0; i < kernel_count; i++) {
         if (kernels[i].target == target.index && of_interest(kernels[i], desc)) {
-            add_mismatch(text, kernels[i], desc);
+            add_mismatch(text, kernels[i], variant_of(desc));
             return fail(NORMA_INVALID_ARGUMENT, "desc.kernel is \"%s\", which does not fit: its %s", desc.kernel,
                         text.c_str());
         }
@@ -130,46 +125,29 @@ norma_status read_limit(const char *variable, int64_t *value) {
     return NORMA_OK;
 }
 
+// What the plan's call has of a tensor: a kernel writes statistics that nobody wants to a place that nobody reads.
+norma_dtype dtype_in_call(const norma_plan &plan, const TensorRole &role) {
+    const norma_plan_desc &desc = plan.desc;
+    const bool statistic = role.role == Role::mean || role.role == Role::rstd;
+    const bool unwanted = statistic && !is_backward(desc.op) && !(desc.flags & NORMA_SAVE_STATISTICS);
+    const norma_dtype dtype = unwanted ? NORMA_NONE : role.dtype(plan.variant);
+    const bool widened = role.column_sum && dtype != NORMA_NONE && (desc.flags & NORMA_F32_GRADIENTS);
+    return widened ? NORMA_F32 : dtype;
+}
+
 // What the run needs to know of the kernel and the variant.
 void derive(norma_plan &plan, const RunTime &run_time) {
     const norma_plan_desc &desc = plan.desc;
-    const bool backward = is_backward(desc.op);
-    const bool statistics = backward ? !(desc.flags & NORMA_RECOMPUTE_STATISTICS) : desc.flags & NORMA_SAVE_STATISTICS;
-    auto only = [](bool present, norma_dtype dtype) { return present ? dtype : NORMA_NONE; };
-    auto gradient = [&](norma_dtype dtype) {
-        const bool widened = dtype != NORMA_NONE && (desc.flags & NORMA_F32_GRADIENTS);
-        return only(backward, widened ? NORMA_F32 : dtype);
-    };
-    const norma_dtype dtypes[tensor_role_count] = {
-        desc.x,
-        desc.weight,
-        only(!backward, desc.bias),
-        only(!backward, desc.residual),  // residual
-        only(!backward, desc.y),
-        only(!backward, desc.residual),  // residual_out
-        only(statistics && is_layer_norm(desc.op), NORMA_F32),
-        only(statistics, NORMA_F32),
-        only(backward, desc.y),         // dy
-        only(backward, desc.residual),  // d_residual
-        only(backward, desc.x),         // dx
-        gradient(desc.weight),
-        gradient(desc.bias),
-        only(is_quantized(desc.x), NORMA_F32),            // x_scale
-        only(desc.scale != NORMA_SCALE_NONE, NORMA_F32),  // y_scale
-        desc.y_float,
-        only(desc.x == NORMA_I32, NORMA_F32),  // x_column_scale
-    };
-    const int y_scale = tensor_index(Role::y_scale);
+    plan.variant = variant_of(desc);
     plan.hidden = desc.hidden;
     int64_t bytes_per_row = 0;  // read and written
     for (int i = 0; i < tensor_role_count; i++) {
-        plan.dtypes[i] = dtypes[i];
-        plan.sizes[i] = dtype_size(dtypes[i]);
-        plan.kinds[i] = i == y_scale && group_size(desc.scale) != 0 ? TensorKind::groups : tensor_roles[i].kind;
-        const bool given = (backward && tensor_roles[i].kind == TensorKind::statistic) ||
-                           (i == y_scale && desc.scale == NORMA_SCALE_TENSOR);
-        plan.outputs[i] = tensor_roles[i].output && !given;
-        if (tensor_roles[i].kind == TensorKind::activation) {
+        const TensorRole &role = tensor_roles[i];
+        plan.dtypes[i] = dtype_in_call(plan, role);
+        plan.sizes[i] = dtype_size(plan.dtypes[i]);
+        plan.kinds[i] = role.kind(plan.variant);
+        plan.outputs[i] = role.output(plan.variant);
+        if (plan.kinds[i] == TensorKind::activation) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }
     }
@@ -178,8 +156,8 @@ void derive(norma_plan &plan, const RunTime &run_time) {
     fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
     plan.workspace_per_worker = on_cuda(plan) ? 0 : workspace_per_worker(*plan.kernel, desc.hidden);
     auto row_bytes = [&](Role role) { return plan.sizes[tensor_index(role)] * desc.hidden; };
-    const StreamingChoice streaming =
-        choose_streaming(run_time, bytes_per_row, row_bytes(Role::x), row_bytes(backward ? Role::dx : Role::y));
+    const StreamingChoice streaming = choose_streaming(run_time, bytes_per_row, row_bytes(Role::x),
+                                                       row_bytes(is_backward(desc.op) ? Role::dx : Role::y));
     plan.streaming_rows = streaming.least_rows;
     plan.streaming_mode = streaming.mode;
 }

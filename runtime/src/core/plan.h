@@ -4,16 +4,16 @@
 
 #include "call_template.h"
 #include "registry.h"
-#include "tensor_roles.h"
 #include "verbose.h"
 
-// Plain data, made by calloc.
+// Plain data, made by calloc: no member needs a constructor to have run.
 struct norma_plan {
     const norma::Kernel *kernel;
     const norma::Kernel
         *unaligned_fallback;  // with the same bits where data is not aligned for `kernel`; null where there is none
     const norma::Target *target;
     norma_plan_desc desc;  // normalized; the strings are the plan's own
+    norma::Variant variant;
     char *explanation;
 
     norma::CallTemplate call;

@@ -4,7 +4,6 @@
 #include <float.h>
 
 #include "errors.h"
-#include "names.h"
 #include "overlap.h"
 #include "work.h"
 

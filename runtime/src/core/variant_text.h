@@ -7,11 +7,12 @@
 
 namespace norma {
 
-// The manifest line that would add a kernel for the desc: {"op": "rms_norm_forward", "x": "bf16", "hidden": "any"}.
+// The manifest line that would add a kernel for the variant: {"op": "rms_norm_forward", "x": "bf16", "hidden": "any"}.
 // What has its default value is left out.
-void add_manifest_line(Text &text, const norma_plan_desc &desc);
+void add_manifest_line(Text &text, const Variant &wanted);
 
-// Why the kernel does not compute what the desc asks for. False, and nothing added, when it does.
-bool add_mismatch(Text &text, const Kernel &kernel, const norma_plan_desc &desc);
+// Why the kernel does not compute what is wanted, which has an exact hidden size. False, and nothing added, when it
+// does.
+bool add_mismatch(Text &text, const Kernel &kernel, const Variant &wanted);
 
 }  // namespace norma

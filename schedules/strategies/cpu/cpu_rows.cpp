@@ -269,7 +269,7 @@ int CpuRow::rows_in_flight() const {
     return short_rows() ? knobs_.rows : column_outputs_.empty() ? 1 : knobs_.column_rows;
 }
 
-RowValue CpuRow::load(const std::string &role, DType type) {
+RowValue CpuRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
     if (!extent_.defined()) {
         Expr multiple = image.dim(0).extent() / hidden_.multiple * hidden_.multiple;
@@ -284,7 +284,7 @@ RowValue CpuRow::load(const std::string &role, DType type) {
     return [=, r = r_](Expr d) { return widen(image(d, r)); };
 }
 
-RowValue CpuRow::parameter(const std::string &role, DType type) {
+RowValue CpuRow::parameter(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 1, role);
     image.dim(0).set_bounds(0, extent_).set_stride(1);
     inputs_.push_back(image);
@@ -299,7 +299,7 @@ RowValue CpuRow::prepare(const std::string &name, RowValue value) {
 }
 
 int CpuRow::workspace_per_element() const {
-    return kept_bytes_ * rows_in_flight() + (int)prepared_.size() * halide_type(DType::f32).bytes();
+    return kept_bytes_ * rows_in_flight() + (int)prepared_.size() * halide_type(NORMA_F32).bytes();
 }
 
 Expr CpuRow::per_row(const std::string &role) {
@@ -315,7 +315,7 @@ Expr CpuRow::scalar(const std::string &role) {
     return param;
 }
 
-RowValue CpuRow::keep(const std::string &name, DType type, RowValue value) {
+RowValue CpuRow::keep(const std::string &name, norma_dtype type, RowValue value) {
     Func f(name);
     f(d_, r_) = narrow(type, value(d_));
     kept_.push_back(f);
@@ -345,7 +345,7 @@ Expr CpuRow::once(const std::string &name, Expr value) {
     return f(r_);
 }
 
-void CpuRow::store(const std::string &role, DType type, RowValue value) {
+void CpuRow::store(const std::string &role, norma_dtype type, RowValue value) {
     Func f(role);
     f(d_, r_) = narrow(type, value(d_));
     // y leads the fused loops, whichever output the algorithm stores first.

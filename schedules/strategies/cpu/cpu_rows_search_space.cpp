@@ -30,7 +30,7 @@ const Axis axes[] = {
 };
 
 bool matters(Scope scope, const Variant &variant, bool is_short) {
-    const bool layer_norm = variant.op.find("layer_norm_") == 0;
+    const bool layer_norm = info_of(variant.op).has_mean;
     switch (scope) {
         case short_rows: return is_short;
         case long_rows: return !is_short || is_backward(variant);

@@ -8,13 +8,7 @@ namespace norma {
 
 using namespace Halide;
 
-namespace {
-
-const char *const op = "strip_sum";
-
-}  // namespace
-
-Lowered strip_sum(DType y_type) {
+Lowered strip_sum(norma_dtype y_type) {
     constexpr int columns = 32;  // summed side by side, in registers
     ImageParam partials(Float(32), 2, "partials");
     Var d("d"), outer("outer"), inner("inner");
@@ -36,13 +30,13 @@ Lowered strip_sum(DType y_type) {
     return {pipeline, {partials}, 0};
 }
 
-Variant strip_sum_variant(DType y) {
+Variant strip_sum_variant(norma_dtype y) {
     Variant variant;
-    variant.op = op;
+    variant.op = strip_sum_op;
     variant.y = y;
     return variant;
 }
 
-bool is_strip_sum(const Variant &variant) { return variant.op == op; }
+bool is_strip_sum(const Variant &variant) { return variant.op == strip_sum_op; }
 
 }  // namespace norma

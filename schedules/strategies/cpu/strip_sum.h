@@ -8,10 +8,10 @@ namespace norma {
 
 // y[hidden] = sum over s of partials[s, hidden], in float64 and in the order of the strips, rounded to fp32 and then to
 // the type of y. A call may cover any range of columns.
-Lowered strip_sum(DType y);
+Lowered strip_sum(norma_dtype y);
 
 // The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
-Variant strip_sum_variant(DType y);
+Variant strip_sum_variant(norma_dtype y);
 bool is_strip_sum(const Variant &variant);
 
 }  // namespace norma

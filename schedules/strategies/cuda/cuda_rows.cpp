@@ -206,7 +206,7 @@ void CudaRow::bound_rows(Internal::Dimension dimension) const {
     dimension.set_min(0).set_stride(dimension.stride() / multiple * multiple);
 }
 
-RowValue CudaRow::load(const std::string &role, DType type) {
+RowValue CudaRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
     bound_hidden(image.dim(0));
     bound_rows(image.dim(1));
@@ -221,7 +221,7 @@ RowValue CudaRow::load(const std::string &role, DType type) {
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
-RowValue CudaRow::parameter(const std::string &role, DType type) {
+RowValue CudaRow::parameter(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 1, role);
     bound_hidden(image.dim(0));
     inputs_.push_back(image);
@@ -248,7 +248,7 @@ Func CudaRow::keep_row(const std::string &name, const Expr &value) {
     return f;
 }
 
-RowValue CudaRow::keep(const std::string &name, DType type, RowValue value) {
+RowValue CudaRow::keep(const std::string &name, norma_dtype type, RowValue value) {
     Func f = keep_row(name, narrow(type, value(d_)));
     return [=, r = r_](Expr d) {
         // A sweep makes anew what is not in registers.
@@ -270,7 +270,7 @@ Expr CudaRow::once(const std::string &name, Expr value) {
     return cast(value.type(), f(lane_, warp_, r_));
 }
 
-void CudaRow::store(const std::string &role, DType type, RowValue value) {
+void CudaRow::store(const std::string &role, norma_dtype type, RowValue value) {
     Func f(role);
     f(d_, r_) = of_thread_at(d_, narrow(type, value(d_)));
     element_outputs_.insert(role == "y" ? element_outputs_.begin() : element_outputs_.end(), f);

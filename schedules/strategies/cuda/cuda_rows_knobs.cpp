@@ -5,6 +5,7 @@
 
 #include "cuda_rows.h"
 #include "generators/algorithms/numeric.h"
+#include "runtime/vocabulary/variant_name.h"
 
 namespace norma {
 
@@ -32,18 +33,18 @@ const Knob knob_table[] = {
 // As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.
 int widest_vector(const Variant &variant) {
     int bytes = 4;
-    for (DType type : {variant.x, variant.y, variant.residual}) {
-        bytes = type == DType::none ? bytes : std::min(bytes, std::max(2, halide_type(type).bytes()));
+    for (norma_dtype type : {variant.x, variant.y, variant.residual}) {
+        bytes = type == NORMA_NONE ? bytes : std::min(bytes, std::max(2, halide_type(type).bytes()));
     }
     return widest_access / bytes;
 }
 
 bool has_column_sums(const Variant &variant) {
-    return is_backward(variant) && (variant.weight != DType::none || variant.bias != DType::none);
+    return is_backward(variant) && (variant.weight != NORMA_NONE || variant.bias != NORMA_NONE);
 }
 
 bool stores_f16(const Variant &variant) {
-    return variant.y == DType::f16 || variant.residual == DType::f16 || variant.y_float == DType::f16;
+    return variant.y == NORMA_F16 || variant.residual == NORMA_F16 || variant.y_float == NORMA_F16;
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
     }
     if (const int group = group_size(variant.scale); group > lanes * shape.vector) {
-        return std::string("scale is ") + to_string(variant.scale) +
+        return std::string("scale is ") + scale_words.name(variant.scale) +
                ", which the vectors of a warp do not hold where hidden is " + hidden_name(variant.hidden);
     }
     return "";
@@ -93,8 +94,8 @@ int CudaShape::alignment(const Variant &variant) const {
         return 0;
     }
     int bytes = 1;
-    for (DType type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
-        bytes = type == DType::none ? bytes : std::max(bytes, vector * halide_type(type).bytes());
+    for (norma_dtype type : {variant.x, variant.y, variant.weight, variant.bias, variant.residual, variant.y_float}) {
+        bytes = type == NORMA_NONE ? bytes : std::max(bytes, vector * halide_type(type).bytes());
     }
     return std::min(bytes, widest_access);
 }

@@ -8,7 +8,7 @@ namespace norma {
 
 using namespace Halide;
 
-Lowered cuda_strip_sum(DType y_type) {
+Lowered cuda_strip_sum(norma_dtype y_type) {
     constexpr int columns = 32, warps = 8;
     ImageParam partials(Float(32), 2, "partials");
     Var d("d"), warp("warp"), block("block"), lane("lane");

@@ -7,6 +7,6 @@
 namespace norma {
 
 // As strip_sum, but for the order: eight warps take every eighth strip, then their sums are added in pairs.
-Lowered cuda_strip_sum(DType y);
+Lowered cuda_strip_sum(norma_dtype y);
 
 }  // namespace norma

@@ -17,12 +17,12 @@ using Halide::Expr;
 
 // y = x / (mean(|x|) + eps) * weight
 void mean_abs_norm(Row &row) {
-    RowValue x = row.load("x", DType::f32);
-    RowValue weight = row.parameter("weight", DType::f32);
+    RowValue x = row.load("x", NORMA_F32);
+    RowValue weight = row.parameter("weight", NORMA_F32);
     Expr eps = row.scalar("eps");
     Expr mean_abs = Halide::cast<float>(row.mean("absolute", [=](Expr d) { return Halide::abs(x(d)); }));
     Expr scale = row.once("scale", 1.0f / (mean_abs + eps));
-    row.store("y", DType::f32, [=](Expr d) { return x(d) * scale * weight(d); });
+    row.store("y", NORMA_F32, [=](Expr d) { return x(d) * scale * weight(d); });
     row.store_scalar("scale_out", scale);
 }
 
@@ -67,11 +67,11 @@ void check(const Case &c, const char *family, Halide::Pipeline pipeline, const s
 
 // y = x * scale of the row; total = sum of x * scale * weight over the rows
 void scaled_sum(Row &row) {
-    RowValue x = row.load("x", DType::f32);
+    RowValue x = row.load("x", NORMA_F32);
     Expr scale = row.per_row("scale");
-    RowValue weight = row.parameter("weight", DType::f32);
+    RowValue weight = row.parameter("weight", NORMA_F32);
     RowValue twice = row.prepare("twice", [=](Expr d) { return weight(d) + weight(d); });
-    row.store("y", DType::f32, [=](Expr d) { return x(d) * scale; });
+    row.store("y", NORMA_F32, [=](Expr d) { return x(d) * scale; });
     row.column_sum("total", [=](Expr d) { return x(d) * scale * twice(d); });
 }
 

@@ -78,7 +78,7 @@ constexpr Role roles[] = {Role::user_context, Role::x, Role::eps, Role::y, Role:
 constexpr Kernel kernel(const char *name, uint16_t target, norma_op op, int (*run)(void **), int multiple,
                         int32_t alignment, const char *strategy = "made_up") {
     Kernel kernel = made_up_kernel(name, target, op, run, roles);
-    kernel.hidden_multiple = multiple;
+    kernel.variant.hidden.multiple = multiple;
     kernel.alignment = alignment;
     kernel.strategy = strategy;
     kernel.knobs = "{}";

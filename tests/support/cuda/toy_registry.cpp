@@ -14,8 +14,8 @@ constexpr Role roles[] = {Role::user_context, Role::x, Role::weight, Role::eps, 
 
 constexpr Kernel kernel(const char *name, int (*run)(void **), int32_t alignment) {
     Kernel kernel = test::made_up_kernel(name, 0, NORMA_RMS_NORM_FORWARD, run, roles);
-    kernel.weight = NORMA_F32;
-    kernel.hidden_multiple = 128;
+    kernel.variant.weight = NORMA_F32;
+    kernel.variant.hidden.multiple = 128;
     kernel.alignment = alignment;
     kernel.strategy = "toy";
     return kernel;

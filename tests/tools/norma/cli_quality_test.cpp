@@ -77,8 +77,8 @@ TEST_CASE("quality is no worse with scales for less", "[cli]") {
     CHECK(rms.at("x") == "bf16");
     CHECK(snr(layer, "i8", "row") > snr(layer, "i8", "tensor"));
     CHECK(snr(layer, "f8_e4m3", "row") > snr(layer, "f8_e4m3", "tensor"));
-    CHECK(snr(rms, "i8", "group:32") > snr(rms, "i8", "group:64"));
-    CHECK(snr(rms, "i8", "group:64") > snr(rms, "i8", "row"));
+    CHECK(snr(rms, "i8", "group_32") > snr(rms, "i8", "group_64"));
+    CHECK(snr(rms, "i8", "group_64") > snr(rms, "i8", "row"));
 }
 
 TEST_CASE("quality shows what low precision does to statistics", "[cli]") {
@@ -120,9 +120,9 @@ TEST_CASE("quality prints a table, and what is left out of it", "[cli]") {
     CHECK(contains(table.out, "rms_norm of 3 x 40 in f32, eps 1e-05; largest |y| "));
     CHECK(contains(table.out, "\nf32       none       norma "));
     CHECK(contains(table.out, "\nf64       none       bf16 "));
-    CHECK(contains(table.out, "\nleft out, the hidden size 40 is not whole groups: i8 group:32 group:64 group:128\n"));
+    CHECK(contains(table.out, "\nleft out, the hidden size 40 is not whole groups: i8 group_32 group_64 group_128\n"));
     const json report = json::parse(read(s.out));
-    CHECK(why_not(report, "i8", "group:64") == "the hidden size 40 is not whole groups");
+    CHECK(why_not(report, "i8", "group_64") == "the hidden size 40 is not whole groups");
     CHECK(why_not(report, "f8_e5m2", "tensor") == "not in this library");
     CHECK(norma_command(command + " > /dev/full").status == 1);
 }

@@ -24,7 +24,7 @@ struct QuantizedSession : Session {
 
 TEST_CASE("run writes y and y_scale that give the values back") {
     for (const auto &[scale, group] :
-         {std::pair<std::string, int64_t>{"row", 64}, {"group:32", 32}, {"group:64", 64}}) {
+         {std::pair<std::string, int64_t>{"row", 64}, {"group_32", 32}, {"group_64", 64}}) {
         QuantizedSession s;
         s.input.tensors["x"] = tensor("BF16", {3, 64}, 1);
         s.input.tensors["weight"] = tensor("BF16", {64}, 2);
@@ -81,7 +81,7 @@ TEST_CASE("run writes y before it is quantized beside it") {
     QuantizedSession s;
     s.input.tensors["x"] = tensor("BF16", {3, 64}, 1);
     s.input.tensors["weight"] = tensor("BF16", {64}, 2);
-    s.refused("rms_norm --y-float bf16", "desc.y_float is bf16; expected NORMA_NONE");
+    s.refused("rms_norm --y-float bf16", "desc.y_float is bf16; expected none");
     const st::File file = s.outputs("rms_norm --y-dtype i8 --scale row --y-float bf16");
     CHECK(file.tensors.at("y_float").dtype == "BF16");
     CHECK(file.tensors.at("y_float").bytes == s.outputs("rms_norm").tensors.at("y").bytes);
@@ -116,13 +116,13 @@ TEST_CASE("run takes the int32 sums of a matmul") {
 
 TEST_CASE("run refuses scales that make no sense") {
     QuantizedSession s;
-    s.refused("rms_norm --y-dtype i8", "desc.scale is none and desc.y is i8");
-    s.refused("rms_norm --scale row", "desc.scale is row and desc.y is f32");
+    s.refused("rms_norm --y-dtype i8", "desc.scale is none; expected one for y in i8");
+    s.refused("rms_norm --scale row", "desc.scale is row; expected none for y in f32");
     s.refused("rms_norm --y-dtype i8 --scale tensor", "--scale is tensor; expected --y-scale");
     s.refused("rms_norm --y-dtype i8 --scale row --y-scale 1", "--y-scale is given; expected --scale tensor");
     s.refused("rms_norm --y-dtype i8 --scale tensor --y-scale 0", "--y-scale");
     s.refused("rms_norm --y-dtype i8 --scale column", "--scale");
-    s.refused("rms_norm --y-dtype f8_e4m3 --scale group:128", "desc.hidden is 64; expected whole groups of 128");
+    s.refused("rms_norm --y-dtype f8_e4m3 --scale group_128", "desc.hidden is 64; expected whole groups of 128");
     s.refused("rms_norm_backward --scale row", "--scale is given");
     s.input.tensors["weight"] = st::Tensor{"I8", {64}, std::vector<char>(64)};
     s.refused("rms_norm", "weight is I8; expected F32, F16 or BF16");

@@ -96,13 +96,13 @@ float bfloat_to_float(uint16_t bits) {
 
 // A tensor on the interpreter's device: [rows, hidden] of a type.
 struct Tensor {
-    DType type;
+    norma_dtype type;
     int hidden, rows;
     void *data;
     halide_dimension_t dimensions[2];
     halide_buffer_t buffer{};
 
-    Tensor(ptx::Memory &memory, DType type, int hidden, int rows, int rank)
+    Tensor(ptx::Memory &memory, norma_dtype type, int hidden, int rows, int rank)
         : type(type),
           hidden(hidden),
           rows(rows),
@@ -119,16 +119,16 @@ struct Tensor {
     double at(int row, int d) const {
         const size_t i = (size_t)row * hidden + d;
         switch (type) {
-            case DType::f16: return half_to_float(static_cast<uint16_t *>(data)[i]);
-            case DType::bf16: return bfloat_to_float(static_cast<uint16_t *>(data)[i]);
-            case DType::i8: return static_cast<int8_t *>(data)[i];
+            case NORMA_F16: return half_to_float(static_cast<uint16_t *>(data)[i]);
+            case NORMA_BF16: return bfloat_to_float(static_cast<uint16_t *>(data)[i]);
+            case NORMA_I8: return static_cast<int8_t *>(data)[i];
             default: return static_cast<float *>(data)[i];
         }
     }
     void set(size_t i, float value) {
-        if (type == DType::f32) {
+        if (type == NORMA_F32) {
             static_cast<float *>(data)[i] = value;
-        } else if (type == DType::bf16) {
+        } else if (type == NORMA_BF16) {
             uint32_t word;
             std::memcpy(&word, &value, sizeof word);
             static_cast<uint16_t *>(data)[i] = (uint16_t)(word >> 16);
@@ -198,14 +198,14 @@ struct Kernel {
     }
 };
 
-DType type_of(const Variant &variant, const std::string &role) {
+norma_dtype type_of(const Variant &variant, const std::string &role) {
     return role == "x"              ? variant.x
            : role == "y"            ? variant.y
            : role == "weight"       ? variant.weight
            : role == "bias"         ? variant.bias
            : role == "residual"     ? variant.residual
            : role == "residual_out" ? variant.residual
-                                    : DType::f32;
+                                    : NORMA_F32;
 }
 
 struct Run {
@@ -235,7 +235,7 @@ struct Run {
                                                    vector ? 1 : rows, statistic || vector ? 1 : 2);
             for (size_t i = 0; i < (size_t)tensor->hidden * tensor->rows; i++) {
                 const bool input = role == "x" || role == "residual" || vector ||
-                                   (role == "y_scale" && variant.scale == Scale::tensor);
+                                   (role == "y_scale" && variant.scale == NORMA_SCALE_TENSOR);
                 if (input) {
                     tensor->set(i, role == "y_scale" ? 0.05f : normal(random) + (role == "x" ? offset : 0));
                 }
@@ -250,8 +250,8 @@ struct Run {
     bool has(const std::string &role) const { return tensors.count(role) != 0; }
 };
 
-double spacing(DType type, double magnitude) {
-    const int bits = type == DType::f32 ? 23 : type == DType::f16 ? 10 : 7;
+double spacing(norma_dtype type, double magnitude) {
+    const int bits = type == NORMA_F32 ? 23 : type == NORMA_F16 ? 10 : 7;
     return std::ldexp(1.0, (int)std::floor(std::log2(magnitude)) - bits);
 }
 
@@ -262,7 +262,7 @@ void check(const std::string &name, int rows, float offset = 0) {
     const Run run(kernel, rows, offset);
     const Variant &variant = kernel.spec.variant;
     const int hidden = variant.hidden.exact;
-    const bool centred = variant.op == "layer_norm_forward";
+    const bool centred = variant.op == NORMA_LAYER_NORM_FORWARD;
     for (int row = 0; row < rows; row++) {
         std::vector<double> x(hidden);
         double sum = 0, squares = 0, most = 0;
@@ -286,18 +286,18 @@ void check(const std::string &name, int rows, float offset = 0) {
             x[d] += run.has("bias") ? run["bias"].at(0, d) : 0;
             most = std::max(most, std::fabs(x[d]));
         }
-        REQUIRE(std::fabs(run["rstd"].at(row, 0) - rstd) <= 4 * spacing(DType::f32, rstd));
+        REQUIRE(std::fabs(run["rstd"].at(row, 0) - rstd) <= 4 * spacing(NORMA_F32, rstd));
         if (run.has("mean")) {
-            REQUIRE(std::fabs(run["mean"].at(row, 0) - mean) <= 4 * spacing(DType::f32, std::fabs(offset) + 1));
+            REQUIRE(std::fabs(run["mean"].at(row, 0) - mean) <= 4 * spacing(NORMA_F32, std::fabs(offset) + 1));
         }
         const double step = is_quantized(variant.y) ? run["y_scale"].at(row, 0) : 1;
         for (int d = 0; d < hidden; d++) {
             const double got = run["y"].at(row, d) * step;
-            const double rounding = is_quantized(variant.y)   ? 0.501 * step
-                                    : variant.y == DType::f32 ? 0
-                                                              : 0.501 * spacing(variant.y, std::fabs(x[d]) + 1e-30);
-            const double twice = variant.contract == Contract::hf ? 2.5 * spacing(variant.x, most) : 0;
-            REQUIRE(std::fabs(got - x[d]) <= 4 * spacing(DType::f32, most) + rounding + twice);
+            const double rounding = is_quantized(variant.y)  ? 0.501 * step
+                                    : variant.y == NORMA_F32 ? 0
+                                                             : 0.501 * spacing(variant.y, std::fabs(x[d]) + 1e-30);
+            const double twice = variant.contract == NORMA_HF ? 2.5 * spacing(variant.x, most) : 0;
+            REQUIRE(std::fabs(got - x[d]) <= 4 * spacing(NORMA_F32, most) + rounding + twice);
         }
     }
 }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "legality.h"
+
+#include <cstdarg>
+#include <cstdio>
+
+namespace norma {
+
+namespace {
+
+bool allows(const Field &field, int32_t value) {
+    return field.words.name(value) && (!field.allows || field.allows(value));
+}
+
+// A rule: the fields that it is about, and what it says. Each is asked of variants whose words are known.
+class Rules {
+public:
+    Rules(const Variant &variant, Refusal *why) : v_(variant), why_(why) {}
+
+    bool words_are_known() {
+        for (const Field &field : fields) {
+            if (!allows(field, value_of(v_, field)) && !is_internal(field)) {
+                char words[128];
+                list_words(field, words, sizeof words);
+                const char *word = word_of(v_, field);
+                return word ? refuse("%s is %s; expected %s", field.key, word, words)
+                            : refuse("%s is %d; expected %s", field.key, value_of(v_, field), words);
+            }
+        }
+        return true;
+    }
+
+    bool backward() {
+        if (!is_backward(v_)) {
+            return v_.statistics == Statistics::saved ||
+                   refuse("statistics is recomputed; expected saved for a forward");
+        }
+        return backward_type("x", v_.x) && backward_type("y", v_.y);
+    }
+
+    bool contract() {
+        if (v_.contract != NORMA_HF) {
+            return true;
+        }
+        if (!info_of(v_.op).allows_hf) {
+            return refuse("contract is hf; expected fp32_once for %s", op_name(v_.op));
+        }
+        if (v_.bias != NORMA_NONE) {
+            return refuse("bias is %s; expected none with contract hf", dtype_name(v_.bias));
+        }
+        const norma_dtype quantized = is_quantized(v_.x) ? v_.x : v_.y;
+        return !is_quantized(quantized) ||
+               refuse("contract is hf; expected fp32_once with a quantized type, %s", dtype_name(quantized));
+    }
+
+    bool scale() {
+        if (is_quantized(v_.y) && v_.scale == NORMA_SCALE_NONE) {
+            return refuse("scale is none; expected one for y in %s", dtype_name(v_.y));
+        }
+        if (!is_quantized(v_.y) && v_.scale != NORMA_SCALE_NONE) {
+            return refuse("scale is %s; expected none for y in %s, which is not quantized", scale_words.name(v_.scale),
+                          dtype_name(v_.y));
+        }
+        if (!is_quantized(v_.y) && v_.y_float != NORMA_NONE) {
+            return refuse("y_float is %s; expected none for y in %s, which is not quantized", dtype_name(v_.y_float),
+                          dtype_name(v_.y));
+        }
+        return v_.y != NORMA_U8 || v_.scale == NORMA_SCALE_TENSOR ||
+               refuse("scale is %s; expected tensor for y in u8, which has a zero point", scale_words.name(v_.scale));
+    }
+
+    bool hidden() {
+        const int32_t group = group_size(v_.scale);
+        if (group != 0 && v_.hidden.exact % group != 0) {
+            return refuse("hidden is %d; expected whole groups of %d", v_.hidden.exact, group);
+        }
+        const bool has_another = v_.hidden.exact != 0 || runs(v_).multiple != 1;
+        return v_.alignment == Alignment::natural || has_another ||
+               refuse("alignment is any; expected natural for every hidden size, which needs no more than elements");
+    }
+
+private:
+    // What comes along with other ops has no words in manifests.
+    bool is_internal(const Field &field) const {
+        return field.offset == offsetof(Variant, op) && find_op(v_.op) && !find_op(v_.op)->in_manifests;
+    }
+
+    bool backward_type(const char *key, norma_dtype dtype) {
+        return is_float(dtype) || refuse("%s is %s; expected f32, f16 or bf16 for a backward", key, dtype_name(dtype));
+    }
+
+    bool refuse(const char *format, ...) __attribute__((format(printf, 2, 3))) {
+        if (why_) {
+            va_list arguments;
+            va_start(arguments, format);
+            vsnprintf(why_->text, sizeof why_->text, format, arguments);
+            va_end(arguments);
+        }
+        return false;
+    }
+
+    const Variant &v_;
+    Refusal *why_;
+};
+
+}  // namespace
+
+bool is_legal(const Variant &variant, Refusal *why) {
+    if (why) {
+        why->text[0] = '\0';
+    }
+    Rules rules(variant, why);
+    return rules.words_are_known() && rules.backward() && rules.contract() && rules.scale() && rules.hidden();
+}
+
+void list_words(const Field &field, char *text, size_t size) {
+    int32_t left = 0;
+    for (const Word &word : field.words) {
+        left += allows(field, word.value) ? 1 : 0;
+    }
+    size_t length = 0;
+    for (const Word &word : field.words) {
+        if (allows(field, word.value) && length < size) {
+            left--;
+            length += static_cast<size_t>(snprintf(text + length, size - length, "%s%s", word.name,
+                                                   left > 1    ? ", "
+                                                   : left == 1 ? " or "
+                                                               : ""));
+        }
+    }
+}
+
+}  // namespace norma
