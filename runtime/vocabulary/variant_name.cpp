@@ -41,9 +41,7 @@ Variant parse_name(const std::string &text) {
     variant.x = variant.y = NORMA_NONE;
     bool known = parts.size() >= 4;
     if (known) {
-        const Word *op = op_words.find(parts.front().c_str());
-        known = op != nullptr;
-        variant.op = known ? static_cast<norma_op>(op->value) : variant.op;
+        set_value_at(&variant, op_field.offset, parse_word(op_field, parts.front()));
         variant.hidden = parse_hidden(parts.back());
         set_value_at(&variant, contract_field.offset, parse_word(contract_field, parts[parts.size() - 2]));
     }
@@ -98,6 +96,9 @@ int32_t parse_word(const Field &field, const std::string &text) {
 }
 
 std::string refusal(const Variant &variant) {
+    if (!info_of(variant.op).in_manifests) {
+        return "";  // it comes along with others
+    }
     Refusal why;
     is_legal(variant, &why);
     return why.text;

@@ -68,8 +68,13 @@ norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized
         return fail(NORMA_INVALID_ARGUMENT, "desc.hidden is %lld; expected 1 to %lld",
                     static_cast<long long>(desc.hidden), static_cast<long long>(max_hidden));
     }
+    Variant variant = variant_of(desc);
+    const OpInfo *op = find_op(desc.op);
+    if (op && !op->backward) {
+        variant.statistics = Statistics::saved;  // a forward has no such flag, which check_flags says
+    }
     Refusal why;
-    if (!is_legal(variant_of(desc), &why)) {
+    if (!is_legal(variant, &why)) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.%s", why.text);
     }
     norma_status status = check_flags(desc);

@@ -11,6 +11,7 @@
 #include "integers.h"
 #include "runtime/src/device/cpu/streaming_choice.h"
 #include "runtime/src/device/cuda/cuda_run.h"
+#include "runtime/vocabulary/fields.h"
 #include "targets.h"
 #include "variant_text.h"
 #include "workspace.h"

@@ -108,7 +108,8 @@ TEST_CASE("a wrong command line is refused in one line", "[normagen]") {
     check_refused(normagen(one + "--target x86-64-v2 --kernel batch_norm.x_f32.y_f32.fp32_once.any"), "is not an op");
     check_refused(normagen(one + "--target x86-64-v2 --kernel rms_norm_forward.x_f99.y_f32.fp32_once.any"), "\"f99\"");
     check_refused(normagen(one + "--target x86-64-v2 --kernel rms_norm_forward.y_f32.x_f32.fp32_once.any"), "name");
-    check_refused(normagen(one + "--target x86-64-v2 --kernel layer_norm_forward.x_f32.y_f32.hf.any"), "contract hf");
+    check_refused(normagen(one + "--target x86-64-v2 --kernel layer_norm_forward.x_f32.y_f32.hf.any"),
+                  "contract is hf; expected fp32_once");
     check_refused(normagen(one + "--target all --kernel rms_norm_forward.x_f32.y_f32.fp32_once.any"), "one --target");
     check_refused(
         normagen("compile --stage x -o y --target x86-64-v2 --kernel rms_norm_forward.x_f32.y_f32.fp32_once.any"),

@@ -45,7 +45,7 @@ TEST_CASE("compile writes what a build needs, and writes nothing anew without a 
     CHECK(registry.find("{\"x86-64-v3\"") < registry.find("{\"x86-64-v2\""));
     CHECK(contains(registry, "const int32_t target_count = 2;"));
     CHECK(contains(registry, "const int32_t kernel_count = 4;"));
-    CHECK(contains(registry, "NORMA_RMS_NORM_FORWARD, NORMA_FP32_ONCE, NORMA_F32, NORMA_F32, NORMA_NONE"));
+    CHECK(contains(registry, "{norma_op(2), norma_contract(1), norma_dtype(1), norma_dtype(1), norma_dtype(0)"));
     CHECK(contains(registry, "Role::user_context, Role::x"));
     // halide_target_feature_t: sse41 5, avx 6, avx2 7, fma 9, f16c 11 in Halide 21.
     CHECK(contains(registry, "\"x86-64-linux-sse41-avx-avx2-fma-f16c\", {0xae0, 0x0, 0x0, 0x0}"));

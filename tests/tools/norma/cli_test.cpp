@@ -141,7 +141,7 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --eps nan", "eps");
     s.refused("rms_norm --eps -1", "eps is -1");
     s.refused("rms_norm --weight-offset nan", "weight_offset");
-    s.refused("layer_norm --contract hf", "NORMA_HF");
+    s.refused("layer_norm --contract hf", "contract is hf; expected fp32_once for layer_norm_forward");
     s.refused("rms_norm --contract once", "--contract");
     s.refused("rms_norm --y-dtype f64", "--y-dtype");
     s.refused("rms_norm --axis 2", "--axis is 2");

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include "runtime/vocabulary/variant_name.h"
 #include "schedules/strategies/cuda/cuda_rows.h"
 #include "tests/support/catch.h"
 
@@ -11,7 +12,7 @@ namespace {
 using namespace norma;
 using nlohmann::json;
 
-auto fields(const CudaShape &shape, const json &knobs) {
+auto shape_fields(const CudaShape &shape, const json &knobs) {
     return std::tuple(shape.vector, shape.warps, shape.chunks, shape.rows, shape.sums_in_registers,
                       knobs.at("no_allocate").get<int>());
 }
@@ -31,13 +32,13 @@ TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the ne
         const std::vector<json> tried = cuda_rows_search_space(variant, defaults, {});
         CHECK_FALSE(tried.empty());
         const CudaShape standard = cuda_shape(cuda_rows_knobs(defaults), variant);
-        std::set<decltype(fields(standard, defaults))> shapes = {fields(standard, defaults)};
+        std::set<decltype(shape_fields(standard, defaults))> shapes = {shape_fields(standard, defaults)};
         int differed = 1;
         for (const json &knobs : tried) {
             INFO(knobs.dump());
             CHECK(cuda_rows_refusal(cuda_rows_knobs(knobs), variant).empty());
             const CudaShape shape = cuda_shape(cuda_rows_knobs(knobs), variant);
-            CHECK(shapes.insert(fields(shape, knobs)).second);
+            CHECK(shapes.insert(shape_fields(shape, knobs)).second);
             int differ = 0;
             for (const auto &[knob, value] : knobs.items()) {
                 differ += defaults.at(knob) != value;
