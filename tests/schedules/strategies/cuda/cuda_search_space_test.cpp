@@ -3,7 +3,7 @@
 #include <set>
 #include <tuple>
 
-#include "schedules/strategies/cuda/cuda_rows.h"
+#include "schedules/strategies/cuda/cuda_rows_knobs.h"
 #include "tests/support/catch.h"
 
 namespace {
