@@ -2,7 +2,6 @@
 #include "bench.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -14,16 +13,10 @@
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
+#include "tools/base/progress.h"
 
 namespace norma::bench {
 namespace {
-
-void show_progress(const std::string &text) {
-    if (isatty(STDERR_FILENO)) {
-        fmt::print(stderr, "\r\x1b[K{}", text);
-        std::fflush(stderr);
-    }
-}
 
 void run_bench(const Options &options) {
     const std::vector<Case> cases = parse_cases(options);
@@ -38,17 +31,18 @@ void run_bench(const Options &options) {
     const Machine machine = this_machine();
     check(norma_set_num_threads(options.threads));
     Team team(options.threads);
+    Progress progress(Progress::nothing);
 
     nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
     std::string where = describe(machine, options.threads);
     for (size_t i = 0; i < cases.size(); i++) {
         const Case &c = cases[i];
-        show_progress(
+        progress.show(
             fmt::format("[{}/{}] {} {} {}x{}", i + 1, cases.size(), op_text(c.op), dtype_text(c), c.rows, c.hidden));
         if (!options.grain_size.empty()) {
             const Tasks tasks = sample_tasks(c, options.grain_size, options.threads, {options.seconds, 7});
             json["results"].push_back(tasks_json(c, tasks, options.grain_size, options.threads));
-            show_progress("");
+            progress.clear();
             if (table) {
                 fmt::print("{}", tasks_lines(json["results"].back()));
             }
@@ -59,7 +53,7 @@ void run_bench(const Options &options) {
             where = json["machine"]["gpu"] = Gpu(0).name();
         }
         json["results"].push_back(result_json(c, result, options.threads));
-        show_progress("");
+        progress.clear();
         if (table) {
             fmt::print("{}{}", i == 0 ? table_heading(where) : "", table_line(c, result));
             std::fflush(stdout);

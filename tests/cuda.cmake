@@ -40,7 +40,7 @@ norma_test(cuda_bench_test SOURCES bench/cuda_bench_test.cpp support/cuda/toy_re
 
 add_executable(toy_norma support/cuda/toy_norma.cpp support/cuda/toy_registry.cpp ${bench}/bench.cpp ${bench}/case.cpp ${bench}/device_memory.cpp ${bench}/gpu.cpp
     ${bench}/options.cpp ${bench}/report.cpp ${bench}/yardstick.cpp ${toys})
-target_link_libraries(toy_norma PRIVATE bare_runtime norma_stopwatch CLI11::CLI11 nlohmann_json::nlohmann_json norma_fmt)
+target_link_libraries(toy_norma PRIVATE bare_runtime norma_stopwatch norma_base CLI11::CLI11 nlohmann_json::nlohmann_json norma_fmt)
 add_test(NAME gpu_script COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/check_gpu_script ${PROJECT_SOURCE_DIR} $<TARGET_FILE:toy_norma>
     $<TARGET_FILE_DIR:fake_cuda> $<$<BOOL:${NORMA_PTXAS}>:$<TARGET_FILE:normagen>>)
 

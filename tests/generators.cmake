@@ -1,12 +1,21 @@
 # Tests of what runs on the machine that compiles: normagen and the passes, and a library with a Halide runtime of its own.
-norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_compiler)
+# Host code of CUDA kernels on the interpreter of PTX.
+add_library(norma_test_interpreted INTERFACE)
+target_sources(norma_test_interpreted INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/support/cuda/interpreted.cpp)
+target_compile_definitions(norma_test_interpreted INTERFACE NORMA_LINKER="${CMAKE_LINKER}")
+target_link_libraries(norma_test_interpreted INTERFACE norma_compiler norma_ptx)
+
+norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_test_interpreted)
 target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/device/cpu/${NORMA_ARCHITECTURE})
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
+norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generators/passes/cpu/lane_tree_test.cpp
+    generators/passes/cpu/output_stores_test.cpp generators/passes/cpu/store_mode_test.cpp generators/passes/cuda/cuda_rewrites_test.cpp LINK norma_compiler)
+set_target_properties(passes_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
+
 norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_compiler)
 if(NORMA_PTXAS)
-    norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_compiler norma_ptx)
-    target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")
+    norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_test_interpreted)
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it
     add_test(NAME cuda_resources COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_cuda_resources ${PROJECT_SOURCE_DIR}
         $<TARGET_FILE:normagen> ${NORMA_KERNELS}/cache)

@@ -88,4 +88,9 @@ Expr round_to(norma_dtype type, Expr value) {
     return type == NORMA_F32 ? value : widen(narrow(type, std::move(value)));
 }
 
+Expr rounding_error(const Expr &before, const Expr &added, const Expr &after) {
+    const Expr as_added = after - before;
+    return (before - (after - as_added)) + (added - as_added);
+}
+
 }  // namespace norma

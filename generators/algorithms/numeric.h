@@ -26,6 +26,9 @@ Halide::Expr round_to_integer(const Halide::Expr &value);
 // Of fp32: ordered as magnitudes are, NaN above infinity, as no floating-point maximum would do.
 Halide::Expr magnitude_bits(const Halide::Expr &value);
 
+// What an addition in fp32 rounded away: `after` = before + added, as stored. Knuth's TwoSum.
+Halide::Expr rounding_error(const Halide::Expr &before, const Halide::Expr &added, const Halide::Expr &after);
+
 // The fp32 value that storing to `type` and loading again would give.
 Halide::Expr round_to(norma_dtype type, Halide::Expr value);
 

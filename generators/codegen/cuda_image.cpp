@@ -4,61 +4,19 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iterator>
 #include <regex>
 #include <sstream>
 #include <stdexcept>
 
+#include "generators/passes/cuda/bfloat_pair.h"
+#include "tools/base/child.h"
+#include "tools/base/files.h"
+#include "tools/base/temporary_directory.h"
+
 namespace norma {
 
 namespace {
-
-std::string read(const std::string &path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// A shell word, whatever is in it.
-std::string quoted(const std::string &text) {
-    std::string word = "'";
-    for (char c : text) {
-        word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return word + "'";
-}
-
-// Standard output and error of a program. Throws with them where it fails.
-std::string run(const std::string &command) {
-    FILE *pipe = popen((command + " 2>&1").c_str(), "r");
-    if (pipe == nullptr) {
-        throw std::runtime_error(command + ": cannot start");
-    }
-    std::string output;
-    char buffer[4096];
-    for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) != 0;) {
-        output.append(buffer, n);
-    }
-    if (pclose(pipe) != 0) {
-        throw std::runtime_error(command + ": " + output);
-    }
-    return output;
-}
-
-// Files that go when it goes.
-struct Scratch {
-    std::string stem;
-    std::vector<std::string> files;
-    std::string add(const std::string &suffix) {
-        files.push_back(stem + suffix);
-        return files.back();
-    }
-    ~Scratch() {
-        for (const std::string &file : files) {
-            unlink(file.c_str());
-        }
-    }
-};
 
 int count(const std::string &text, const std::regex &pattern) {
     return (int)std::distance(std::sregex_iterator(text.begin(), text.end(), pattern), std::sregex_iterator());
@@ -75,13 +33,13 @@ std::string replace(const std::string &text, const char *pattern, const std::str
 }
 
 // Writes machine code for the SM to the file `cubin`.
-CudaResources assemble(const std::string &ptx, int sm, Scratch &files, const std::string &cubin) {
+CudaResources assemble(const std::string &ptx, int sm, const std::string &cubin) {
     auto from = [&](const std::string &text) {
-        const std::string file = files.add("." + std::to_string(sm) + ".ptx");
-        std::ofstream(file) << text;
+        const std::string file = cubin + ".ptx";
+        write_if_changed(file, text);
         // What is multiplied and added apart in the PTX rounds twice on every GPU.
-        return parse_ptxas(run(quoted(cuda_toolkit() + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" +
-                               std::to_string(sm) + " " + quoted(file) + " -o " + quoted(cubin)),
+        return parse_ptxas(run_program("assemble PTX", {cuda_toolkit() + "/ptxas", "-v", "-O3", "-fmad=false",
+                                                        "-arch=sm_" + std::to_string(sm), file, "-o", cubin}),
                            sm);
     };
     const CudaResources resources = from(ptx);
@@ -134,7 +92,7 @@ std::string cuda_toolkit() {
 
 std::string cuda_toolkit_version() {
     static const std::string version =
-        cuda_toolkit().empty() ? "" : run(quoted(cuda_toolkit() + "/ptxas") + " --version");
+        cuda_toolkit().empty() ? "" : run_program("ask for a version", {cuda_toolkit() + "/ptxas", "--version"});
     return version;
 }
 
@@ -156,25 +114,25 @@ CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector
         throw std::runtime_error("no ptxas and fatbinary of a CUDA toolkit; script/setup cuda installs them");
     }
     CudaImage image{ptx, "", {}};
-    Scratch files{scratch, {}};
-    const std::string text = files.add(".image.ptx");
-    std::ofstream(text) << ptx;
-    const std::string fatbin = files.add(".fatbin");
-    std::string link = quoted(toolkit + "/fatbinary") + " -64 --compress-mode=size --create=" + quoted(fatbin);
+    const TemporaryDirectory directory(scratch);
+    const std::string text = directory / "image.ptx", fatbin = directory / "fatbin";
+    write_if_changed(text, ptx);
+    std::vector<std::string> link = {toolkit + "/fatbinary", "-64", "--compress-mode=size", "--create=" + fatbin};
     for (int sm : sms) {
-        const std::string cubin = files.add("." + std::to_string(sm) + ".cubin");
-        image.resources.push_back(assemble(ptx, sm, files, cubin));
+        const std::string cubin = directory / (std::to_string(sm) + ".cubin");
+        image.resources.push_back(assemble(ptx, sm, cubin));
         if (const std::string why = excess(image.resources.back(), threads); !why.empty()) {
             throw std::runtime_error("sm_" + std::to_string(sm) + ": " + why);
         }
-        link += " --image3=kind=elf,sm=" + std::to_string(sm) + ",file=" + quoted(cubin);
+        link.push_back("--image3=kind=elf,sm=" + std::to_string(sm) + ",file=" + cubin);
     }
     std::smatch target;
     if (!std::regex_search(ptx, target, std::regex("\\.target sm_(\\d+)"))) {
         throw std::logic_error("PTX without a target");
     }
-    run(link + " --image3=kind=ptx,sm=" + target[1].str() + ",file=" + quoted(text));
-    image.fatbin = read(fatbin);
+    link.push_back("--image3=kind=ptx,sm=" + target[1].str() + ",file=" + text);
+    run_program("make a fatbin", link);
+    image.fatbin = read_file(fatbin);
     return image;
 }
 
@@ -212,10 +170,10 @@ std::string cuda_sass(const std::string &ptx, int sm, const std::string &scratch
     if (disassembler.empty()) {
         return "";
     }
-    Scratch files{scratch, {}};
-    const std::string cubin = files.add(".cubin");
-    assemble(ptx, sm, files, cubin);
-    return run(quoted(disassembler) + " -c " + quoted(cubin));
+    const TemporaryDirectory directory(scratch);
+    const std::string cubin = directory / "cubin";
+    assemble(ptx, sm, cubin);
+    return run_program("disassemble", {disassembler, "-c", cubin});
 }
 
 }  // namespace norma

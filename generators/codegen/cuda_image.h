@@ -23,14 +23,11 @@ std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
 std::string cuda_disassembler();     // nvdisasm beside ptxas, or in PATH
 
-// uint32(float low, float high): calls of it in the text stand for the instruction that rounds both to bf16.
-inline constexpr const char *bfloat_pair_function = "norma_bfloat_pair";
-
 // The text of one kernel with blocks of `threads` threads, edited: throws std::logic_error where it is not as expected.
 // 0 threads: any number of kernels, with blocks of any size.
 std::string finish_ptx(std::string text, int threads);
 
-// Images for each SM, and PTX for later ones. `scratch` begins the names of files that are made and removed. Throws
+// Images for each SM, and PTX for later ones. `scratch` begins the name of a directory that is made and removed. Throws
 // std::runtime_error where ptxas fails, spills, or needs more registers than a block of `threads` has.
 CudaImage make_cuda_image(const std::string &ptx, int threads, const std::vector<int> &sms, const std::string &scratch);
 

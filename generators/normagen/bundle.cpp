@@ -2,14 +2,12 @@
 #include "bundle.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
-#include <cerrno>
-#include <cstring>
 #include <memory>
 
 #include "tools/base/child.h"
 #include "tools/base/files.h"
+#include "tools/base/temporary_directory.h"
 
 namespace norma {
 
@@ -18,29 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path lock_file_of_bundles = "share/norma/manifest.lock.json";
-
-// Removed at the end.
-class TemporaryDirectory {
-public:
-    explicit TemporaryDirectory(const fs::path &prefix) {
-        std::string name = prefix.string() + ".XXXXXX";
-        if (mkdtemp(name.data()) == nullptr) {
-            throw OutputError(name + ": cannot make this directory: " + std::strerror(errno));
-        }
-        path_ = name;
-    }
-    TemporaryDirectory(const TemporaryDirectory &) = delete;
-    TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-
-    const fs::path &path() const { return path_; }
-
-private:
-    fs::path path_;
-};
 
 // What `directory` holds and `bundle` does not; the libraries of an earlier bundle do not count. Empty: nothing.
 std::string stranger(const fs::path &directory, const fs::path &bundle) {
@@ -103,7 +78,7 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
     if (options.work.empty()) {
         temporary = std::make_unique<TemporaryDirectory>(fs::temp_directory_path() / "norma-bundle");
     }
-    const fs::path work = fs::absolute(temporary ? temporary->path() : options.work);
+    const fs::path work = fs::absolute(temporary ? temporary->path : options.work);
     const fs::path kernels = work / "kernels";
     compile_library(manifest, targets, records, kernels, options.cache.empty() ? work / "cache" : options.cache,
                     options.limits);
@@ -111,10 +86,10 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
     fs::last_write_time(kernels / "objects.rsp", fs::file_time_type::clock::now());
     run_program("build the library",
                 {NORMA_CMAKE, "-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
-                 "-DPREFIX=" + (staging.path() / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
+                 "-DPREFIX=" + (staging.path / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
                  "-DTOOLCHAIN=" + (options.toolchain.empty() ? "" : fs::absolute(options.toolchain).string()),
                  fmt::format("-DJOBS={}", options.limits.at_once), "-P", NORMA_BUNDLE_SCRIPT});
-    replace(out, staging.path() / "bundle", staging.path() / "old");
+    replace(out, staging.path / "bundle", staging.path / "old");
     fmt::print("{}: libnorma.a has {} bytes\n", options.out.string(), fs::file_size(out / "lib/libnorma.a"));
 }
 

@@ -77,7 +77,7 @@ public:
           limits_(limits),
           report_failures_(report_failures),
           results_(jobs.size()),
-          progress_(jobs.size()) {}
+          progress_(Progress::lines) {}
 
     std::vector<JobResult> run() {
         take_cached();
@@ -92,7 +92,8 @@ public:
             running_.erase(ended, running_.end());
             if (!running_.empty()) {
                 const size_t done = cached() + compiled_ + failed_;
-                progress_.show(done, cached(), jobs_[running_.front().job].title);
+                progress_.show(fmt::format("[{}/{}] {} cached, {:.0f} s, {}", done, jobs_.size(), cached(),
+                                           progress_.seconds(), jobs_[running_.front().job].title));
             }
         }
         progress_.clear();

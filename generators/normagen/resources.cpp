@@ -6,7 +6,7 @@
 
 #include "generators/codegen/cuda_figures.h"
 #include "library.h"
-#include "schedules/strategies/cuda/cuda_rows.h"
+#include "schedules/strategies/cuda/cuda_rows_knobs.h"
 #include "tools/base/files.h"
 
 namespace norma {

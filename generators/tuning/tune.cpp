@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -20,6 +18,7 @@
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"
+#include "tools/base/temporary_directory.h"
 #include "tune_grain_size.h"
 
 namespace norma {
@@ -185,20 +184,16 @@ void work(const Options &options) {
     } catch (const std::invalid_argument &error) {
         throw InputError(std::string("the job: ") + error.what());
     }
-    std::string directory = (fs::temp_directory_path() / "norma-worker.XXXXXX").string();
-    if (mkdtemp(directory.data()) == nullptr) {
-        throw OutputError(directory + ": cannot make this directory: " + std::strerror(errno));
-    }
-    const std::shared_ptr<void> remove(nullptr, [&](void *) { fs::remove_all(directory); });
+    const TemporaryDirectory directory(fs::temp_directory_path() / "norma-worker");
     const int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
-    emit_candidates({tuned}, {directory, options.linker, options.limits});
-    run_program("measure",
-                {measure_program("").string(), directory, "--records", directory + "/records", "--progress", "none",
-                 "--budget", fmt::format("{}", options.budget), "--timeout", fmt::format("{}", options.timeout)});
+    emit_candidates({tuned}, {directory.path, options.linker, options.limits});
+    run_program("measure", {measure_program("").string(), directory.path.string(), "--records", directory / "records",
+                            "--progress", "none", "--budget", fmt::format("{}", options.budget), "--timeout",
+                            fmt::format("{}", options.timeout)});
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
-    for (const Record &record : read_records(directory + "/records", [](const std::string &) {})) {
+    for (const Record &record : read_records(directory / "records", [](const std::string &) {})) {
         fmt::print("{}\n", to_line(record));
     }
 }

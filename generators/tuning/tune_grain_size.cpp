@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -15,6 +14,7 @@
 #include "generators/records/records.h"
 #include "tools/base/child.h"
 #include "tools/base/files.h"
+#include "tools/base/temporary_directory.h"
 
 namespace norma {
 
@@ -38,13 +38,12 @@ int cores() {
 std::string joined(const std::vector<std::string> &words) { return fmt::format("{}", fmt::join(words, ",")); }
 
 json measured(const std::vector<std::string> &command) {
-    const fs::path path = fs::temp_directory_path() / fmt::format("norma-tasks.{}.json", getpid());
+    const TemporaryDirectory directory(fs::temp_directory_path() / "norma-tasks");
+    const std::string file = directory / "tasks.json";
     std::vector<std::string> words = command;
-    words.insert(words.end(), {"--json", path.string()});
+    words.insert(words.end(), {"--json", file});
     run_program("measure grain_size", words);
-    const json results = json::parse(read_file(path));
-    fs::remove(path);
-    return results;
+    return json::parse(read_file(file));
 }
 
 // What a result says of each number of elements but the first, which is the default.

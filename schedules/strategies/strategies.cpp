@@ -9,30 +9,14 @@
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "schedules/strategies/cuda/cuda_rows.h"
 #include "schedules/strategies/cuda/cuda_strip_sum.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
 namespace {
 
-// Halide converts f16 natively on ARM only where it may also compute in it.
-bool converts_f16(const Halide::Target &target) {
-    return target.has_feature(Halide::Target::F16C) || target.has_feature(Halide::Target::ARMFp16);
-}
-
 std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const Halide::Target &target) {
-    CpuRowsKnobs knobs;
-    try {
-        knobs = cpu_rows_knobs(json);
-    } catch (const std::invalid_argument &error) {
-        return error.what();
-    }
-    if (knobs.native_f16 != 0 && !converts_f16(target)) {
-        return "native_f16 is 1; the target has no such instruction";
-    }
-    if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
-        return "native_bf16 is 1; the target has no such instruction";
-    }
-    return cpu_rows_refusal(knobs);
+    return cpu_rows_refusal(cpu_rows_knobs(json), target);
 }
 
 Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
@@ -101,14 +85,14 @@ const Strategy list[] = {
 }  // namespace
 
 const Strategy &find_strategy(const std::string &name) {
-    std::string known;
+    std::vector<std::string> known;
     for (const Strategy &strategy : list) {
         if (name == strategy.name) {
             return strategy;
         }
-        known += (known.empty() ? "" : ", ") + std::string(strategy.name);
+        known.push_back(strategy.name);
     }
-    throw std::invalid_argument("\"" + name + "\" is not a strategy; expected one of " + known);
+    throw std::invalid_argument("\"" + name + "\" is not a strategy; expected one of " + comma_separated(known));
 }
 
 std::vector<const Strategy *> strategies_to_tune() {

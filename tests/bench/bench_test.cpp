@@ -233,14 +233,11 @@ TEST_CASE("runs are compared by how many elements are worth a thread") {
 }
 
 TEST_CASE("the table and a JSON file come together") {
-    char path[] = "/tmp/norma_bench_XXXXXX";
-    const int descriptor = mkstemp(path);
-    REQUIRE(descriptor >= 0);
-    const std::string table = run_bench("--op rms_norm --shapes 2x64 --json " + std::string(path));
-    close(descriptor);
+    const norma::TemporaryDirectory directory(std::filesystem::temp_directory_path() / "norma_bench");
+    const std::string path = directory / "report.json";
+    const std::string table = run_bench("--op rms_norm --shapes 2x64 --json " + path);
     std::ifstream file(path);
     const json report = json::parse(file);
-    std::remove(path);
     REQUIRE(report["results"].size() == 1);
     REQUIRE(table.find("2x64") != std::string::npos);
     REQUIRE(table.find(report["results"][0]["kernel"].get<std::string>()) != std::string::npos);

@@ -14,23 +14,14 @@
 #include <vector>
 
 #include "catch.h"
+#include "tools/base/temporary_directory.h"
 
 namespace fs = std::filesystem;
 
 // A directory of its own for each test, gone afterwards.
-struct Directory {
-    fs::path path;
+struct Directory : norma::TemporaryDirectory {
+    Directory() : TemporaryDirectory(fs::temp_directory_path() / "norma_test") {}
 
-    Directory() {
-        std::string name = (fs::temp_directory_path() / "norma_test.XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    Directory(const Directory &) = delete;
-    Directory &operator=(const Directory &) = delete;
-    ~Directory() { fs::remove_all(path); }
-
-    std::string operator/(const std::string &name) const { return (path / name).string(); }
     std::string write(const std::string &name, const std::string &text) const {
         fs::create_directories((path / name).parent_path());
         std::ofstream(path / name) << text;

@@ -19,8 +19,6 @@ namespace norma {
 
 namespace {
 
-constexpr size_t max_output = 1 << 16;
-
 [[noreturn]] void run_and_exit(const std::function<void()> &work) {
     std::string message;
     try {
@@ -38,7 +36,8 @@ constexpr size_t max_output = 1 << 16;
 
 }  // namespace
 
-Child::Child(const std::function<void()> &work, std::chrono::duration<double> time_limit) : time_limit_(time_limit) {
+Child::Child(const std::function<void()> &work, std::chrono::duration<double> time_limit, size_t most_output)
+    : time_limit_(time_limit), most_output_(most_output) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         throw OutputError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
@@ -90,13 +89,20 @@ bool Child::ended() {
     return !running_;
 }
 
+void Child::wait() {
+    while (!ended()) {
+        pollfd wake_up = this->wake_up();
+        poll(&wake_up, 1, 20);
+    }
+}
+
 void Child::drain() {
     char buffer[4096];
     ssize_t count;
     while ((count = read(pipe_, buffer, sizeof buffer)) > 0) {
         output_.append(buffer, (size_t)count);
-        if (output_.size() > max_output) {  // the end says why
-            output_.erase(0, output_.size() - max_output / 2);
+        if (output_.size() > most_output_) {
+            output_.erase(0, output_.size() - most_output_ / 2);
         }
     }
 }
@@ -122,19 +128,17 @@ void become_program(const std::vector<std::string> &words) {
     throw OutputError(words[0] + ": cannot run: " + std::strerror(errno));
 }
 
-void run_program(const std::string &purpose, const std::vector<std::string> &words) {
+std::string run_program(const std::string &purpose, const std::vector<std::string> &words) {
     const auto exec = [&] {
         unsetenv("DESTDIR");
         become_program(words);
     };
-    Child child(exec, std::chrono::hours(1));
-    while (!child.ended()) {
-        pollfd wake_up = child.wake_up();
-        poll(&wake_up, 1, 100);
-    }
+    Child child(exec, std::chrono::hours(1), size_t{1} << 28);
+    child.wait();
     if (!child.failure().empty()) {
         throw OutputError(fmt::format("cannot {}: {}: {}\n{}", purpose, words[0], child.failure(), child.output()));
     }
+    return child.output();
 }
 
 }  // namespace norma

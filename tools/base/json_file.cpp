@@ -51,14 +51,6 @@ json read_json(const std::filesystem::path &path) {
     }
 }
 
-std::string comma_separated(const std::vector<std::string> &words) {
-    std::string text;
-    for (const std::string &word : words) {
-        text += (text.empty() ? "" : ", ") + word;
-    }
-    return text;
-}
-
 void Node::fail(const std::string &what) const {
     throw InputError(file_ + ": " + (where_.empty() ? "" : where_ + ": ") + what);
 }

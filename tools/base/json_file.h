@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "files.h"
+#include "text.h"
 
 namespace norma {
 
@@ -41,8 +42,5 @@ private:
     std::string file_, where_;
     const nlohmann::json *value_;
 };
-
-// "a, b, c"
-std::string comma_separated(const std::vector<std::string> &words);
 
 }  // namespace norma

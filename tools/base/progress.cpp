@@ -5,31 +5,29 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace norma {
 
-Progress::Progress(size_t total) : total_(total), terminal_(isatty(STDERR_FILENO)) {}
+Progress::Progress(Elsewhere elsewhere) : elsewhere_(elsewhere), terminal_(isatty(STDERR_FILENO)) {}
 
-void Progress::show(size_t done, size_t cached, const std::string &current) {
-    const auto interval = terminal_ ? std::chrono::milliseconds(100) : std::chrono::seconds(5);
-    if (Clock::now() - shown_ < interval) {
-        return;
-    }
-    shown_ = Clock::now();
-    std::string line = fmt::format("[{}/{}] {} cached, {:.0f} s, {}", done, total_, cached, seconds(), current);
-    if (!terminal_) {
+void Progress::show(std::string line) {
+    if (terminal_) {
+        winsize size{};
+        ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
+        line.resize(std::min<size_t>(line.size(), size.ws_col > 1 ? size.ws_col - 1 : 79));
+        fmt::print(stderr, "\r{}\033[K", line);
+        fflush(stderr);
+    } else if (elsewhere_ == lines && Clock::now() - shown_ >= std::chrono::seconds(5)) {
+        shown_ = Clock::now();
         fmt::print(stderr, "{}\n", line);
-        return;
     }
-    winsize size{};
-    ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
-    line.resize(std::min<size_t>(line.size(), size.ws_col > 1 ? size.ws_col - 1 : 79));
-    fmt::print(stderr, "\r{}\033[K", line);
-    fflush(stderr);
 }
 
-void Progress::clear() {
+void Progress::clear() const {
     if (terminal_) {
         fmt::print(stderr, "\r\033[K");
+        fflush(stderr);
     }
 }
 

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
-// How far a long run is: one line that overwrites itself on a terminal, else a plain line every few seconds.
+// How far a long run is: one line that overwrites itself on a terminal.
 #pragma once
 
+#include <chrono>
 #include <string>
-
-#include "child.h"
 
 namespace norma {
 
 class Progress {
 public:
-    explicit Progress(size_t total);
+    enum Elsewhere { nothing, lines };  // where stderr is no terminal: a plain line every few seconds, or none
 
-    void show(size_t done, size_t cached, const std::string &current);
-    void clear();  // before anything else is printed
+    explicit Progress(Elsewhere elsewhere);
+
+    bool visible() const { return terminal_ || elsewhere_ == lines; }
+    void show(std::string line);
+    void clear() const;  // before anything else is printed
     double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
 private:
-    size_t total_;
+    using Clock = std::chrono::steady_clock;
+
+    Elsewhere elsewhere_;
     bool terminal_;
     Clock::time_point start_ = Clock::now(), shown_ = start_;
 };

@@ -7,15 +7,16 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "tools/base/errors.h"
 
 namespace norma::safetensors {
 
 // What is wrong with a file, with the names of the file and the tensor.
-struct FormatError : std::runtime_error {
-    using std::runtime_error::runtime_error;
+struct FormatError : InputError {
+    using InputError::InputError;
 };
 
 struct Tensor {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "bfloat_pair.h"
 
-#include "generators/codegen/cuda_image.h"
-
 namespace norma {
 
 using namespace Halide;

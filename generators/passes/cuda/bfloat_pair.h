@@ -8,6 +8,9 @@
 
 namespace norma {
 
+// uint32(float low, float high): calls of it in PTX stand for the instruction that rounds both to bf16.
+inline constexpr const char *bfloat_pair_function = "norma_bfloat_pair";
+
 // Before HalfConvertPass, which leaves such conversions to integer arithmetic on each element.
 class BfloatPairPass : public Halide::Internal::IRMutator {
 protected:

@@ -6,8 +6,8 @@
 #include "bench/gpu.h"
 #include "bench/machine.h"
 #include "runtime/src/device/cuda/cuda_driver.h"
-#include "subprocess.h"
 #include "tools/base/files.h"
+#include "tools/base/subprocess.h"
 
 namespace norma {
 

@@ -3,23 +3,21 @@
 // a compiler nor Halide, and writes records. docs/tuning.md describes it.
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 
 #include "device.h"
 #include "generators/records/report.h"
 #include "generators/records/winners.h"
 #include "search.h"
+#include "tools/base/command_line.h"
 #include "tools/base/files.h"
+#include "tools/base/progress.h"
 
 namespace norma {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
 struct Options {
@@ -60,10 +58,7 @@ void find_devices(JobsFile &jobs) {
 class Display {
 public:
     Display(const std::string &progress, size_t groups, double budget)
-        : json_(progress == "json"),
-          terminal_(progress == "auto" && isatty(STDERR_FILENO)),
-          groups_(groups),
-          budget_(budget) {}
+        : json_(progress == "json"), terminal_(progress == "auto"), groups_(groups), budget_(budget) {}
 
     void begin(size_t group) {
         group_ = group;
@@ -72,18 +67,12 @@ public:
     }
 
     void show(const Record &record) {
-        if (!terminal_) {
-            return;
+        if (terminal_ && line_.visible()) {
+            line_.show(fmt::format("[{}/{}] {:.0f} s left, best {:.3f} of the default{}, {} {} rung {}", group_ + 1,
+                                   groups_, std::max(0.0, budget_ - seconds()), best_,
+                                   to_copy_ > 0 ? fmt::format(", {:.2f} of a copy", to_copy_) : "", bucket(record),
+                                   record.variant, record.rung));
         }
-        std::string line = fmt::format("[{}/{}] {:.0f} s left, best {:.3f} of the default{}, {} {} rung {}", group_ + 1,
-                                       groups_, std::max(0.0, budget_ - seconds()), best_,
-                                       to_copy_ > 0 ? fmt::format(", {:.2f} of a copy", to_copy_) : "", bucket(record),
-                                       record.variant, record.rung);
-        winsize size{};
-        ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
-        line.resize(std::min<size_t>(line.size(), size.ws_col > 1 ? size.ws_col - 1 : 79));
-        fmt::print(stderr, "\r{}\033[K", line);
-        fflush(stderr);
     }
 
     void add(const Record &record) {
@@ -107,10 +96,10 @@ public:
 
     void clear() const {
         if (terminal_) {
-            fmt::print(stderr, "\r\033[K");
+            line_.clear();
         }
     }
-    double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+    double seconds() const { return line_.seconds(); }
 
 private:
     bool json_, terminal_;
@@ -118,7 +107,7 @@ private:
     double budget_;
     int trials_ = 0;
     double best_ = 1, to_copy_ = 0;
-    Clock::time_point start_ = Clock::now();
+    Progress line_{Progress::nothing};
 };
 
 // The records of these jobs on their devices.
@@ -209,25 +198,12 @@ int main(int argc, char **argv) {
     app.add_flag("--resume", options.resume, "take trials that the records hold");
     app.add_flag("--exhaustive", options.search.exhaustive,
                  "also measure every candidate at length, to print the regret");
-    try {
+    return exit_status(app, [&] {
         app.parse(argc, argv);
         signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error to report
         signal(SIGPIPE, SIG_IGN);
         run(options);
-        return 0;
-    } catch (const CLI::ParseError &error) {
-        if (error.get_exit_code() == 0) {
-            return app.exit(error);  // --help
-        }
-        complain(error.what());
-        return 2;
-    } catch (const InputError &error) {
-        complain(error.what());
-        return 2;
-    } catch (const std::exception &error) {
-        complain(error.what());
-        return 1;
-    }
+    });
 }
 
 }  // namespace

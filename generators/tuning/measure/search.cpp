@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "runtime/vocabulary/variant_name.h"
-#include "subprocess.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"
+#include "tools/base/subprocess.h"
 #include "trial.h"
 
 namespace norma {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // norma_run: plans kept in a list, most recently used first.
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "errors.h"
 #include "halide_hooks.h"
+#include "lock.h"
 #include "work.h"
 #include "workspace.h"
 
@@ -25,14 +25,6 @@ struct Cache {
 };
 
 Cache cache;
-
-class Lock {
-public:
-    Lock() { pthread_mutex_lock(&cache.mutex); }
-    ~Lock() { pthread_mutex_unlock(&cache.mutex); }
-    Lock(const Lock &) = delete;
-    Lock &operator=(const Lock &) = delete;
-};
 
 void destroy(Entry *entry) {
     norma_plan_destroy(entry->plan);
@@ -73,7 +65,7 @@ Entry *find(const norma_plan_desc &desc) {
 
 norma_status acquire(const norma_plan_desc &desc, Entry **result) {
     {
-        Lock lock;
+        Lock lock(cache.mutex);
         *result = find(desc);
     }
     if (*result) {
@@ -89,7 +81,7 @@ norma_status acquire(const norma_plan_desc &desc, Entry **result) {
         norma_plan_destroy(plan);
         return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
     }
-    Lock lock;
+    Lock lock(cache.mutex);
     *result = find(desc);
     if (*result) {  // another thread was faster
         entry->plan = plan;
@@ -104,7 +96,7 @@ norma_status acquire(const norma_plan_desc &desc, Entry **result) {
 }
 
 void release(Entry *entry) {
-    Lock lock;
+    Lock lock(cache.mutex);
     if (--entry->users == 0 && !entry->listed) {
         destroy(entry);
     }
@@ -157,7 +149,7 @@ norma_status norma_run(const norma_plan_desc *desc, const norma_arguments *argum
 }
 
 void norma_plan_cache_clear(void) {
-    norma::Lock lock;
+    norma::Lock lock(norma::cache.mutex);
     norma::cut_after(0);
 }
 
@@ -165,7 +157,7 @@ norma_status norma_plan_cache_set_capacity(int32_t plans) {
     if (plans < 0) {
         return norma::fail(NORMA_INVALID_ARGUMENT, "plans is %d; expected 0 or more", plans);
     }
-    norma::Lock lock;
+    norma::Lock lock(norma::cache.mutex);
     norma::cache.capacity = plans;
     norma::cut_after(plans);
     return NORMA_OK;

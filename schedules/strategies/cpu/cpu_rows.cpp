@@ -13,11 +13,6 @@ namespace norma {
 
 using namespace Halide;
 
-bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
-    const int most = hidden.exact != 0 ? hidden.exact : hidden.most;
-    return most != 0 && most <= 2 * knobs.chunk * std::min(knobs.lanes, knobs.pair_lanes);
-}
-
 Pipeline CpuRow::lower() {
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
     std::vector<Func> outputs = element_outputs_;
@@ -179,14 +174,10 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
         RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
         sum.total = Func(name + "_total");
         sum.total(lane_, r_) = tuple(totals, zero, none);
-        auto add_chunk = [&](size_t i) {  // Knuth's TwoSum
+        auto add_chunk = [&](size_t i) {
             Expr before = sum.total(lane_, r_)[i % count], added = at(sum.chunk, {lane_, q, r_}, i % count);
             Expr after = before + added;
-            if (i < count) {
-                return after;
-            }
-            Expr as_added = after - before;
-            return sum.total(lane_, r_)[i] + ((before - (after - as_added)) + (added - as_added));
+            return i < count ? after : sum.total(lane_, r_)[i] + rounding_error(before, added, after);
         };
         sum.total(lane_, r_) = tuple(totals, add_chunk, [&](size_t i) {
             return max(at(sum.total, {lane_, r_}, i), at(sum.chunk, {lane_, q, r_}, count));

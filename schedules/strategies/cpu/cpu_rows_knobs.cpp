@@ -1,51 +1,72 @@
 // SPDX-License-Identifier: MIT
-// The knobs of cpu_rows: their names, and which values are legal.
-#include <algorithm>
-#include <stdexcept>
+#include "cpu_rows_knobs.h"
 
-#include "cpu_rows.h"
+#include <algorithm>
+
+#include "schedules/strategies/knob_table.h"
 
 namespace norma {
 
 namespace {
 
-bool power_of_two(int n) { return n > 0 && (n & (n - 1)) == 0; }
+enum Scope { always, short_rows, long_rows, backward, two_sums };
 
-struct Knob {
-    const char *name;
-    int CpuRowsKnobs::*member;
-    bool (*legal)(int value);
-    const char *expected;
+// The length of a chunk bounds the error of a sum, and the conversions are given by the target: neither is tried.
+const KnobTable<CpuRowsKnobs, Scope> knob_table = {
+    "cpu_rows",
+    {
+        {"rows", &CpuRowsKnobs::rows, {1, 64}, short_rows, {1, 2, 4, 8}},
+        {"column_rows", &CpuRowsKnobs::column_rows, {1, 64}, backward, {1, 2, 4}},
+        {"column_lanes", &CpuRowsKnobs::column_lanes, {16, 1024, true}, backward, {32, 64, 128}},
+        {"store_lanes", &CpuRowsKnobs::store_lanes, {32, 1024, true}, always, {32, 64, 128}},
+        {"short_store_batch", &CpuRowsKnobs::short_store_batch, {1, 16}, short_rows, {2, 8}},
+        {"store_batch", &CpuRowsKnobs::store_batch, {1, 16}, long_rows, {1, 2, 4}},
+        {"lanes", &CpuRowsKnobs::lanes, {2, 1024, true}, always, {32, 64, 128}},
+        {"pair_lanes", &CpuRowsKnobs::pair_lanes, {2, 1024, true}, two_sums, {16, 32, 64}},
+        {"vector", &CpuRowsKnobs::vector, {1, 64, true}, always, {4, 8, 16}},
+        {"chunk", &CpuRowsKnobs::chunk, {1, 1024}, always, {}},
+        {"stream_bytes", &CpuRowsKnobs::stream_bytes, {16, 64, true}, always, {}},
+        {"native_f16", &CpuRowsKnobs::native_f16, {0, 1}, always, {}},
+        {"native_bf16", &CpuRowsKnobs::native_bf16, {0, 1}, always, {}},
+    },
 };
 
-const Knob knob_table[] = {
-    {"lanes", &CpuRowsKnobs::lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
-     "a power of two, 2 to 1024"},
-    {"pair_lanes", &CpuRowsKnobs::pair_lanes, [](int n) { return power_of_two(n) && n >= 2 && n <= 1024; },
-     "a power of two, 2 to 1024"},
-    {"chunk", &CpuRowsKnobs::chunk, [](int n) { return n >= 1 && n <= 1024; }, "1 to 1024"},
-    {"column_rows", &CpuRowsKnobs::column_rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
-    {"column_lanes", &CpuRowsKnobs::column_lanes, [](int n) { return power_of_two(n) && n >= 16 && n <= 1024; },
-     "a power of two, 16 to 1024"},
-    {"rows", &CpuRowsKnobs::rows, [](int n) { return n >= 1 && n <= 64; }, "1 to 64"},
-    {"vector", &CpuRowsKnobs::vector, [](int n) { return power_of_two(n) && n <= 64; }, "a power of two, 1 to 64"},
-    {"store_lanes", &CpuRowsKnobs::store_lanes, [](int n) { return power_of_two(n) && n >= 32 && n <= 1024; },
-     "a power of two, 32 to 1024"},
-    {"stream_bytes", &CpuRowsKnobs::stream_bytes, [](int n) { return n == 16 || n == 32 || n == 64; }, "16, 32 or 64"},
-    {"store_batch", &CpuRowsKnobs::store_batch, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
-    {"short_store_batch", &CpuRowsKnobs::short_store_batch, [](int n) { return n >= 1 && n <= 16; }, "1 to 16"},
-    {"native_f16", &CpuRowsKnobs::native_f16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
-    {"native_bf16", &CpuRowsKnobs::native_bf16, [](int n) { return n == 0 || n == 1; }, "0 or 1"},
-};
+// Halide converts f16 natively on ARM only where it may also compute in it.
+bool converts_f16(const Halide::Target &target) {
+    return target.has_feature(Halide::Target::F16C) || target.has_feature(Halide::Target::ARMFp16);
+}
+
+bool matters(Scope scope, const Variant &variant, bool is_short) {
+    const bool layer_norm = info_of(variant.op).has_mean;
+    switch (scope) {
+        case short_rows: return is_short;
+        case long_rows: return !is_short || is_backward(variant);
+        case backward: return is_backward(variant);
+        case two_sums: return layer_norm;
+        default: return true;
+    }
+}
+
+// Vector registers that the lanes of a sweep's sums occupy: with more than the target has, each addition goes through
+// memory.
+bool fits_registers(const CpuRowsKnobs &knobs, const Halide::Target &target) {
+    const int registers = target.arch == Halide::Target::ARM || target.has_feature(Halide::Target::AVX512) ? 32 : 16;
+    return knobs.lanes / knobs.vector <= registers && 2 * knobs.pair_lanes / knobs.vector <= registers;
+}
 
 }  // namespace
 
-std::string cpu_rows_refusal(const CpuRowsKnobs &knobs) {
-    for (const Knob &knob : knob_table) {
-        int value = knobs.*knob.member;
-        if (!knob.legal(value)) {
-            return knob.name + (" is " + std::to_string(value)) + "; expected " + knob.expected;
-        }
+CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) { return knob_table.parse(json); }
+
+std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Halide::Target &target) {
+    if (knobs.native_f16 != 0 && !converts_f16(target)) {
+        return "native_f16 is 1; the target has no such instruction";
+    }
+    if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
+        return "native_bf16 is 1; the target has no such instruction";
+    }
+    if (const std::string why = knob_table.refusal(knobs); !why.empty()) {
+        return why;
     }
     if (knobs.vector > std::min(knobs.lanes, knobs.pair_lanes)) {
         return "vector is " + std::to_string(knobs.vector) + "; expected at most lanes and pair_lanes";
@@ -53,25 +74,29 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs) {
     return "";
 }
 
-int CpuRowsKnobs::*cpu_rows_member(const std::string &name) {
-    for (const Knob &knob : knob_table) {
-        if (name == knob.name) {
-            return knob.member;
-        }
-    }
-    throw std::invalid_argument("\"" + name + "\" is not a knob of cpu_rows");
+bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
+    const int most = hidden.exact != 0 ? hidden.exact : hidden.most;
+    return most != 0 && most <= 2 * knobs.chunk * std::min(knobs.lanes, knobs.pair_lanes);
 }
 
-CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json) {
-    CpuRowsKnobs knobs;
-    for (const auto &[key, value] : json.items()) {
-        int CpuRowsKnobs::*member = cpu_rows_member(key);
-        if (!value.is_number_integer()) {
-            throw std::invalid_argument("knob " + key + " of cpu_rows is " + value.dump() + "; expected an integer");
-        }
-        knobs.*member = value;
-    }
-    return knobs;
+bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b) {
+    const CpuRowsKnobs left = cpu_rows_knobs(a), right = cpu_rows_knobs(b);
+    return left.lanes == right.lanes && left.pair_lanes == right.pair_lanes && left.chunk == right.chunk;
+}
+
+std::vector<nlohmann::json> cpu_rows_search_space(const Variant &variant, const nlohmann::json &defaults,
+                                                  const Halide::Target &target) {
+    const bool is_short = cpu_rows_are_short(cpu_rows_knobs(defaults), variant.hidden);
+    const int widest = target.natural_vector_size<float>();
+    auto wanted = [&](const auto &knob, int value) {
+        const bool odd_width = knob.member == &CpuRowsKnobs::vector && (value > widest || 2 * value < widest);
+        return matters(knob.scope, variant, is_short) && !odd_width;
+    };
+    std::vector<nlohmann::json> list = knob_table.combinations(defaults, wanted);
+    list.erase(list.begin());
+    auto spills = [&](const nlohmann::json &knobs) { return !fits_registers(cpu_rows_knobs(knobs), target); };
+    list.erase(std::remove_if(list.begin(), list.end(), spills), list.end());
+    return list;
 }
 
 }  // namespace norma

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The knobs of cuda_rows, which variants it takes, and the shapes that follow.
-#include <algorithm>
-#include <stdexcept>
+#include "cuda_rows_knobs.h"
 
-#include "cuda_rows.h"
+#include <algorithm>
+#include <set>
+#include <tuple>
+
 #include "generators/algorithms/numeric.h"
 #include "runtime/vocabulary/variant_name.h"
+#include "schedules/strategies/knob_table.h"
 
 namespace norma {
 
@@ -14,20 +16,19 @@ namespace {
 constexpr int lanes = 32, most_warps = 32, widest_access = 16;
 constexpr int most_strip_warps = 24;  // whose threads have registers for a row of two tensors
 
-struct Knob {
-    const char *name;
-    int CudaRowsKnobs::*member;
-    int least, most;
-};
+enum Scope { always, forward, strips };
 
-const Knob knob_table[] = {
-    {"elements", &CudaRowsKnobs::elements, 1, 64},
-    {"warp_elements", &CudaRowsKnobs::warp_elements, 1, 64},
-    {"rows", &CudaRowsKnobs::rows, 1, 32},
-    {"any_warps", &CudaRowsKnobs::any_warps, 1, 32},
-    {"strip_elements", &CudaRowsKnobs::strip_elements, 1, 64},
-    {"strip_warps", &CudaRowsKnobs::strip_warps, 1, 32},
-    {"no_allocate", &CudaRowsKnobs::no_allocate, 0, 1},
+const KnobTable<CudaRowsKnobs, Scope> knob_table = {
+    "cuda_rows",
+    {
+        {"no_allocate", &CudaRowsKnobs::no_allocate, {0, 1}, always, {0, 1}},
+        {"rows", &CudaRowsKnobs::rows, {1, 32}, always, {1, 2, 4, 8, 16}},
+        {"elements", &CudaRowsKnobs::elements, {1, 64}, forward, {4, 8, 16, 32}},
+        {"strip_elements", &CudaRowsKnobs::strip_elements, {1, 64}, strips, {4, 8, 16, 32}},
+        {"strip_warps", &CudaRowsKnobs::strip_warps, {1, 32}, strips, {8, 16, 24}},
+        {"any_warps", &CudaRowsKnobs::any_warps, {1, 32}, always, {4, 8, 16, 32}},
+        {"warp_elements", &CudaRowsKnobs::warp_elements, {1, 64}, forward, {8, 16, 32, 64}},
+    },
 };
 
 // As many elements of the narrowest activation as one access holds; 8-bit ones come half as wide.
@@ -47,32 +48,25 @@ bool stores_f16(const Variant &variant) {
     return variant.y == NORMA_F16 || variant.residual == NORMA_F16 || variant.y_float == NORMA_F16;
 }
 
-}  // namespace
-
-CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json) {
-    CudaRowsKnobs knobs;
-    for (const auto &[key, value] : json.items()) {
-        const std::string &name = key;
-        auto knob =
-            std::find_if(std::begin(knob_table), std::end(knob_table), [&](const Knob &k) { return name == k.name; });
-        if (knob == std::end(knob_table)) {
-            throw std::invalid_argument("\"" + name + "\" is not a knob of cuda_rows");
-        }
-        if (!value.is_number_integer()) {
-            throw std::invalid_argument("knob " + name + " of cuda_rows is " + value.dump() + "; expected an integer");
-        }
-        knobs.*knob->member = value;
-    }
-    return knobs;
+CudaShape shape_of(const nlohmann::json &knobs, const Variant &variant) {
+    return cuda_shape(cuda_rows_knobs(knobs), variant);
 }
 
+auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.warps, shape.chunks); }
+
+// Equal where the kernels are.
+auto code(const CudaRowsKnobs &knobs, const Variant &variant) {
+    const CudaShape shape = cuda_shape(knobs, variant);
+    return std::tuple(tree(shape), shape.rows, shape.sums_in_registers, knobs.no_allocate);
+}
+
+}  // namespace
+
+CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json) { return knob_table.parse(json); }
+
 std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant) {
-    for (const Knob &knob : knob_table) {
-        const int value = knobs.*knob.member;
-        if (value < knob.least || value > knob.most) {
-            return knob.name + (" is " + std::to_string(value)) + "; expected " + std::to_string(knob.least) + " to " +
-                   std::to_string(knob.most);
-        }
+    if (const std::string why = knob_table.refusal(knobs); !why.empty()) {
+        return why;
     }
     if (variant.hidden.exact % lanes != 0) {
         return "hidden is " + hidden_name(variant.hidden) + "; cuda_rows needs a multiple of " + std::to_string(lanes) +
@@ -130,6 +124,26 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     shape.sums_in_registers = shape.strips && shape.warps <= knobs.strip_warps;
     shape.rows = shape.warps == 1 ? knobs.rows : 1;
     return shape;
+}
+
+bool cuda_rows_same_bits(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b) {
+    return tree(shape_of(a, variant)) == tree(shape_of(b, variant));
+}
+
+std::vector<nlohmann::json> cuda_rows_search_space(const Variant &variant, const nlohmann::json &defaults,
+                                                   const Halide::Target &) {
+    const Scope other = shape_of(defaults, variant).strips ? forward : strips;
+    auto wanted = [&](const auto &knob, int) { return knob.scope != other; };
+    std::set<decltype(code({}, {}))> known;
+    std::vector<nlohmann::json> list;
+    for (const nlohmann::json &json : knob_table.combinations(defaults, wanted)) {
+        const CudaRowsKnobs knobs = cuda_rows_knobs(json);
+        if (cuda_rows_refusal(knobs, variant).empty() && known.insert(code(knobs, variant)).second &&
+            json != defaults) {
+            list.push_back(json);
+        }
+    }
+    return list;
 }
 
 }  // namespace norma

@@ -23,12 +23,6 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
     return values[0];
 }
 
-// Knuth's TwoSum.
-Expr rounded_away(const Expr &before, const Expr &added, const Expr &after) {
-    const Expr as_added = after - before;
-    return (before - (after - as_added)) + (added - as_added);
-}
-
 }  // namespace
 
 // In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
@@ -65,7 +59,7 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     part(own) = tuple_of(parts, [&](size_t) { return zero; });
     part(own) = tuple_of(parts, [&](size_t i) {
         const Expr before = at(part, own, i % count), added = term(i % count), after = combine(before, added);
-        return i < count ? after : at(part, own, i) + rounded_away(before, added, after);
+        return i < count ? after : at(part, own, i) + rounding_error(before, added, after);
     });
     reduction.part = part;
     reduction.along = k.x;

@@ -2,13 +2,19 @@
 // A new op is one function against Row: this one, written here, runs on every lowering without any change to them.
 #include <Halide.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "generators/algorithms/oracle_row.h"
+#include "generators/codegen/cuda_image.h"
 #include "schedules/strategies/cpu/cpu_rows.h"
+#include "schedules/strategies/cuda/cuda_rows.h"
 #include "tests/support/catch.h"
+#include "tests/support/cuda/interpreted.h"
+#include "tools/base/temporary_directory.h"
 
 namespace {
 
@@ -48,14 +54,8 @@ struct Case {
     }
 };
 
-void check(const Case &c, const char *family, Halide::Pipeline pipeline, const std::vector<Halide::Argument> &inputs) {
+void check(const Case &c, const char *family, const std::function<float(int d, int row)> &y) {
     INFO(family << " " << c.rows << "x" << c.hidden);
-    Halide::Target target = Halide::get_host_target().with_feature(Halide::Target::StrictFloat);
-    Halide::Callable run = pipeline.compile_to_callable(inputs, target);
-    Halide::Runtime::Buffer<const float> x(c.x.data(), c.hidden, c.rows), weight(c.weight.data(), c.hidden);
-    Halide::Runtime::Buffer<float> y(c.hidden, c.rows), scale(c.rows);
-    int status = inputs.size() == 3 ? run(x, weight, 1e-3f, y, scale) : run(x, weight, 1e-3f, 0, y, scale);
-    REQUIRE(status == 0);
     double worst = 0;
     for (int row = 0; row < c.rows; row++) {
         for (int d = 0; d < c.hidden; d++) {
@@ -63,6 +63,74 @@ void check(const Case &c, const char *family, Halide::Pipeline pipeline, const s
         }
     }
     CHECK(worst < 4e-6);  // |y| stays below 4: 8 ULP
+}
+
+void check_jit(const Case &c, const char *family, Halide::Pipeline pipeline,
+               const std::vector<Halide::Argument> &inputs) {
+    Halide::Target target = Halide::get_host_target().with_feature(Halide::Target::StrictFloat);
+    Halide::Callable run = pipeline.compile_to_callable(inputs, target);
+    Halide::Runtime::Buffer<const float> x(c.x.data(), c.hidden, c.rows), weight(c.weight.data(), c.hidden);
+    Halide::Runtime::Buffer<float> y(c.hidden, c.rows), scale(c.rows);
+    int status = inputs.size() == 3 ? run(x, weight, 1e-3f, y, scale) : run(x, weight, 1e-3f, 0, y, scale);
+    REQUIRE(status == 0);
+    check(c, family, [&](int d, int row) { return y(d, row); });
+}
+
+// A dense tensor on the interpreter's device.
+struct DeviceTensor {
+    halide_dimension_t dimensions[2];
+    halide_buffer_t buffer{};
+    float *data;
+
+    DeviceTensor(ptx::Memory &memory, const std::vector<int> &extents, const float *values = nullptr) {
+        int count = 1;
+        for (int extent : extents) {
+            dimensions[buffer.dimensions++] = {0, extent, count};
+            count *= extent;
+        }
+        data = static_cast<float *>(memory.allocate((size_t)count * sizeof(float)));
+        if (values != nullptr) {
+            std::copy(values, values + count, data);
+        }
+        buffer.device = (uint64_t)(uintptr_t)data;
+        buffer.dim = dimensions;
+        buffer.type = halide_type_of<float>();
+    }
+    DeviceTensor(const DeviceTensor &) = delete;
+};
+
+void check_cuda(const Case &c, const CudaShape &shape) {
+    CudaRow cuda(shape);
+    mean_abs_norm(cuda);
+    Halide::Pipeline pipeline = cuda.lower();
+    const Halide::Target target(
+        "x86-64-linux-cuda-cuda_capability_80-no_runtime-user_context-"
+        "strict_float-no_asserts-no_bounds_query");
+    const Halide::Module module = pipeline.compile_to_module(cuda.inputs(), "toy", target);
+    const TemporaryDirectory directory(std::filesystem::temp_directory_path() / "toy_op_test");
+    module.compile({{Halide::OutputFileType::object, directory / "toy.o"}});
+    test::Interpreted device;
+    for (const Halide::Buffer<> &buffer : module.buffers()) {
+        if (buffer.name().find("cuda_gpu_source_kernels") != std::string::npos) {
+            const Halide::Buffer<uint8_t> text(buffer);
+            device.module = ptx::parse(
+                finish_ptx(std::string((const char *)text.data(), text.number_of_elements()), shape.threads()));
+        }
+    }
+
+    DeviceTensor x(device.memory, {c.hidden, c.rows}, c.x.data()), weight(device.memory, {c.hidden}, c.weight.data());
+    DeviceTensor y(device.memory, {c.hidden, c.rows}), scale(device.memory, {c.rows});
+    float eps = 1e-3f;
+    void *context = nullptr;
+    void *arguments[] = {&context, &x.buffer, &weight.buffer, &eps, &y.buffer, &scale.buffer};
+    test::launch_on(&device);
+    REQUIRE(test::load_host_code(directory / "toy.o", "toy_argv")(arguments) == 0);
+    REQUIRE(device.failure == "");
+    check(c, "cuda_rows", [&](int d, int row) { return y.data[(size_t)row * c.hidden + d]; });
+    for (int row = 0; row < c.rows; row++) {
+        const size_t first = (size_t)row * c.hidden;
+        CHECK(y.data[first] == c.x[first] * scale.data[row] * c.weight[0]);
+    }
 }
 
 // y = x * scale of the row; total = sum of x * scale * weight over the rows
@@ -127,11 +195,21 @@ TEST_CASE("an op written in one function runs on every lowering") {
         Case c(3, hidden);
         OracleRow oracle;
         mean_abs_norm(oracle);
-        check(c, "oracle", oracle.lower(), oracle.inputs());
+        check_jit(c, "oracle", oracle.lower(), oracle.inputs());
 
         CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0});
         mean_abs_norm(cpu);
         Halide::Pipeline pipeline = cpu.lower();
-        check(c, "cpu_rows", pipeline, cpu.inputs());
+        check_jit(c, "cpu_rows", pipeline, cpu.inputs());
+    }
+}
+
+TEST_CASE("and on CUDA: rows in the registers of a warp, of several, and swept") {
+    check_cuda(Case(5, 128), {128, 4, 1, 1, 4});
+    check_cuda(Case(3, 1024), {1024, 4, 4, 2, 1});
+    for (int hidden : {1, 65, 200, 1024}) {
+        CudaShape swept = {0, 1, 8, 0, 1};
+        swept.any_length = true;
+        check_cuda(Case(3, hidden), swept);
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_modules.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cuda_driver.h"
+#include "runtime/src/core/lock.h"
 
 namespace norma {
 namespace {
@@ -18,14 +18,6 @@ constexpr int attribute_max_dynamic_shared_bytes = 8;
 constexpr int relaxed_capture = 2;
 
 pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-
-class Lock {
-public:
-    Lock() { pthread_mutex_lock(&loading); }
-    ~Lock() { pthread_mutex_unlock(&loading); }
-    Lock(const Lock &) = delete;
-    Lock &operator=(const Lock &) = delete;
-};
 
 norma_status status_of(int error) {
     return error == cuda_out_of_memory                               ? NORMA_OUT_OF_MEMORY
@@ -153,7 +145,7 @@ Node *allocate(CudaCall &call) {
 }
 
 CudaImage *add_image(CudaCall &call, std::atomic<CudaImage *> &images, const void *code, uint64_t context) {
-    const Lock lock;
+    const Lock lock(loading);
     if (CudaImage *image = find_loaded(images, context)) {  // another thread was faster
         return image;
     }
@@ -190,7 +182,7 @@ void *find_function(CudaCall &call, CudaImage &image, const char *name, int shar
     if (const CudaFunction *known = find_known(image, name)) {
         return known->handle;
     }
-    const Lock lock;
+    const Lock lock(loading);
     if (const CudaFunction *known = find_known(image, name)) {
         return known->handle;
     }

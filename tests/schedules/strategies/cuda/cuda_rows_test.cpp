@@ -2,15 +2,10 @@
 // CUDA kernels as they leave the generator: their host code called as the runtime does, their PTX executed by the
 // interpreter, held against float64; and what their PTX must look like.
 #include <HalideRuntime.h>
-#include <dlfcn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <random>
 
@@ -19,57 +14,15 @@
 #include "generators/codegen/kernel.h"
 #include "schedules/strategies/strategies.h"
 #include "tests/support/catch.h"
-#include "tools/ptx/ptx.h"
+#include "tests/support/cuda/interpreted.h"
+#include "tools/base/files.h"
+#include "tools/base/subprocess.h"
+#include "tools/base/temporary_directory.h"
 
 namespace {
 
 using namespace norma;
 namespace fs = std::filesystem;
-
-struct Launch {
-    ptx::Module module;
-    ptx::Memory memory;
-    std::string failure;
-};
-
-Launch *current = nullptr;
-
-}  // namespace
-
-// What kernels ask of Halide's CUDA runtime.
-extern "C" {
-int halide_cuda_initialize_kernels(void *, void **, const char *, int) { return 0; }
-void halide_cuda_finalize_kernels(void *, void *) {}
-const halide_device_interface_t *halide_cuda_device_interface() { return nullptr; }
-int halide_copy_to_device(void *, halide_buffer_t *, const halide_device_interface_t *) { return 0; }
-int halide_cuda_run(void *, void *, const char *name, int grid_x, int grid_y, int grid_z, int block_x, int block_y,
-                    int block_z, int shared_bytes, size_t sizes[], void *given[], int8_t is_buffer[]) {
-    std::vector<uint64_t> addresses(64);
-    std::vector<const void *> arguments;
-    for (size_t i = 0; sizes[i] != 0; i++) {
-        arguments.push_back(given[i]);
-        if (is_buffer[i] != 0) {
-            addresses.at(i) = static_cast<const halide_buffer_t *>(given[i])->device;
-            arguments.back() = &addresses[i];
-        }
-    }
-    auto dim = [](int x, int y, int z) { return ptx::Dim3{(unsigned)x, (unsigned)y, (unsigned)z}; };
-    try {
-        ptx::run(current->module, name, dim(grid_x, grid_y, grid_z), dim(block_x, block_y, block_z),
-                 (size_t)shared_bytes, arguments.data(), current->memory);
-    } catch (const ptx::Fault &fault) {
-        current->failure = fault.what() + std::string(" at line ") + std::to_string(fault.line);
-    }
-    return 0;
-}
-}
-
-namespace {
-
-std::string read(const fs::path &path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 int count(const std::string &text, const std::string &what) {
     int found = 0;
@@ -148,27 +101,21 @@ struct Kernel {
     KernelSpec spec;
     CompiledKernel compiled;
     std::string text;
-    int (*run)(void **) = nullptr;
+    norma::test::HostCode run = nullptr;
 
     // Halide numbers the names that a process has used before.
-    void compile_in_child(const std::string &object) {
-        const std::string notes = object + ".json";
-        const pid_t child = fork();
-        if (child == 0) {
-            try {
-                const CompiledKernel made = compile_kernel(spec, object);
-                std::ofstream(notes) << nlohmann::json{{"arguments", made.arguments},
-                                                       {"alignment", made.alignment},
-                                                       {"threads", made.threads},
-                                                       {"spills", made.resources.at(0).spill_bytes}};
-            } catch (const std::exception &error) {
-                std::fprintf(stderr, "%s\n", error.what());
-            }
-            _exit(0);
-        }
-        int status = 0;
-        waitpid(child, &status, 0);
-        const nlohmann::json made = nlohmann::json::parse(read(notes));
+    void compile_in_subprocess(const std::string &object) {
+        const nlohmann::json made = run_in_subprocess(
+            [&] {
+                const CompiledKernel kernel = compile_kernel(spec, object);
+                return nlohmann::json{{"arguments", kernel.arguments},
+                                      {"alignment", kernel.alignment},
+                                      {"threads", kernel.threads},
+                                      {"spills", kernel.resources.at(0).spill_bytes}};
+            },
+            600);
+        INFO(made.dump());
+        REQUIRE(made.count("why") == 0);
         made.at("arguments").get_to(compiled.arguments);
         made.at("alignment").get_to(compiled.alignment);
         made.at("threads").get_to(compiled.threads);
@@ -180,21 +127,11 @@ struct Kernel {
         spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", nlohmann::json::object(), {80}, {}};
         spec.strategy = default_strategy(spec.variant, Halide::Target(spec.target.halide)).name;
         spec.knobs = nlohmann::json::object();
-        const fs::path directory = fs::temp_directory_path() / ("cuda_rows_test." + std::to_string(getpid()));
-        fs::create_directories(directory);
-        // The loader knows a file that it has opened by its name.
-        static int count = 0;
-        const std::string stem = (directory / std::to_string(count++)).string();
-        const std::string object = stem + ".o", shared = stem + ".so";
-        compile_in_child(object);
-        text = read(ptx_path(object));
-        REQUIRE(std::system((NORMA_CXX " -shared -o " + shared + " " + object).c_str()) == 0);
-        void *library = dlopen(shared.c_str(), RTLD_NOW | RTLD_LOCAL);
-        INFO((library ? "" : dlerror()));
-        REQUIRE(library != nullptr);
-        run = (int (*)(void **))dlsym(library, (symbol(spec) + "_argv").c_str());
-        REQUIRE(run != nullptr);
-        fs::remove_all(directory);
+        const TemporaryDirectory directory(fs::temp_directory_path() / "cuda_rows_test");
+        const std::string object = directory / "kernel.o";
+        compile_in_subprocess(object);
+        text = read_file(ptx_path(object));
+        run = norma::test::load_host_code(object, symbol(spec) + "_argv");
     }
 };
 
@@ -209,14 +146,14 @@ norma_dtype type_of(const Variant &variant, const std::string &role) {
 }
 
 struct Run {
-    Launch launch;
+    norma::test::Interpreted launch;
     std::map<std::string, std::unique_ptr<Tensor>> tensors;
 
     Run(const Kernel &kernel, int rows, float offset) {
         const Variant &variant = kernel.spec.variant;
         const int hidden = variant.hidden.exact;
         launch.module = ptx::parse(kernel.text);
-        current = &launch;
+        norma::test::launch_on(&launch);
         float eps = 1e-5f, weight_offset = 0.5f;
         void *context = nullptr, *context_address = &context;
         std::mt19937 random(1);

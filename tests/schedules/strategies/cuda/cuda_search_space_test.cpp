@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "runtime/vocabulary/variant_name.h"
-#include "schedules/strategies/cuda/cuda_rows.h"
+#include "schedules/strategies/cuda/cuda_rows_knobs.h"
 #include "tests/support/catch.h"
 
 namespace {

@@ -3,20 +3,17 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <set>
 
-#include "generators/tuning/inner_loop.h"
-#include "recorded_knobs.h"
-#include "report.h"
+#include "generators/records/recorded_knobs.h"
+#include "generators/records/report.h"
+#include "inner_loop.h"
 #include "tools/base/child.h"
 #include "tools/base/files.h"
+#include "tools/base/temporary_directory.h"
 
 namespace norma {
 
@@ -83,13 +80,8 @@ void diff(const Options &options) {
 
 // Of the kernel that is compiled with the records at `path`.
 std::string winners_loop(const Options &options, const Group &group) {
-    std::string file = (fs::temp_directory_path() / "norma-assembly.XXXXXX").string();
-    const int made = mkstemp(file.data());
-    if (made < 0) {
-        throw OutputError(file + ": cannot make this file: " + std::strerror(errno));
-    }
-    close(made);
-    const std::shared_ptr<void> remove(nullptr, [&](void *) { fs::remove(file); });
+    const TemporaryDirectory directory(fs::temp_directory_path() / "norma-assembly");
+    const std::string file = directory / "kernel.s";
     run_program("compile to assembly",
                 {fs::read_symlink("/proc/self/exe").string(), "compile", "--kernel", group.variant, "--target",
                  group.target, "--target-files", options.targets_directory, "--records", options.paths[0], "--stage",

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "tools/base/child.h"
+#include "child.h"
 
 namespace norma {
 
@@ -16,10 +16,7 @@ json run_in_subprocess(const std::function<json()> &work, double seconds) {
         fflush(stdout);
     };
     Child child(print, std::chrono::duration<double>(seconds));
-    while (!child.ended()) {
-        pollfd wake_up = child.wake_up();
-        poll(&wake_up, 1, 20);
-    }
+    child.wait();
     const std::string &output = child.output();
     if (!child.failure().empty()) {
         const size_t end = output.find_last_not_of('\n');

@@ -8,15 +8,16 @@
 #include <map>
 #include <thread>
 
-#include "bundle.h"
 #include "generators/algorithms/algorithm.h"
 #include "generators/codegen/run_time.h"
-#include "generators/records/records_command.h"
+#include "generators/normagen/bundle.h"
+#include "generators/normagen/library.h"
+#include "generators/normagen/resources.h"
+#include "generators/normagen/schema.h"
 #include "generators/tuning/tune.h"
-#include "library.h"
-#include "resources.h"
+#include "records_command.h"
 #include "schedules/strategies/cpu/strip_sum.h"
-#include "schema.h"
+#include "tools/base/command_line.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -237,33 +238,18 @@ int run(int argc, char **argv) {
     app.require_subcommand(1);
     std::function<void(const Options &)> command;
     add_commands(app, options, command);
-    try {
+    return exit_status(app, [&] {
         app.parse(argc, argv);
-        command(options);
-        return 0;
-    } catch (const CLI::ParseError &error) {
-        if (error.get_exit_code() == 0) {
-            return app.exit(error);  // --help
+        try {
+            command(options);
+        } catch (const Halide::Error &error) {
+            throw OutputError(error.what());
         }
-        fmt::print(stderr, "normagen: {}\n", error.what());
-        return 2;
-    } catch (const InputError &error) {
-        fmt::print(stderr, "normagen: {}\n", error.what());
-        return 2;
-    }
+    });
 }
 
 }  // namespace
 
 }  // namespace norma
 
-int main(int argc, char **argv) {
-    try {
-        return norma::run(argc, argv);
-    } catch (const std::exception &error) {
-        fmt::print(stderr, "normagen: {}\n", error.what());
-    } catch (const Halide::Error &error) {
-        fmt::print(stderr, "normagen: {}\n", error.what());
-    }
-    return 1;
-}
+int main(int argc, char **argv) { return norma::run(argc, argv); }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// The lanes of a vector are added in halves, in float64: the bits of a plain loop that does so.
+#include "generators/passes/cpu/lane_tree.h"
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/jit.h"
+
+namespace {
+
+using namespace norma;
+using Halide::Float;
+
+// Of magnitudes so far apart that another order of additions gives other bits.
+std::vector<float> far_apart(size_t count) {
+    std::mt19937 random(1);
+    std::vector<float> values(count);
+    for (float &value : values) {
+        const float mantissa = 1 + (float)(random() % (1 << 23)) / (1 << 23);
+        value = std::ldexp(random() % 2 == 0 ? mantissa : -mantissa, (int)(random() % 70));
+    }
+    return values;
+}
+
+double in_halves(std::vector<double> lanes) {
+    for (size_t half = lanes.size() / 2; half >= 1; half /= 2) {
+        for (size_t l = 0; l < half; l++) {
+            lanes[l] += lanes[l + half];
+        }
+    }
+    return lanes[0];
+}
+
+double one_by_one(const std::vector<double> &lanes) {
+    double sum = 0;
+    for (double lane : lanes) {
+        sum += lane;
+    }
+    return sum;
+}
+
+constexpr int rows = 7;
+
+// The sums of x(0, r) .. x(lanes - 1, r), and of their negatives.
+std::vector<std::vector<double>> sums(std::vector<float> x, int lanes, bool tuple) {
+    Halide::ImageParam in(Float(32), 2);
+    Halide::Var l, r;
+    Halide::Func held, sum;
+    if (tuple) {
+        held(l, r) = Halide::Tuple(in(l, r), -in(l, r));
+        sum(r) = Halide::Tuple(lane_tree(held, lanes, r, 0), lane_tree(held, lanes, r, 1));
+    } else {
+        held(l, r) = in(l, r);
+        sum(r) = lane_tree(held, lanes, r, 0);
+    }
+    held.compute_at(sum, r).vectorize(l, lanes);
+    Halide::Pipeline pipeline(sum);
+    pipeline.add_custom_lowering_pass(new LaneTreePass);
+    in.set(Halide::Buffer<float>(x.data(), lanes, rows));
+    std::vector<std::vector<double>> result(tuple ? 2 : 1, std::vector<double>(rows));
+    std::vector<Halide::Buffer<>> outputs;
+    for (std::vector<double> &part : result) {
+        outputs.push_back(Halide::Buffer<double>(part.data(), rows));
+    }
+    norma::test::realize(pipeline, outputs);
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("lanes are added in halves, in float64") {
+    for (int lanes : {2, 4, 8, 16, 32, 64, 128}) {
+        const std::vector<float> x = far_apart((size_t)rows * lanes);
+        const std::vector<double> got = sums(x, lanes, false)[0];
+        const std::vector<std::vector<double>> pair = sums(x, lanes, true);
+        bool order_matters = lanes < 8;  // so few may give the same sum in any
+        for (int row = 0; row < rows; row++) {
+            INFO(lanes << " lanes, row " << row);
+            const std::vector<double> held(x.begin() + row * lanes, x.begin() + (row + 1) * lanes);
+            CHECK(got[row] == in_halves(held));
+            CHECK(pair[0][row] == in_halves(held));
+            CHECK(pair[1][row] == -in_halves(held));
+            order_matters |= in_halves(held) != one_by_one(held);
+        }
+        CHECK(order_matters);
+    }
+}
+
+TEST_CASE("lanes that are not in memory of their own are refused") {
+    Halide::ImageParam in(Float(32), 2);
+    Halide::Var l, r;
+    Halide::Func inlined, sum;
+    inlined(l, r) = in(l, r) * 2;
+    sum(r) = lane_tree(inlined, 8, r, 0);
+    Halide::Pipeline pipeline(sum);
+    pipeline.add_custom_lowering_pass(new LaneTreePass);
+    CHECK_THROWS_WITH(pipeline.compile_to_module({in}, "sum", norma::test::jit_target()),
+                      Catch::Matchers::Contains("lane_tree: the lanes of a sum are not in memory of their own"));
+}
