@@ -18,6 +18,7 @@
 #include "bench/options.h"
 #include "tests/support/catch.h"
 #include "tests/support/kernels.h"
+#include "tools/base/temporary_directory.h"
 
 using namespace norma::bench;
 using nlohmann::json;
