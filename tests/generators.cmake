@@ -30,8 +30,9 @@ add_dependencies(tune_test normagen norma_measure)
 
 add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
+add_test(NAME recipes COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_recipes ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND} ${CMAKE_MAKE_PROGRAM} ${NORMA_HALIDE_ROOT})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_adding_a_target ${PROJECT_SOURCE_DIR})
-set_tests_properties(adding_a_target PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZED}>")
+set_tests_properties(adding_a_target recipes PROPERTIES DISABLED "$<BOOL:${NORMA_SANITIZED}>")
 
 add_executable(neighbour_generator end_to_end/neighbour_generator.cpp)
 target_link_libraries(neighbour_generator PRIVATE halide)
