@@ -4,6 +4,8 @@ target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
 norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_generators)
+norma_test(lowered_hash_test SOURCES generators/codegen/lowered_hash_test.cpp LINK norma_generators)
+norma_test(emit_object_test SOURCES generators/codegen/emit_object_test.cpp LINK norma_emit)
 if(NORMA_PTXAS)
     norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_generators norma_ptx)
     target_compile_definitions(cuda_rows_test PRIVATE NORMA_CXX="${CMAKE_CXX_COMPILER}")

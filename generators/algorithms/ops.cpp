@@ -7,10 +7,10 @@ namespace norma {
 
 const std::vector<Op> &ops() {
     static const std::vector<Op> list = {
-        {"layer_norm_forward", "generators/algorithms/layer_norm.cpp", layer_norm_forward},
-        {"layer_norm_backward", "generators/algorithms/layer_norm.cpp", layer_norm_backward},
-        {"rms_norm_forward", "generators/algorithms/rms_norm.cpp", rms_norm_forward},
-        {"rms_norm_backward", "generators/algorithms/rms_norm.cpp", rms_norm_backward},
+        {"layer_norm_forward", layer_norm_forward},
+        {"layer_norm_backward", layer_norm_backward},
+        {"rms_norm_forward", rms_norm_forward},
+        {"rms_norm_backward", rms_norm_backward},
     };
     return list;
 }

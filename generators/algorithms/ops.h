@@ -12,7 +12,6 @@ namespace norma {
 
 struct Op {
     std::string name;
-    std::string source;  // its algorithm file, part of the cache key of its kernels
     void (*algorithm)(Row &row, const Variant &variant);
 };
 

@@ -79,8 +79,7 @@ CudaResources assemble(const std::string &ptx, int sm, Scratch &files, const std
     auto from = [&](const std::string &text) {
         const std::string file = files.add("." + std::to_string(sm) + ".ptx");
         std::ofstream(file) << text;
-        // What is multiplied and added apart in the PTX rounds twice on every GPU.
-        return parse_ptxas(run(quoted(cuda_toolkit() + "/ptxas") + " -v -O3 -fmad=false -arch=sm_" +
+        return parse_ptxas(run(quoted(cuda_toolkit() + "/ptxas") + " -v " + ptxas_options + " -arch=sm_" +
                                std::to_string(sm) + " " + quoted(file) + " -o " + quoted(cubin)),
                            sm);
     };

@@ -23,6 +23,9 @@ std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
 std::string cuda_disassembler();     // nvdisasm beside ptxas, or in PATH
 
+// What is multiplied and added apart in the PTX rounds twice on every GPU.
+inline constexpr const char *ptxas_options = "-O3 -fmad=false";
+
 // uint32(float low, float high): calls of it in the text stand for the instruction that rounds both to bf16.
 inline constexpr const char *bfloat_pair_function = "norma_bfloat_pair";
 
