@@ -14,6 +14,8 @@ norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generator
 set_target_properties(passes_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
 norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_compiler)
+norma_test(lowered_hash_test SOURCES generators/codegen/lowered_hash_test.cpp LINK norma_compiler)
+norma_test(emit_object_test SOURCES generators/codegen/emit_object_test.cpp LINK norma_emit)
 if(NORMA_PTXAS)
     norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_test_interpreted)
     set_target_properties(cuda_rows_test PROPERTIES ENABLE_EXPORTS ON)  # kernels call into it

@@ -37,10 +37,10 @@ CudaResources assemble(const std::string &ptx, int sm, const std::string &cubin)
     auto from = [&](const std::string &text) {
         const std::string file = cubin + ".ptx";
         write_if_changed(file, text);
-        // What is multiplied and added apart in the PTX rounds twice on every GPU.
-        return parse_ptxas(run_program("assemble PTX", {cuda_toolkit() + "/ptxas", "-v", "-O3", "-fmad=false",
-                                                        "-arch=sm_" + std::to_string(sm), file, "-o", cubin}),
-                           sm);
+        std::vector<std::string> words = {
+            cuda_toolkit() + "/ptxas", "-v", "-arch=sm_" + std::to_string(sm), file, "-o", cubin};
+        words.insert(words.end(), ptxas_options.begin(), ptxas_options.end());
+        return parse_ptxas(run_program("assemble PTX", words), sm);
     };
     const CudaResources resources = from(ptx);
     if (resources.spill_bytes == 0) {

@@ -23,6 +23,9 @@ std::string cuda_toolkit();
 std::string cuda_toolkit_version();  // of ptxas
 std::string cuda_disassembler();     // nvdisasm beside ptxas, or in PATH
 
+// What is multiplied and added apart in the PTX rounds twice on every GPU.
+inline const std::vector<std::string> ptxas_options = {"-O3", "-fmad=false"};
+
 // The text of one kernel with blocks of `threads` threads, edited: throws std::logic_error where it is not as expected.
 // 0 threads: any number of kernels, with blocks of any size.
 std::string finish_ptx(std::string text, int threads);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "run_time.h"
+#include "schedules/strategies/strategies.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -196,6 +197,23 @@ const TargetFile &find_target(const std::vector<TargetFile> &targets, const std:
         known.push_back(target.spec.name);
     }
     throw InputError("\"" + name + "\" is not a target; expected one of " + comma_separated(known));
+}
+
+const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name) {
+    auto found = std::find_if(targets.begin(), targets.end(), [&](const TargetFile &t) { return t.spec.name == name; });
+    return found == targets.end() ? nullptr : &*found;
+}
+
+KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
+    KernelSpec spec;
+    spec.variant = variant;
+    spec.target = target.spec;
+    spec.strategy = default_strategy(variant, Halide::Target(target.spec.halide)).name;
+    spec.knobs = target.spec.knobs.value(spec.strategy, json::object());
+    if (const std::string why = refusal(spec); !why.empty()) {
+        throw InputError(name(variant) + " for " + target.spec.name + ": " + why);
+    }
+    return spec;
 }
 
 bool runs_here(const TargetFile &target) {

@@ -24,6 +24,11 @@ std::vector<TargetFile> read_targets(const std::filesystem::path &directory);
 // Throws InputError naming the known ones.
 const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name);
 
+const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name);  // or null
+
+// The variant on the target, with the target's own knobs. Throws InputError where they are not legal.
+KernelSpec default_spec(const Variant &variant, const TargetFile &target);
+
 // Whether this machine executes its code.
 bool runs_here(const TargetFile &target);
 

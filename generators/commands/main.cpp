@@ -22,6 +22,8 @@
 
 namespace norma {
 
+namespace fs = std::filesystem;
+
 namespace {
 
 struct Options {
@@ -43,13 +45,23 @@ const std::map<std::string, Stage> stages = {{"object", Stage::object},
 const char target_option[] = "--target,--targets";
 const char target_help[] = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
 
+fs::path cache_of(const Options &options) {
+    return !options.cache.empty() ? fs::path(options.cache)
+           : !options.out.empty() ? fs::path(options.out) / "cache"
+                                  : user_cache("lowered");
+}
+
+RecordedKnobs recorded_knobs(const Options &options, const std::vector<TargetFile> &known) {
+    return {options.records, known, lowered_hashes(cache_of(options), options.limits)};
+}
+
 void list(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
     const std::vector<KernelSpec> specs =
-        kernel_specs(manifest.variants, manifest.cuda_variants, targets, RecordedKnobs(options.records, known));
+        kernel_specs(manifest.variants, manifest.cuda_variants, targets, recorded_knobs(options, known));
     if (!options.json) {
         for (const Variant &variant : manifest.variants) {
             fmt::print("{}\n", name(variant));
@@ -112,11 +124,11 @@ void compile_one(const Options &options) {
     if (targets.size() != 1) {
         throw InputError("--kernel is compiled for one --target");
     }
-    const KernelSpec spec = kernel_specs({variant}, {variant}, targets, RecordedKnobs(options.records, known)).front();
+    const KernelSpec spec = kernel_specs({variant}, {variant}, targets, recorded_knobs(options, known)).front();
     const Stage stage = stages.at(options.stage);
-    run_job({fmt::format("{} for {}", name(variant), spec.target.name), "", "",
-             [&](const std::string &path) { return compile_kernel(spec, path, stage); }},
-            options.file, options.limits);
+    write_apart(
+        fmt::format("{} for {}", name(variant), spec.target.name),
+        [&](const std::string &path) { compile_kernel(spec, path, stage); }, options.file, options.limits);
 }
 
 void compile(const Options &options) {
@@ -125,14 +137,14 @@ void compile(const Options &options) {
     }
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
-    compile_library(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
-                    options.out, options.cache.empty() ? options.out + "/cache" : options.cache, options.limits);
+    compile_library(manifest, select_targets(options.target, manifest, known), recorded_knobs(options, known),
+                    options.out, cache_of(options), options.limits);
 }
 
 void resources(const Options &options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
-    print_resources(manifest, select_targets(options.target, manifest, known), RecordedKnobs(options.records, known),
+    print_resources(manifest, select_targets(options.target, manifest, known), recorded_knobs(options, known),
                     options.cache, options.limits, options.sm);
 }
 
@@ -145,7 +157,7 @@ void bundle(const Options &options) {
     bundle.out = options.out;
     bundle.cache = options.cache;
     bundle.limits = options.limits;
-    bundle_library(manifest, targets, RecordedKnobs(options.records, known), bundle);
+    bundle_library(manifest, targets, recorded_knobs(options, known), bundle);
 }
 
 void add_limits(CLI::App &command, JobLimits &limits) {
@@ -228,7 +240,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
         sub.callback([&command, run] { command = [run](const Options &) { run(); }; });
     };
     add_tune(app, other);
-    add_records(app, other);
+    add_records(app, other, lowered_hashes(user_cache("lowered"), options.limits));
 }
 
 int run(int argc, char **argv) {

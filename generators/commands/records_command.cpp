@@ -8,7 +8,7 @@
 #include <memory>
 #include <set>
 
-#include "generators/records/recorded_knobs.h"
+#include "generators/records/current_records.h"
 #include "generators/records/report.h"
 #include "inner_loop.h"
 #include "tools/base/child.h"
@@ -27,6 +27,7 @@ struct Options {
     std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
     size_t finalists = 0;  // 0: all records
     bool stale = false, assembly = false;
+    LoweredHashes lowered_hashes;
 };
 
 void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
@@ -39,11 +40,10 @@ std::vector<Record> read(const std::string &path) {
 }
 
 std::vector<Record> current(const Options &options, const std::string &path) {
-    if (!fs::exists(path)) {
-        throw InputError("\"" + path + "\" does not exist; expected a file or directory of records");
-    }
-    return options.stale ? read_records(path, complain)
-                         : current_records(path, read_targets(options.targets_directory));
+    const std::vector<Record> records = read(path);
+    return options.stale
+               ? records
+               : current_records(records, read_targets(options.targets_directory), options.lowered_hashes, path);
 }
 
 // A file for each target and op, the lines in the order of their text: the same for the same set of records.
@@ -131,7 +131,13 @@ void prune(const Options &options) {
     if (!fs::is_directory(directory)) {
         throw InputError("\"" + directory.string() + "\" is no directory; expected one of records");
     }
-    const std::vector<Record> all = read(directory), records = current(options, directory);
+    const std::vector<Record> all = read(directory);
+    std::vector<Record> records = current(options, directory);
+    const std::vector<TargetFile> targets = read_targets(options.targets_directory);
+    std::copy_if(all.begin(), all.end(), std::back_inserter(records), [&](const Record &record) {
+        const TargetFile *target = with_name(targets, record.target);
+        return target != nullptr && !can_judge(*target);  // they may hold
+    });
     std::map<std::string, Record> latest;
     for (const Record &record : records) {
         Record &known = latest[key(record)];
@@ -198,11 +204,12 @@ void explain(const Options &options) {
 
 }  // namespace
 
-void add_records(CLI::App &app, const RunLater &run_later) {
+void add_records(CLI::App &app, const RunLater &run_later, const LoweredHashes &lowered_hashes) {
     CLI::App *records = app.add_subcommand("records", "what records of tuning say");
     records->require_subcommand(1);
     auto add = [&](const char *name, const char *what, void (*run)(const Options &), int least, int most) {
         auto options = std::make_shared<Options>();
+        options->lowered_hashes = lowered_hashes;
         CLI::App *sub = records->add_subcommand(name, what);
         sub->add_option("paths", options->paths, "files or directories of records")->required()->expected(least, most);
         sub->add_option("--target-files", options->targets_directory, "directory of the target files")
@@ -214,7 +221,7 @@ void add_records(CLI::App &app, const RunLater &run_later) {
     merge_command->add_option("--out", merge_options->out, "directory to write")->required();
     for (auto [sub, options] : {add("best", "the winner for each kernel", best, 1, 1),
                                 add("diff", "the winners that differ between two sets", diff, 2, 2)}) {
-        sub->add_flag("--stale", options->stale, "with records of other sources");
+        sub->add_flag("--stale", options->stale, "with stale records");
     }
     auto [prune_command, prune_options] =
         add("prune", "drop what is stale, and all but the latest of each trial", prune, 1, 1);
@@ -228,7 +235,7 @@ void add_records(CLI::App &app, const RunLater &run_later) {
     auto [explain_command, explain_options] = add("explain", "why a kernel's winner wins", explain, 1, 1);
     explain_command->add_option("--kernel", explain_options->kernel)->required();
     explain_command->add_option("--target", explain_options->target);
-    explain_command->add_flag("--stale", explain_options->stale, "with records of other sources");
+    explain_command->add_flag("--stale", explain_options->stale, "with stale records");
 }
 
 }  // namespace norma

@@ -5,7 +5,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
 
+#include "build_digest.h"
+#include "tools/base/digest.h"
 #include "tools/base/files.h"
 
 namespace norma {
@@ -13,12 +17,51 @@ namespace norma {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::optional<CompiledKernel> Cache::find(const std::string &hash, const std::string &symbol) const {
+namespace {
+
+// Text with its digest before it, so that it is known whether it is whole.
+void write_sealed(const fs::path &path, const std::string &text) {
+    write_if_changed(path, digest(text) + "\n" + text + "\n");
+}
+
+std::string read_sealed(const fs::path &path) {
+    const std::string content = read_file(path);
+    const size_t end = content.find('\n');
+    if (end == content.npos || content.back() != '\n') {
+        throw std::runtime_error(path.string() + " is damaged");
+    }
+    const std::string text = content.substr(end + 1, content.size() - end - 2);
+    if (content.substr(0, end) != digest(text)) {
+        throw std::runtime_error(path.string() + " is damaged");
+    }
+    return text;
+}
+
+void rename_to(const fs::path &from, const fs::path &to) {
+    if (rename(from.c_str(), to.c_str()) != 0) {
+        throw OutputError(to.string() + ": cannot write: " + std::strerror(errno));
+    }
+}
+
+}  // namespace
+
+std::optional<std::string> Cache::find_hash(const std::string &key) const {
     try {
-        const json entry = json::parse(read_file(directory_ / (hash + ".json")));
-        // A damaged object must be compiled anew, not linked.
-        if (entry.at("symbol") != symbol || entry.at("size") != fs::file_size(object(hash)) ||
-            (!entry.at("resources").empty() && !fs::exists(ptx(hash)))) {
+        return read_sealed(directory_ / (key + ".lowered"));
+    } catch (const std::exception &) {
+        return std::nullopt;
+    }
+}
+
+void Cache::add_hash(const std::string &key, const std::string &hash) const {
+    write_sealed(directory_ / (key + ".lowered"), hash);
+}
+
+std::optional<CompiledKernel> Cache::find(const std::string &hash) const {
+    try {
+        const json entry = json::parse(read_sealed(path(hash, ".json")));
+        if (entry.at("object") != digest(read_file(object(hash))) ||
+            (entry.contains("ptx") && entry.at("ptx") != digest(read_file(ptx(hash))))) {
             return std::nullopt;
         }
         CompiledKernel compiled;
@@ -36,38 +79,44 @@ std::optional<CompiledKernel> Cache::find(const std::string &hash, const std::st
     }
 }
 
-void Cache::add(const std::string &hash, const std::string &symbol, const Compile &compile) const {
-    const fs::path path = temporary(hash, getpid());
-    const CompiledKernel compiled = compile(path.string());
+void Cache::add(const std::string &key, const std::string &hash, const Emit &emit) const {
+    if (find(hash)) {
+        return add_hash(key, hash);
+    }
+    const fs::path made = temporary(key, getpid()), text = ptx_path(made.string());
+    const CompiledKernel compiled = emit(made.string());
     json resources = json::array();
     for (const CudaResources &on : compiled.resources) {
         resources.push_back({on.sm, on.registers, on.spill_bytes});
     }
-    const json entry = {{"symbol", symbol},
-                        {"size", fs::file_size(path)},
-                        {"arguments", compiled.arguments},
-                        {"workspace_per_element", compiled.workspace_per_element},
-                        {"alignment", compiled.alignment},
-                        {"threads", compiled.threads},
-                        {"shared_bytes", compiled.shared_bytes},
-                        {"resources", resources}};
-    if (const std::string text = ptx_path(path.string()); fs::exists(text)) {
-        fs::rename(text, ptx(hash));
+    json entry = {{"object", digest(read_file(made))},
+                  {"arguments", compiled.arguments},
+                  {"workspace_per_element", compiled.workspace_per_element},
+                  {"alignment", compiled.alignment},
+                  {"threads", compiled.threads},
+                  {"shared_bytes", compiled.shared_bytes},
+                  {"resources", resources}};
+    if (fs::exists(text)) {
+        entry["ptx"] = digest(read_file(text));
+        rename_to(text, ptx(hash));
     }
-    if (rename(path.c_str(), object(hash).c_str()) != 0) {
-        throw OutputError(object(hash).string() + ": cannot write: " + std::strerror(errno));
-    }
-    write_if_changed(directory_ / (hash + ".json"), entry.dump() + "\n");
+    rename_to(made, object(hash));
+    write_sealed(path(hash, ".json"), entry.dump());
+    add_hash(key, hash);
 }
 
-void Cache::discard(const std::string &hash, pid_t pid) const {
+void Cache::discard(const std::string &key, pid_t pid) const {
     std::error_code ignored;
-    fs::remove(temporary(hash, pid), ignored);
-    fs::remove(ptx_path(temporary(hash, pid).string()), ignored);
+    fs::remove(temporary(key, pid), ignored);
+    fs::remove(ptx_path(temporary(key, pid).string()), ignored);
 }
 
-fs::path Cache::temporary(const std::string &hash, pid_t pid) const {
-    return directory_ / (hash + "." + std::to_string(pid) + ".tmp.o");
+fs::path Cache::path(const std::string &hash, const char *suffix) const {
+    return directory_ / (digest(hash + emitter_digest) + suffix);
+}
+
+fs::path Cache::temporary(const std::string &key, pid_t pid) const {
+    return directory_ / (key + "." + std::to_string(pid) + ".tmp.o");
 }
 
 }  // namespace norma

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Compiled objects by content hash: HASH.o and, written after it, HASH.json with what the registry needs to know.
-// Any number of processes may use one directory; entries appear whole or not at all, and may be deleted at any time.
+// What was compiled, in two steps. A key stands for all that a kernel is lowered from, the compiler included:
+// KEY.lowered holds the hash of the lowered code. That hash, with what emits objects, stands for the object: OBJECT.o,
+// of CUDA OBJECT.ptx, and written after them OBJECT.json with what the registry needs to know. So a change of the
+// compiler lowers all kernels anew, and compiles those whose code it changed. Any number of processes may use one
+// directory; entries appear whole or not at all, and may be deleted at any time. One that is damaged is none.
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "generators/codegen/kernel.h"
+#include "generators/codegen/emit_object.h"
 
 namespace norma {
 
@@ -18,18 +21,23 @@ class Cache {
 public:
     explicit Cache(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-    std::optional<CompiledKernel> find(const std::string &hash, const std::string &symbol) const;
-    std::filesystem::path object(const std::string &hash) const { return directory_ / (hash + ".o"); }
-    std::filesystem::path ptx(const std::string &hash) const { return directory_ / (hash + ".ptx"); }  // of CUDA
+    std::optional<std::string> find_hash(const std::string &key) const;
+    void add_hash(const std::string &key, const std::string &hash) const;
 
-    using Compile = std::function<CompiledKernel(const std::string &path)>;
-    void add(const std::string &hash, const std::string &symbol, const Compile &compile) const;
+    std::optional<CompiledKernel> find(const std::string &hash) const;
+    std::filesystem::path object(const std::string &hash) const { return path(hash, ".o"); }
+    std::filesystem::path ptx(const std::string &hash) const { return path(hash, ".ptx"); }  // of CUDA
+
+    // The key's hash and, where it is not there, the object.
+    using Emit = std::function<CompiledKernel(const std::string &path)>;
+    void add(const std::string &key, const std::string &hash, const Emit &emit) const;
 
     // Removes what an add() left that was cut short in process `pid`.
-    void discard(const std::string &hash, pid_t pid) const;
+    void discard(const std::string &key, pid_t pid) const;
 
 private:
-    std::filesystem::path temporary(const std::string &hash, pid_t pid) const;
+    std::filesystem::path path(const std::string &hash, const char *suffix) const;
+    std::filesystem::path temporary(const std::string &key, pid_t pid) const;
 
     std::filesystem::path directory_;
 };

@@ -56,9 +56,9 @@ std::string end_of(const std::string &output) {
     return end == 0 ? "" : text;
 }
 
-std::string report(const Job &job, const Child &child) {
+std::string report(const std::string &title, const Child &child) {
     const std::string failure = child.failure().empty() ? "its object is not in the cache" : child.failure();
-    return fmt::format("{}: {} after {:.1f} s{}", job.title, failure, child.seconds(), end_of(child.output()));
+    return fmt::format("{}: {} after {:.1f} s{}", title, failure, child.seconds(), end_of(child.output()));
 }
 
 // Until one of them writes or ends, or may have come to its time limit.
@@ -69,13 +69,18 @@ struct Running {
     std::unique_ptr<Child> child;
 };
 
+struct Wanted {
+    bool objects = true;  // not the hashes alone
+    bool reports = true;  // of failures, as they happen
+};
+
 class JobRun {
 public:
-    JobRun(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits, bool report_failures)
+    JobRun(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits, Wanted wanted)
         : jobs_(jobs),
           cache_(cache),
           limits_(limits),
-          report_failures_(report_failures),
+          wanted_(wanted),
           results_(jobs.size()),
           progress_(Progress::lines) {}
 
@@ -101,8 +106,10 @@ public:
             results_[todo_[next_]].why = "no time was left to compile it";
             results_[todo_[next_]].late = true;
         }
-        fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached(), compiled_, failed_,
-                   progress_.seconds());
+        if (wanted_.objects) {
+            fmt::print("normagen: {} cached, {} compiled, {} failed in {:.1f} s\n", cached(), compiled_, failed_,
+                       progress_.seconds());
+        }
         return std::move(results_);
     }
 
@@ -111,11 +118,15 @@ private:
     size_t cached() const { return jobs_.size() - todo_.size(); }
 
     bool take(size_t job) {
-        std::optional<CompiledKernel> found = cache_.find(jobs_[job].hash, jobs_[job].symbol);
-        if (found) {
-            results_[job].compiled = *found;
+        const std::optional<std::string> hash = cache_.find_hash(jobs_[job].key);
+        const std::optional<CompiledKernel> found =
+            hash && wanted_.objects ? cache_.find(*hash) : std::optional<CompiledKernel>();
+        if (!hash || (wanted_.objects && !found)) {
+            return false;
         }
-        return found.has_value();
+        results_[job].hash = *hash;
+        results_[job].compiled = found.value_or(CompiledKernel());
+        return true;
     }
 
     void take_cached() {
@@ -129,8 +140,12 @@ private:
     void start(size_t index) {
         const Job &job = jobs_[index];
         auto work = [&] {
+            if (!wanted_.objects) {
+                return cache_.add_hash(job.key, job.lower().hash);
+            }
             inject_fault(job.title);
-            cache_.add(job.hash, job.symbol, job.compile);
+            const Unit unit = job.lower();
+            cache_.add(job.key, unit.hash, unit.emit);
         };
         running_.push_back({index, std::make_unique<Child>(work, std::chrono::duration<double>(limits_.seconds))});
     }
@@ -150,9 +165,9 @@ private:
             return;
         }
         failed_++;
-        cache_.discard(job.hash, running.child->pid());
-        results_[running.job].why = report(job, *running.child);
-        if (report_failures_) {
+        cache_.discard(job.key, running.child->pid());
+        results_[running.job].why = report(job.title, *running.child);
+        if (wanted_.reports) {
             progress_.clear();
             fmt::print(stderr, "normagen: {}\n", results_[running.job].why);
         }
@@ -161,7 +176,7 @@ private:
     const std::vector<Job> &jobs_;
     const Cache &cache_;
     const JobLimits &limits_;
-    bool report_failures_;
+    Wanted wanted_;
     std::vector<JobResult> results_;
     std::vector<size_t> todo_;
     size_t next_ = 0, compiled_ = 0, failed_ = 0;
@@ -171,35 +186,36 @@ private:
 
 }  // namespace
 
-std::vector<CompiledKernel> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
-    std::vector<CompiledKernel> compiled;
-    for (const JobResult &result : JobRun(jobs, cache, limits, true).run()) {
-        if (result.why.empty()) {
-            compiled.push_back(result.compiled);
-        }
+std::vector<JobResult> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
+    std::vector<JobResult> results = JobRun(jobs, cache, limits, {true, true}).run();
+    const auto failed =
+        std::count_if(results.begin(), results.end(), [](const JobResult &result) { return !result.why.empty(); });
+    if (failed != 0) {
+        throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache", failed, jobs.size()));
     }
-    if (compiled.size() != jobs.size()) {
-        throw OutputError(fmt::format("{} of {} failed; nothing is written but the cache",
-                                      jobs.size() - compiled.size(), jobs.size()));
-    }
-    return compiled;
+    return results;
 }
 
 std::vector<JobResult> try_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
-    return JobRun(jobs, cache, limits, false).run();
+    return JobRun(jobs, cache, limits, {true, false}).run();
 }
 
-void run_job(const Job &job, const std::string &path, const JobLimits &limits) {
+std::vector<JobResult> lower_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits) {
+    return JobRun(jobs, cache, limits, {false, false}).run();
+}
+
+void write_apart(const std::string &title, const std::function<void(const std::string &path)> &write,
+                 const std::string &path, const JobLimits &limits) {
     const std::string temporary = path + "." + std::to_string(getpid()) + ".tmp";
     auto work = [&] {
-        inject_fault(job.title);
-        job.compile(temporary);
+        inject_fault(title);
+        write(temporary);
     };
     Child child(work, std::chrono::duration<double>(limits.seconds));
     while (!child.ended()) {
         wait_for_any({child.wake_up()});
     }
-    std::string failure = child.failure().empty() ? "" : report(job, child);
+    std::string failure = child.failure().empty() ? "" : report(title, child);
     if (failure.empty() && rename(temporary.c_str(), path.c_str()) != 0) {
         failure = path + ": cannot write: " + std::strerror(errno);
     }

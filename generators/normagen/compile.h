@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Compiles many kernels at once, each in its own process, through the cache.
+// Lowers and compiles many kernels at once, each in its own process, through the cache.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,17 @@
 
 namespace norma {
 
+// What is to be an object: its hash, and how it is made one.
+struct Unit {
+    std::string hash;
+    Cache::Emit emit;
+};
+
 struct Job {
     std::string title;  // for people
-    std::string symbol, hash;
-    Cache::Compile compile;
+    std::string symbol;
+    std::string key;  // of all that `lower` depends on
+    std::function<Unit()> lower;
 };
 
 struct JobLimits {
@@ -22,6 +30,7 @@ struct JobLimits {
 };
 
 struct JobResult {
+    std::string hash;  // of the lowered code
     CompiledKernel compiled;
     std::string why;    // there is none; empty where there is
     bool late = false;  // it was not started
@@ -32,9 +41,13 @@ std::vector<JobResult> try_jobs(const std::vector<Job> &jobs, const Cache &cache
 
 // One result for each job. Where any fails, each failure is reported on stderr as it happens, the others are finished,
 // and OutputError is thrown.
-std::vector<CompiledKernel> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
+std::vector<JobResult> run_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
 
-// A job that writes `path` instead of an entry of a cache; written whole or not at all. Throws OutputError.
-void run_job(const Job &job, const std::string &path, const JobLimits &limits);
+// The hashes alone: nothing is compiled, nothing printed.
+std::vector<JobResult> lower_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
+
+// In a process of its own, `write` writes a file that takes the place of `path`, or nothing does. Throws OutputError.
+void write_apart(const std::string &title, const std::function<void(const std::string &path)> &write,
+                 const std::string &path, const JobLimits &limits);
 
 }  // namespace norma

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <set>
 
-#include "generators/algorithms/algorithm.h"
+#include "build_digest.h"
+#include "generators/codegen/lowered_hash.h"
 #include "registry_writer.h"
 #include "schedules/strategies/cpu/strip_sum.h"
-#include "schedules/strategies/strategies.h"
+#include "tools/base/digest.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -19,17 +22,15 @@ namespace fs = std::filesystem;
 namespace {
 
 Job runtime_job(const std::vector<TargetSpec> &targets) {
-    // The hash of a kernel that depends on all that the runtime depends on.
-    KernelSpec spec;
-    spec.variant.op = op_infos[0].op;
-    spec.strategy = "halide_runtime";
-    for (const TargetSpec &target : targets) {
-        spec.target.halide += target.halide + " ";
-    }
-    return {"halide_runtime", "halide_runtime", content_hash(spec), [targets](const std::string &path) {
-                compile_halide_runtime(path, targets);
-                return CompiledKernel{};
-            }};
+    const Halide::Target target = halide_runtime_target(targets);
+    const std::string hash = digest("halide_runtime " + target.to_string());
+    const auto lower = [target, hash] {
+        return Unit{hash, [target](const std::string &path) {
+                        emit_halide_runtime(path, target);
+                        return CompiledKernel{};
+                    }};
+    };
+    return {"halide_runtime", "halide_runtime", digest("key " + hash), lower};
 }
 
 // Copied, not linked: a build sees the time of the change, and tools that edit objects in place spare the cache.
@@ -114,20 +115,15 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
 }
 
 Job kernel_job(const KernelSpec &spec) {
-    return {fmt::format("{} for {}", name(spec.variant), spec.target.name), symbol(spec), content_hash(spec),
-            [spec](const std::string &path) { return compile_kernel(spec, path); }};
-}
-
-KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
-    KernelSpec spec;
-    spec.variant = variant;
-    spec.target = target.spec;
-    spec.strategy = default_strategy(variant, Halide::Target(target.spec.halide)).name;
-    spec.knobs = target.spec.knobs.value(spec.strategy, nlohmann::json::object());
-    if (const std::string why = refusal(spec); !why.empty()) {
-        throw InputError(fmt::format("{} for {}: {}", name(variant), target.spec.name, why));
-    }
-    return spec;
+    const TargetSpec &target = spec.target;
+    const nlohmann::json made_from = {
+        compiler_digest, name(spec.variant), spec.strategy, spec.knobs,
+        target.name,     target.halide,      target.sms,    target.sms.empty() ? "" : cuda_toolkit_version()};
+    const auto lower = [spec] {
+        const auto kernel = std::make_shared<LoweredKernel>(lower_kernel(spec));
+        return Unit{lowered_hash(*kernel), [kernel](const std::string &path) { return emit_object(*kernel, path); }};
+    };
+    return {fmt::format("{} for {}", name(spec.variant), target.name), symbol(spec), digest(made_from.dump()), lower};
 }
 
 std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
@@ -135,10 +131,10 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
         for (const Variant &variant : is_cuda(target.spec) ? cuda_variants : variants) {
-            specs.push_back(records.apply(default_spec(variant, target)));
+            specs.push_back(default_spec(variant, target));
         }
     }
-    return specs;
+    return records.apply(specs);
 }
 
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
@@ -157,7 +153,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     make_directory(out / "objects");
     make_directory(cache_directory);
     const Cache cache(cache_directory);
-    const std::vector<CompiledKernel> compiled = run_jobs(jobs, cache, limits);
+    const std::vector<JobResult> results = run_jobs(jobs, cache, limits);
 
     std::vector<RegistryEntry> entries;
     std::set<fs::path> objects;
@@ -168,19 +164,41 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
         if (!objects.insert(path).second) {
             throw OutputError(fmt::format("{}: two kernels have this symbol", jobs[i].symbol));
         }
-        place(cache.object(jobs[i].hash), path);
-        if (!compiled[i].resources.empty()) {
-            place(cache.ptx(jobs[i].hash), ptx_path(path.string()));
+        place(cache.object(results[i].hash), path);
+        if (!results[i].compiled.resources.empty()) {
+            place(cache.ptx(results[i].hash), ptx_path(path.string()));
         }
         response += response_line(fs::absolute(path));
         if (!runtime) {
-            entries.push_back({specs[i], compiled[i], jobs[i].hash});
+            entries.push_back({specs[i], results[i].compiled, results[i].hash});
         }
     }
     remove_other_objects(out / "objects", objects);
     write_if_changed(out / "objects.rsp", response);
     write_if_changed(out / "registry.cpp", registry_source(manifest.name, targets, entries));
     write_if_changed(out / "manifest.lock.json", lock_file(manifest.name, targets, entries));
+}
+
+LoweredHashes lowered_hashes(const fs::path &cache_directory, const JobLimits &limits) {
+    return [=](const std::vector<KernelSpec> &specs) {
+        std::vector<Job> jobs;
+        std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);
+        if (!jobs.empty()) {
+            make_directory(cache_directory);
+        }
+        std::vector<std::string> hashes;
+        for (const JobResult &result : lower_jobs(jobs, Cache(cache_directory), limits)) {
+            hashes.push_back(result.hash);
+        }
+        return hashes;
+    };
+}
+
+fs::path user_cache(const char *folder) {
+    const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+    return cache && *cache ? fs::path(cache) / "norma" / folder
+           : home && *home ? fs::path(home) / ".cache/norma" / folder
+                           : fs::temp_directory_path() / (std::string("norma-") + folder);
 }
 
 }  // namespace norma

@@ -20,8 +20,11 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
 
 Job kernel_job(const KernelSpec &spec);
 
-// The variant on the target, with the target's own knobs. Throws InputError where they are not legal.
-KernelSpec default_spec(const Variant &variant, const TargetFile &target);
+// Lowers what this cache does not know the hashes of.
+LoweredHashes lowered_hashes(const std::filesystem::path &cache, const JobLimits &limits);
+
+// A folder of the user's own, for what no other is named for.
+std::filesystem::path user_cache(const char *folder);
 
 // What to compile: each variant on each target of its device, with knobs from records, else the target's own.
 std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,

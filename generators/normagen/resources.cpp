@@ -35,20 +35,21 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
     }
     make_directory(cache_directory);
     const Cache cache(cache_directory);
-    const std::vector<CompiledKernel> compiled = run_jobs(jobs, cache, limits);
+    const std::vector<JobResult> results = run_jobs(jobs, cache, limits);
     const char *const row = "{:<70} {:>3} {:>7} {:>4} {:>6} {:>9} {:>8} {:>8} {:>10} {:>6} {:>6} {:>11}\n";
     fmt::print(row, "kernel", "sm", "threads", "regs", "shared", "occupancy", "barriers", "shuffles", "16 B loads",
                "stores", cuda_disassembler().empty() ? "PTX" : "SASS", "per element");
     for (size_t i = 0; i < specs.size(); i++) {
-        const std::filesystem::path ptx = cache.ptx(jobs[i].hash);
-        for (const CudaResources &on : compiled[i].resources) {
+        const CompiledKernel &compiled = results[i].compiled;
+        const std::filesystem::path ptx = cache.ptx(results[i].hash);
+        for (const CudaResources &on : compiled.resources) {
             if (sm != 0 && on.sm != sm) {
                 continue;
             }
             const CodeFigures figures =
                 code_figures(read_file(ptx), on.sm, fmt::format("{}.{}", ptx.string(), getpid()));
-            fmt::print(row, name(specs[i].variant), on.sm, compiled[i].threads, on.registers, compiled[i].shared_bytes,
-                       fmt::format("{:.0f}%", 100 * occupancy(on, compiled[i].threads, compiled[i].shared_bytes)),
+            fmt::print(row, name(specs[i].variant), on.sm, compiled.threads, on.registers, compiled.shared_bytes,
+                       fmt::format("{:.0f}%", 100 * occupancy(on, compiled.threads, compiled.shared_bytes)),
                        figures.barriers, figures.shuffles, figures.wide_loads, figures.wide_stores,
                        figures.instructions, per_element(figures.instructions, specs[i]));
         }

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "generators/codegen/run_time.h"
-#include "schedules/strategies/strategies.h"
 #include "tools/base/files.h"
+#include "winners.h"
 
 namespace norma {
 
@@ -18,61 +20,7 @@ namespace {
 
 void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
 
-const TargetFile *find_file(const std::vector<TargetFile> &targets, const std::string &name) {
-    auto found = std::find_if(targets.begin(), targets.end(), [&](const TargetFile &t) { return t.spec.name == name; });
-    return found == targets.end() ? nullptr : &*found;
-}
-
-json defaults(const TargetFile &target, const std::string &strategy) {
-    KernelSpec spec;
-    spec.target = target.spec;
-    spec.knobs = target.spec.knobs.value(strategy, json::object());
-    return all_knobs(spec);
-}
-
-// Why a record no longer holds: other sources, another Halide, other defaults. Empty where it does.
-std::string stale(const Record &record, const TargetFile &target) {
-    try {
-        const Variant variant = parse_name(record.variant);
-        if (record.halide != halide_version()) {
-            return "measured with Halide " + record.halide + ", this is " + halide_version();
-        }
-        if (record.source != strategy_hash(record.strategy)) {
-            return "the sources of its strategy have changed";
-        }
-        if (record.default_knobs !=
-            defaults(target, default_strategy(variant, Halide::Target(target.spec.halide)).name)) {
-            return "the target's own knobs have changed";
-        }
-        return "";
-    } catch (const std::invalid_argument &error) {
-        return error.what();
-    }
-}
-
 }  // namespace
-
-std::vector<Record> current_records(const fs::path &directory, const std::vector<TargetFile> &targets) {
-    std::vector<Record> records;
-    std::map<std::string, int> skipped;
-    for (const Record &record : read_records(directory, complain)) {
-        const TargetFile *target = find_file(targets, record.target);
-        if (target == nullptr) {
-            continue;
-        }
-        if (const std::string why = stale(record, *target); why.empty()) {
-            records.push_back(record);
-        } else {
-            skipped[why]++;
-        }
-    }
-    for (const auto &[why, count] : skipped) {
-        complain(
-            fmt::format("{}: {} stale record{} skipped: {}; defaults are used instead, normagen tune makes new ones",
-                        directory.string(), count, count == 1 ? "" : "s", why));
-    }
-    return records;
-}
 
 std::string family(Variant variant) {
     variant.weight = variant.bias = NORMA_NONE;
@@ -88,37 +36,51 @@ std::string op_and_type(const Variant &variant) {
     return std::string(op_name(variant.op)) + " " + dtype_name(variant.x);
 }
 
-}  // namespace
-
-RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets) : targets_(targets) {
-    if (directory == "none") {
-        return;
-    }
-    if (!fs::is_directory(directory)) {
-        if (directory == NORMA_SOURCE_DIR "/schedules/records") {
-            return;
+// What the records of some kernels say.
+class Findings {
+public:
+    Findings(std::vector<Record> records, const std::vector<TargetFile> &targets)
+        : targets_(targets), records_(std::move(records)) {
+        for (const Group &group : find_winners(records_)) {
+            groups_[{group.target, group.variant}] = group;
+            families_.insert({{group.target, family(parse_name(group.variant))}, group});
         }
-        throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
+        for (const Group &group : find_winners(records_, true)) {
+            tasks_.insert({{group.target, op_and_type(parse_name(group.variant))}, group});
+        }
     }
-    records_ = current_records(directory, targets);
-    for (const Group &group : find_winners(records_)) {
-        groups_[{group.target, group.variant}] = group;
-        families_.insert({{group.target, family(parse_name(group.variant))}, group});
+
+    KernelSpec apply(KernelSpec spec) const {
+        for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
+             target = with_name(targets_, target->parent)) {
+            if (const Group *group = find(target->spec.name, spec.variant)) {
+                return with_grain_size(with(spec, *group));
+            }
+        }
+        return with_grain_size(spec);
     }
-    for (const Group &group : find_winners(records_, true)) {
-        tasks_.insert({{group.target, op_and_type(parse_name(group.variant))}, group});
-    }
-}
+
+private:
+    const Group *find(const std::string &target, Variant variant) const;
+    KernelSpec with(KernelSpec spec, const Group &group) const;
+    KernelSpec with_grain_size(KernelSpec spec) const;
+
+    const std::vector<TargetFile> &targets_;
+    std::vector<Record> records_;
+    std::map<std::pair<std::string, std::string>, Group> groups_;    // by target and variant
+    std::map<std::pair<std::string, std::string>, Group> tasks_;     // by target, op and type of x
+    std::map<std::pair<std::string, std::string>, Group> families_;  // the first of each, by target and family
+};
 
 // Of any alignment: with the bits of the other, therefore its knobs.
-const Group *RecordedKnobs::find(const std::string &target, Variant variant) const {
+const Group *Findings::find(const std::string &target, Variant variant) const {
     variant.alignment = Alignment::natural;
     auto own = groups_.find({target, name(variant)});
     auto relative = families_.find({target, family(variant)});
     return own != groups_.end() ? &own->second : relative != families_.end() ? &relative->second : nullptr;
 }
 
-KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
+KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     const Record *shown = nullptr;  // of the winner, else of any
     for (const Contender &contender : group.contenders) {
         for (const Record *record : contender.cells) {
@@ -158,10 +120,10 @@ KernelSpec RecordedKnobs::with(KernelSpec spec, const Group &group) const {
     return tuned;
 }
 
-KernelSpec RecordedKnobs::with_grain_size(KernelSpec spec) const {
+KernelSpec Findings::with_grain_size(KernelSpec spec) const {
     const char *const knob = "grain_size";
-    for (const TargetFile *target = find_file(targets_, spec.target.name); target != nullptr;
-         target = find_file(targets_, target->parent)) {
+    for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
+         target = with_name(targets_, target->parent)) {
         const auto found = tasks_.find({target->spec.name, op_and_type(spec.variant)});
         if (found == tasks_.end()) {
             continue;
@@ -179,14 +141,51 @@ KernelSpec RecordedKnobs::with_grain_size(KernelSpec spec) const {
     return spec;
 }
 
-KernelSpec RecordedKnobs::apply(KernelSpec spec) const {
-    for (const TargetFile *target = find_file(targets_, spec.target.name); target != nullptr;
-         target = find_file(targets_, target->parent)) {
-        if (const Group *group = find(target->spec.name, spec.variant)) {
-            return with_grain_size(with(spec, *group));
-        }
+// Whether it may say something of kernels of these families, ops and types.
+bool concerns(const Record &record, const std::set<std::string> &kernels) {
+    try {
+        const Variant variant = parse_name(record.variant);
+        return kernels.count(record.threads > 1 ? op_and_type(variant) : family(variant)) != 0;
+    } catch (const std::invalid_argument &) {
+        return true;  // and is said to be stale
     }
-    return with_grain_size(spec);
+}
+
+}  // namespace
+
+RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets,
+                             LoweredHashes lowered_hashes)
+    : directory_(directory), targets_(targets), lowered_hashes_(std::move(lowered_hashes)) {
+    if (directory == "none") {
+        return;
+    }
+    if (!fs::is_directory(directory)) {
+        if (directory == NORMA_SOURCE_DIR "/schedules/records") {
+            return;
+        }
+        throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
+    }
+    records_ = read_records(directory, complain);
+}
+
+std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &specs) const {
+    std::set<std::string> targets, kernels;
+    for (const KernelSpec &spec : specs) {
+        for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
+             target = with_name(targets_, target->parent)) {
+            targets.insert(target->spec.name);
+        }
+        kernels.insert({family(spec.variant), op_and_type(spec.variant)});
+    }
+    // Others are of no use here: what they were made with need not be lowered.
+    std::vector<Record> records;
+    std::copy_if(records_.begin(), records_.end(), std::back_inserter(records),
+                 [&](const Record &record) { return targets.count(record.target) != 0 && concerns(record, kernels); });
+    const Findings findings(current_records(records, targets_, lowered_hashes_, directory_), targets_);
+    std::vector<KernelSpec> tuned;
+    std::transform(specs.begin(), specs.end(), std::back_inserter(tuned),
+                   [&](const KernelSpec &spec) { return findings.apply(spec); });
+    return tuned;
 }
 
 }  // namespace norma

@@ -26,10 +26,10 @@ namespace {
 
 ordered_json key_json(const Record &r) {
     ordered_json key = {
-        {"schema", 1},        {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
-        {"hidden", r.hidden}, {"target", r.target},     {"device", r.device},    {"halide", r.halide},
-        {"source", r.source}, {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
-        {"rung", r.rung},     {"final", r.final},       {"promises", r.promises}};
+        {"schema", 1},          {"variant", r.variant},   {"bucket", bucket(r)},   {"rows", r.rows},
+        {"hidden", r.hidden},   {"target", r.target},     {"device", r.device},    {"halide", r.halide},
+        {"lowered", r.lowered}, {"strategy", r.strategy}, {"knobs", r.knobs},      {"default_knobs", r.default_knobs},
+        {"rung", r.rung},       {"final", r.final},       {"promises", r.promises}};
     if (r.threads > 1) {
         key["threads"] = r.threads;
     }
@@ -77,7 +77,7 @@ std::string candidate(const Record &record) { return record.strategy + " " + rec
 
 std::string key(const Record &record) { return key_json(record).dump(); }
 
-std::string identity(const Record &record) { return fmt::format("{:08x}", digest(to_line(record)) >> 32); }
+std::string identity(const Record &record) { return digest(to_line(record)).substr(0, 8); }
 
 std::string to_line(const Record &r) {
     ordered_json line = key_json(r);
@@ -111,7 +111,7 @@ Record parse_record(const std::string &line) {
                                   {"target", &r.target},
                                   {"strategy", &r.strategy},
                                   {"halide", &r.halide},
-                                  {"source", &r.source},
+                                  {"lowered", &r.lowered},
                                   {"date", &r.date}}) {
             j.at(name).get_to(*text);
         }

@@ -12,8 +12,8 @@
 namespace norma {
 
 struct Record {
-    // The key: what was measured, where, and made by which sources.
-    std::string variant, target, strategy, halide, source;
+    // The key: what was measured, where, and beside which default: `lowered` is the hash of its lowered code.
+    std::string variant, target, strategy, halide, lowered;
     nlohmann::json device, knobs, default_knobs;
     int64_t rows = 0, hidden = 0;
     int threads = 1;        // with more, by Norma's pool: candidates then differ in grain_size alone

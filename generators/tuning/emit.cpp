@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "generators/codegen/lowered_hash.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "schedules/strategies/strategies.h"
@@ -50,13 +51,13 @@ public:
     }
 
     void run(const Cache &cache, const JobLimits &limits) { results_ = try_jobs(jobs_, cache, limits); }
-    const Job &job(const KernelSpec &spec) const { return jobs_[index_.at(content_hash(spec))]; }
-    const JobResult &result(const KernelSpec &spec) const { return results_[index_.at(content_hash(spec))]; }
+    const Job &job(const KernelSpec &spec) const { return jobs_[index_.at(kernel_job(spec).key)]; }
+    const JobResult &result(const KernelSpec &spec) const { return results_[index_.at(kernel_job(spec).key)]; }
 
 private:
     void add(const KernelSpec &spec) {
         const Job job = kernel_job(spec);
-        if (index_.emplace(job.hash, jobs_.size()).second) {
+        if (index_.emplace(job.key, jobs_.size()).second) {
             jobs_.push_back(job);
         }
     }
@@ -85,6 +86,7 @@ public:
         }
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
+                             {"lowered", jobs_.result(standard).hash},
                              {"default_knobs", all_knobs(standard)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
@@ -99,13 +101,12 @@ public:
                 continue;
             }
             if (result.why.empty() &&
-                !seen.emplace(read_file(cache_.object(jobs_.job(candidate).hash)), candidate.target.run_time).second) {
+                !seen.emplace(read_file(cache_.object(result.hash)), candidate.target.run_time).second) {
                 same_++;
                 continue;
             }
             ordered_json entry = {{"strategy", candidate.strategy},
                                   {"knobs", all_knobs(candidate)},
-                                  {"source", strategy_hash(candidate.strategy)},
                                   {"promises", find_strategy(candidate.strategy).same_bits != nullptr}};
             if (result.why.empty()) {
                 entry.update(compiled(candidate));
@@ -122,16 +123,16 @@ public:
 private:
     ordered_json compiled(const KernelSpec &spec) const {
         const Job &job = jobs_.job(spec);
-        const std::string object = "objects/" + job.hash + ".so";
+        const JobResult &result = jobs_.result(spec);
+        const std::string object = "objects/" + job.key + ".so";
         const fs::path path = options_.directory / object;
-        if (jobs_.result(spec).why.empty() && !fs::exists(path)) {
+        if (result.why.empty() && !fs::exists(path)) {
             const std::string temporary = path.string() + ".tmp";
             run_program("link a candidate",
-                        {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
+                        {options_.linker, "-shared", "-o", temporary, cache_.object(result.hash).string()});
             fs::rename(temporary, path);
         }
-        ordered_json file = {
-            {"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
+        ordered_json file = {{"object", object}, {"symbol", job.symbol}, {"arguments", result.compiled.arguments}};
         if (is_cuda(spec.target)) {
             file["on_cuda"] = true;
         }

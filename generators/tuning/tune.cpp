@@ -12,7 +12,7 @@
 #include "emit.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
-#include "generators/records/records.h"
+#include "generators/records/current_records.h"
 #include "runtime/src/device/cuda/cuda_driver.h"
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
@@ -39,14 +39,6 @@ struct Options {
     bool resume = false, exhaustive = false, list = false;
     JobLimits limits;
 };
-
-fs::path work_directory(const std::string &chosen) {
-    const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-    return !chosen.empty()   ? fs::path(chosen)
-           : cache && *cache ? fs::path(cache) / "norma/tune"
-           : home && *home   ? fs::path(home) / ".cache/norma/tune"
-                             : fs::temp_directory_path() / "norma-tune";
-}
 
 fs::path measure_program(const fs::path &directory) {
     const fs::path emitted = directory / "norma_measure";
@@ -129,8 +121,11 @@ void tune(Options options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets = select_targets(options.target, manifest, known);
+    const LoweredHashes lowered = lowered_hashes(user_cache("lowered"), options.limits);
     if (!options.seed.empty()) {
-        options.wanted.won = past_winners(current_records(options.seed, known));
+        const auto complain = [](const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); };
+        options.wanted.won =
+            past_winners(current_records(read_records(options.seed, complain), known, lowered, options.seed));
     }
     for (const TargetFile &target : targets) {
         if (options.emit.empty() && !options.list) {
@@ -138,14 +133,16 @@ void tune(Options options) {
         }
     }
     if (!options.tasks.empty()) {
-        return tune_grain_size(manifest, targets, options.wanted, options.tasks, options.records, 1);
+        return tune_grain_size(manifest, targets, options.wanted, options.tasks, options.records, 1, lowered);
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
     if (options.list) {
         return print_jobs(tuned);
     }
-    EmitOptions emit = {options.emit.empty() ? work_directory(options.work) : fs::path(options.emit), options.linker,
-                        options.limits};
+    EmitOptions emit = {!options.emit.empty()   ? fs::path(options.emit)
+                        : !options.work.empty() ? fs::path(options.work)
+                                                : user_cache("tune"),
+                        options.linker, options.limits};
     emit.limits.budget = options.emit.empty() && !options.exhaustive ? 0.4 * options.budget : 0;
     const Clock::time_point start = Clock::now();
     emit_candidates(tuned, emit);

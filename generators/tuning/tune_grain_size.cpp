@@ -8,7 +8,7 @@
 #include <fstream>
 #include <set>
 
-#include "generators/codegen/kernel.h"
+#include "generators/codegen/lowered_hash.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/records.h"
@@ -47,7 +47,8 @@ json measured(const std::vector<std::string> &command) {
 }
 
 // What a result says of each number of elements but the first, which is the default.
-std::vector<Record> records_of(const json &result, const json &machine, const KernelSpec &standard) {
+std::vector<Record> records_of(const json &result, const json &machine, const KernelSpec &standard,
+                               const std::string &lowered) {
     const auto interval = [](const json &times, int end) { return times.at("interval").at(end).get<double>(); };
     const json &of_default = result.at("tasks").at(0);
     std::vector<Record> records;
@@ -58,7 +59,7 @@ std::vector<Record> records_of(const json &result, const json &machine, const Ke
         record.target = standard.target.name;
         record.strategy = standard.strategy;
         record.halide = halide_version();
-        record.source = strategy_hash(standard.strategy);
+        record.lowered = lowered;
         record.device = {{"cpu", machine.at("cpu")},
                          {"isa", machine.at("copy_isa")},
                          {"l1d", machine.at("l1d")},
@@ -86,7 +87,8 @@ std::vector<Record> records_of(const json &result, const json &machine, const Ke
 }  // namespace
 
 void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &targets, const Wanted &wanted,
-                     const std::string &bench, const std::string &records, double seconds) {
+                     const std::string &bench, const std::string &records, double seconds,
+                     const LoweredHashes &lowered_hashes) {
     if (cores() == 1) {
         fmt::print(stderr, "normagen: one core: {} is not tuned\n", knob);
         return;
@@ -116,7 +118,8 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
                           "--grain-size", joined(values), "--seconds", fmt::format("{}", seconds)});
             for (const json &result : all.at("results")) {
                 const KernelSpec kernel = default_spec(parse_name(result.at("kernel")), target);
-                for (const Record &record : records_of(result, all.at("machine"), kernel)) {
+                for (const Record &record :
+                     records_of(result, all.at("machine"), kernel, lowered_hashes({kernel}).front())) {
                     file.add(record);
                 }
             }

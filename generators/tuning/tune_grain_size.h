@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "candidates.h"
-#include "generators/codegen/targets.h"
+#include "generators/records/current_records.h"
 
 namespace norma {
 
@@ -15,6 +15,7 @@ namespace norma {
 // `bench` is the norma command. One core has nothing to measure: a line on stderr says so. Throws OutputError where the
 // command fails.
 void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &targets, const Wanted &wanted,
-                     const std::string &bench, const std::string &records, double seconds);
+                     const std::string &bench, const std::string &records, double seconds,
+                     const LoweredHashes &lowered_hashes);
 
 }  // namespace norma

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace norma {
 
-// FNV-1a: the same on every machine, for names of cached and recorded things.
-inline uint64_t digest(std::string_view text) {
-    uint64_t digest = 14695981039346656037u;
-    for (unsigned char c : text) {
-        digest = (digest ^ c) * 1099511628211u;
-    }
-    return digest;
-}
+// XXH3, 128 bits as 32 hexadecimal digits: the same on every machine, for names of cached and recorded things.
+std::string digest(std::string_view bytes);
 
 }  // namespace norma

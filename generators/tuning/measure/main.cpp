@@ -120,13 +120,12 @@ std::vector<Record> of_these_jobs(const std::vector<Record> &records, const Jobs
     for (const Record &record : records) {
         auto found = groups.find({record.variant, record.target});
         if (found == groups.end() || record.device != found->second->device || record.halide != jobs.halide ||
-            record.default_knobs != found->second->default_knobs) {
+            record.lowered != found->second->lowered || record.default_knobs != found->second->default_knobs) {
             continue;
         }
         const TuneGroup &group = *found->second;
-        const bool current = std::any_of(group.candidates.begin(), group.candidates.end(), [&](const Candidate &c) {
-            return c.strategy == record.strategy && c.source == record.source;
-        });
+        const bool current = std::any_of(group.candidates.begin(), group.candidates.end(),
+                                         [&](const Candidate &c) { return c.strategy == record.strategy; });
         const bool wanted =
             std::count(group.shapes.begin(), group.shapes.end(), std::pair(record.rows, record.hidden)) != 0;
         if (current && wanted) {

@@ -70,6 +70,7 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
             TuneGroup group;
             from.at("variant").get_to(group.variant);
             from.at("target").get_to(group.target);
+            from.at("lowered").get_to(group.lowered);
             group.default_knobs = from.at("default_knobs");
             from.at("shapes").get_to(group.shapes);
             group.least_sm = from.value("sm", 0);
@@ -77,7 +78,6 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
             for (const json &entry : from.at("candidates")) {
                 Candidate candidate;
                 entry.at("strategy").get_to(candidate.strategy);
-                entry.at("source").get_to(candidate.source);
                 entry.at("promises").get_to(candidate.promises);
                 candidate.knobs = entry.at("knobs");
                 candidate.why = entry.value("why", "");
@@ -111,7 +111,7 @@ Record Search::unmeasured(const TuneGroup &group, const Candidate &candidate, si
     record.target = group.target;
     record.strategy = candidate.strategy;
     record.halide = jobs_.halide;
-    record.source = candidate.source;
+    record.lowered = group.lowered;
     record.device = group.device;
     record.knobs = candidate.knobs;
     record.default_knobs = group.default_knobs;

@@ -16,14 +16,14 @@ namespace norma {
 
 // Of a jobs file. The first candidate is the default.
 struct Candidate {
-    std::string strategy, source, why;  // `why` it could not be compiled; empty where it could
+    std::string strategy, why;  // `why` it could not be compiled; empty where it could
     nlohmann::json knobs;
     bool promises = true;
     KernelFile file;
 };
 
 struct TuneGroup {
-    std::string variant, target;
+    std::string variant, target, lowered;  // the hash of its default's lowered code
     nlohmann::json default_knobs;
     std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
     KernelFile oracle;

@@ -51,7 +51,7 @@ Pipeline CpuRow::lower() {
     pipeline.add_custom_lowering_pass(new LaneTreePass);
     pipeline.add_custom_lowering_pass(new OutputStoresPass(names(column_outputs_), add_to_memory));
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
-                                                        many_batches ? knobs_.short_store_batch : knobs_.store_batch,
+                                                        many_batches ? knobs_.short_stream_batch : knobs_.stream_batch,
                                                         rows_in_flight()));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;

@@ -35,8 +35,8 @@ struct CpuRowsKnobs {
     int stream_bytes = 64;
     // Blocks of store_lanes that are streamed at once. Each batch costs a call; but a long one keeps memory waiting,
     // then busy.
-    int store_batch = 2;
-    int short_store_batch = 8;
+    int stream_batch = 2;
+    int short_stream_batch = 8;
     // Whether to convert with the target's own instructions (F16C; AVX512-BF16). Same bits, far fewer instructions.
     int native_f16 = 0;
     int native_bf16 = 0;

@@ -181,7 +181,7 @@ TEST_CASE("stale records and broken lines are skipped, and said to be", "[record
     const Made made;
     const json good = made.record(16, 64, {90, 1, 100});
     const std::vector<std::pair<std::string, std::string>> stale = {
-        {R"({"source": "0"})", "the sources of its strategy have changed"},
+        {R"({"lowered": "0"})", "the code of its default has changed"},
         {R"({"halide": "20.0.0"})", "measured with Halide 20.0.0, this is "},
         {R"({"default_knobs": {"rows": 3}})", "the target's own knobs have changed"}};
     for (const auto &[patch, why] : stale) {
@@ -221,7 +221,7 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
     CHECK(made.run("diff", one, one).out.empty());
 
     json stale = a, later = a;
-    stale["source"] = "0";
+    stale["lowered"] = "0";
     later["date"] = "2999-01-01T00:00:00Z";
     const std::string pruned = made.set("pruned", {a, later, stale, b});
     CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "emit_object.h"
+
+#include <fstream>
+
+#include "cuda_module.h"
+
+namespace norma {
+
+CompiledKernel emit_object(const LoweredKernel &kernel, const std::string &path) {
+    CompiledKernel compiled = kernel.compiled;
+    Halide::Module module = kernel.module;
+    if (!kernel.ptx.empty()) {
+        const CudaImage image = make_cuda_image(kernel.ptx, compiled.threads, kernel.sms, path);
+        module = with_image(module, image.fatbin);
+        std::ofstream(ptx_path(path)) << image.ptx;
+        compiled.resources = image.resources;
+    }
+    module.compile({{Halide::OutputFileType::object, path}});
+    return compiled;
+}
+
+std::string ptx_path(const std::string &object_path) { return object_path.substr(0, object_path.rfind('.')) + ".ptx"; }
+
+void emit_halide_runtime(const std::string &path, const Halide::Target &target) {
+    Halide::compile_standalone_runtime(path, target);
+}
+
+}  // namespace norma
