@@ -7,6 +7,7 @@
 
 #include "generators/codegen/run_time.h"
 #include "schedules/strategies/strategies.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 
 namespace norma {
@@ -95,7 +96,7 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
         return;
     }
     if (!fs::is_directory(directory)) {
-        if (directory == NORMA_SOURCE_DIR "/schedules/records") {
+        if (directory == data_directory() / "schedules/records") {
             return;
         }
         throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
