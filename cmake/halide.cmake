@@ -1,7 +1,8 @@
-# Halide's C++ SDK, from the wheel that script/setup puts into .venv.
-file(GLOB NORMA_HALIDE_GUESS ${PROJECT_SOURCE_DIR}/.venv/lib/python3.*/site-packages/halide)
+# Halide's C++ SDK, from the wheel that script/setup puts into .venv. An installed compiler has of it, for bundles, the
+# headers of its runtime.
+file(GLOB NORMA_HALIDE_GUESS ${PROJECT_SOURCE_DIR}/.venv/lib/python3.*/site-packages/halide ${PROJECT_SOURCE_DIR}/halide)
 set(NORMA_HALIDE_ROOT "${NORMA_HALIDE_GUESS}" CACHE PATH "The halide folder of the wheel: include/ and lib64/")
-if(NOT EXISTS ${NORMA_HALIDE_ROOT}/include/Halide.h)
+if(NOT EXISTS ${NORMA_HALIDE_ROOT}/include/HalideRuntime.h)
     message(FATAL_ERROR "Halide is not at NORMA_HALIDE_ROOT (\"${NORMA_HALIDE_ROOT}\"): run script/setup")
 endif()
 

@@ -1,5 +1,6 @@
-# What an installation and a bundle hold: headers, libraries, CMake package and pkg-config file. Nothing of Halide is
-# needed to use them, and they may be moved.
+# What an installation's component "library" and a bundle hold: headers, libraries, CMake package and pkg-config file.
+# Nothing of Halide is needed to use them, and they may be moved.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME library)
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/norma)

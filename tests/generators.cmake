@@ -46,7 +46,9 @@ if(NOT NORMA_SANITIZED)
     norma_test(neighbour_shared_test SOURCES end_to_end/neighbour_test.cpp ${neighbour} norma_shared)
     add_test(NAME shared_library_symbols COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_symbols ${PROJECT_BINARY_DIR}/lib/libnorma.so)
     set(consumers ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_consumers ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND})
-    add_test(NAME installed_consumers COMMAND ${consumers} ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --prefix)
+    add_test(NAME installed_consumers COMMAND ${consumers} ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --component library --prefix)
+    add_test(NAME installed_compiler COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_installed_compiler ${PROJECT_SOURCE_DIR}
+        ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND})
     add_test(NAME bundle_consumers COMMAND ${consumers} $<TARGET_FILE:normagen> bundle --shared --jobs 2 --targets host
         --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
     if(NORMA_ARCHITECTURE STREQUAL x86_64)

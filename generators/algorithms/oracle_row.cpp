@@ -126,7 +126,7 @@ void OracleRow::store_groups(const std::string &role, int size, RowValue value) 
 
 void OracleRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
-    f(r_) = std::move(value);
+    f(r_) = value;
     outputs_.push_back(f);
 }
 

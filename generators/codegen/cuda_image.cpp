@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <regex>
 #include <sstream>
@@ -11,10 +13,14 @@
 
 #include "generators/passes/cuda/bfloat_pair.h"
 #include "tools/base/child.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/files.h"
+#include "tools/base/find_program.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -66,6 +72,23 @@ std::string with_bfloat_pairs(std::string text) {
     return replace(text, call.c_str(), "cvt.rn.bf16x2.f32 \t$3, $2, $1;", 1, INT32_MAX);
 }
 
+bool has_toolkit(const fs::path &directory) {
+    return access((directory / "ptxas").c_str(), X_OK) == 0 && access((directory / "fatbinary").c_str(), X_OK) == 0;
+}
+
+// Of script/setup cuda, else on PATH, else where NVIDIA installs it. "" where there is none.
+std::string find_toolkit() {
+    std::vector<fs::path> places;
+    std::error_code none;
+    for (const fs::directory_entry &python : fs::directory_iterator(data_directory() / ".venv/lib", none)) {
+        places.push_back(python.path() / "site-packages/nvidia/cu13/bin");
+    }
+    places.push_back(find_program({"ptxas"}).parent_path());
+    places.emplace_back("/usr/local/cuda/bin");
+    const auto found = std::find_if(places.begin(), places.end(), has_toolkit);
+    return found == places.end() ? "" : found->string();
+}
+
 }  // namespace
 
 // Halide says for which PTX of its time, and not how large a block is, without which ptxas cannot bound registers. An
@@ -83,11 +106,11 @@ std::string finish_ptx(std::string text, int threads) {
 }
 
 std::string cuda_toolkit() {
-    const char *given = std::getenv("NORMA_CUDA_BIN");
-    const std::string directory = given != nullptr ? given : NORMA_CUDA_BIN;
-    const bool found =
-        access((directory + "/ptxas").c_str(), X_OK) == 0 && access((directory + "/fatbinary").c_str(), X_OK) == 0;
-    return found ? directory : "";
+    if (const char *given = std::getenv("NORMA_CUDA_BIN")) {
+        return has_toolkit(given) ? given : "";
+    }
+    static const std::string found = find_toolkit();
+    return found;
 }
 
 std::string cuda_toolkit_version() {

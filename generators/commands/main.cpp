@@ -18,6 +18,7 @@
 #include "records_command.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "tools/base/command_line.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -28,8 +29,8 @@ namespace {
 
 struct Options {
     std::string manifest, target, out, cache, kernel, stage, file;
-    std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
-    std::string records = NORMA_SOURCE_DIR "/schedules/records";
+    std::string targets_directory = data_directory() / "schedules/targets";
+    std::string records = data_directory() / "schedules/records";
     bool json = false, table = false;
     int sm = 0;
     BundleOptions bundle;

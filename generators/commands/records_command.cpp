@@ -12,6 +12,7 @@
 #include "generators/records/report.h"
 #include "inner_loop.h"
 #include "tools/base/child.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "tools/base/temporary_directory.h"
 
@@ -24,7 +25,7 @@ namespace {
 struct Options {
     std::vector<std::string> paths;
     std::string out, kernel, target, against;
-    std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
+    std::string targets_directory = data_directory() / "schedules/targets";
     size_t finalists = 0;  // 0: all records
     bool stale = false, assembly = false;
     LoweredHashes lowered_hashes;

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <memory>
 
 #include "tools/base/child.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/files.h"
+#include "tools/base/find_program.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
@@ -61,6 +64,30 @@ void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
     }
 }
 
+// What a bundle is built with, as cmake/bundle.cmake takes it: those of script/setup, where it was run, else of PATH.
+std::vector<std::string> build_tools(const BundleOptions &options) {
+    const std::vector<fs::path> of_setup = {data_directory() / ".venv/bin"};
+    const auto find = [&](const std::vector<std::string> &names, const char *variable) {
+        const std::string advice = fmt::format("on PATH, or another one in {}", variable);
+        return require_program("bundle", names, advice, of_setup).string();
+    };
+    const char *cmake = std::getenv("NORMA_CMAKE");
+    std::vector<std::string> words = {find({cmake != nullptr ? cmake : "cmake"}, "NORMA_CMAKE"),
+                                      "-DMAKE_PROGRAM=" + find({"ninja", "make"}, "PATH")};
+    if (!options.toolchain.empty()) {
+        words.push_back("-DTOOLCHAIN=" + fs::absolute(options.toolchain).string());
+        return words;
+    }
+    // CMake itself reads CC and CXX, which may have options.
+    if (std::getenv("CC") == nullptr) {
+        words.push_back("-DCMAKE_C_COMPILER=" + find({"cc", "gcc", "clang"}, "CC"));
+    }
+    if (std::getenv("CXX") == nullptr) {
+        words.push_back("-DCMAKE_CXX_COMPILER=" + find({"c++", "g++", "clang++"}, "CXX"));
+    }
+    return words;
+}
+
 }  // namespace
 
 void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
@@ -71,6 +98,7 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
         throw InputError(fmt::format("target {} is for {}, this machine is {}; expected --toolchain for the former",
                                      targets.front().spec.name, architecture(targets.front()), architecture_here()));
     }
+    std::vector<std::string> build = build_tools(options);
     make_directory(out.parent_path());
     // Beside its place, so that it can be renamed to it.
     const TemporaryDirectory staging(out);
@@ -84,11 +112,12 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
                     options.limits);
     // An object that has changed under its old name is linked again.
     fs::last_write_time(kernels / "objects.rsp", fs::file_time_type::clock::now());
-    run_program("build the library",
-                {NORMA_CMAKE, "-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
-                 "-DPREFIX=" + (staging.path / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
-                 "-DTOOLCHAIN=" + (options.toolchain.empty() ? "" : fs::absolute(options.toolchain).string()),
-                 fmt::format("-DJOBS={}", options.limits.at_once), "-P", NORMA_BUNDLE_SCRIPT});
+    build.insert(
+        build.end(),
+        {"-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
+         "-DPREFIX=" + (staging.path / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
+         fmt::format("-DJOBS={}", options.limits.at_once), "-P", (data_directory() / "cmake/bundle.cmake").string()});
+    run_program("build the library", build);
     replace(out, staging.path / "bundle", staging.path / "old");
     fmt::print("{}: libnorma.a has {} bytes\n", options.out.string(), fs::file_size(out / "lib/libnorma.a"));
 }

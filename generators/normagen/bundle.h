@@ -10,7 +10,7 @@ struct BundleOptions {
     std::filesystem::path out;
     std::filesystem::path work;   // built here and kept, for the next time; empty: in a temporary directory
     std::filesystem::path cache;  // of compiled kernels; empty: in `work`
-    std::string toolchain;        // of CMake; empty: the compiler that built normagen
+    std::string toolchain;        // of CMake; empty: the compiler of CC and CXX, or of PATH
     bool shared = false;          // with libnorma.so
     JobLimits limits;
 };

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "generators/codegen/run_time.h"
+#include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "winners.h"
 
@@ -160,7 +161,7 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
         return;
     }
     if (!fs::is_directory(directory)) {
-        if (directory == NORMA_SOURCE_DIR "/schedules/records") {
+        if (directory == data_directory() / "schedules/records") {
             return;
         }
         throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");

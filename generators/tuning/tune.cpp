@@ -17,6 +17,8 @@
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
+#include "tools/base/data_directory.h"
+#include "tools/base/find_program.h"
 #include "tools/base/json_file.h"
 #include "tools/base/temporary_directory.h"
 #include "tune_grain_size.h"
@@ -30,10 +32,10 @@ namespace {
 
 struct Options {
     std::string target, shapes, shard = "1/1", emit, measure, tasks, report, progress = "auto";
-    std::string manifest = NORMA_SOURCE_DIR "/manifests/default.json";
-    std::string targets_directory = NORMA_SOURCE_DIR "/schedules/targets";
-    std::string records = NORMA_SOURCE_DIR "/schedules/records";
-    std::string work, seed, linker = NORMA_LINKER;
+    std::string manifest = data_directory() / "manifests/default.json";
+    std::string targets_directory = data_directory() / "schedules/targets";
+    std::string records = data_directory() / "schedules/records";
+    std::string work, seed, linker = "ld";
     Wanted wanted;
     double budget = 600, timeout = 60;
     bool resume = false, exhaustive = false, list = false;
@@ -66,6 +68,10 @@ fs::path measure_program(const fs::path &directory) {
         words.emplace_back("--exhaustive");
     }
     become_program(words);
+}
+
+std::string linker(const Options &options) {
+    return require_program("tuning", {options.linker}, "on PATH, or another one as --linker").string();
 }
 
 // Throws InputError, which ends with `advice`, where this machine does not run the target.
@@ -139,6 +145,7 @@ void tune(Options options) {
     if (options.list) {
         return print_jobs(tuned);
     }
+    options.linker = linker(options);
     EmitOptions emit = {!options.emit.empty()   ? fs::path(options.emit)
                         : !options.work.empty() ? fs::path(options.work)
                                                 : user_cache("tune"),
@@ -184,7 +191,7 @@ void work(const Options &options) {
     const TemporaryDirectory directory(fs::temp_directory_path() / "norma-worker");
     const int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
-    emit_candidates({tuned}, {directory.path, options.linker, options.limits});
+    emit_candidates({tuned}, {directory.path, linker(options), options.limits});
     run_program("measure", {measure_program("").string(), directory.path.string(), "--records", directory / "records",
                             "--progress", "none", "--budget", fmt::format("{}", options.budget), "--timeout",
                             fmt::format("{}", options.timeout)});

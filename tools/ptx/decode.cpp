@@ -246,7 +246,7 @@ private:
                 if (results != 0) {
                     i.d[i.d_count++] = destination(raw[0].words[0], row.result, i.kind == Kind::convert);
                 }
-                if (raw.size() > 0 && raw[0].words.size() > 1) {
+                if (!raw.empty() && raw[0].words.size() > 1) {
                     if (i.kind != Kind::shuffle) {
                         fail("a second result is not supported here");
                     }
@@ -440,7 +440,7 @@ private:
         program.constants.resize(program.constants.size() + std::max(bytes * 32, 8u));
         const uint32_t everywhere = value != 0 ? ~0u : 0;
         for (unsigned lane = 0; lane < 32; lane++) {
-            std::memcpy(&program.constants[o.offset] + lane * bytes, &value, bytes);
+            std::memcpy(&program.constants[o.offset] + (size_t)lane * bytes, &value, bytes);
         }
         if (bytes == 0) {
             std::memcpy(&program.constants[o.offset], &everywhere, sizeof everywhere);

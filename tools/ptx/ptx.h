@@ -40,8 +40,8 @@ struct ParseError : std::runtime_error {
 
 // The first thing that a kernel did wrong, or a launch that cannot be.
 struct Fault : std::runtime_error {
-    Fault(const std::string &what, std::string kernel = "", int line = 0, Dim3 block = {0, 0, 0},
-          Dim3 thread = {0, 0, 0})
+    explicit Fault(const std::string &what, std::string kernel = "", int line = 0, Dim3 block = {0, 0, 0},
+                   Dim3 thread = {0, 0, 0})
         : std::runtime_error(what), kernel(std::move(kernel)), line(line), block(block), thread(thread) {}
     std::string kernel;
     int line;  // of the PTX text, 0 when the launch itself is refused

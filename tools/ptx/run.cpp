@@ -82,7 +82,7 @@ void run(const Module &module, const std::string &entry, Dim3 grid, Dim3 block, 
     }
     SharedMemory shared(all_shared);
     std::vector<Warp> warps;
-    for (unsigned w = 0; w * 32 < block.count(); w++) {
+    for (unsigned w = 0; (size_t)w * 32 < block.count(); w++) {
         warps.emplace_back(launch, shared, w);
     }
     for (unsigned z = 0; z < grid.z; z++) {

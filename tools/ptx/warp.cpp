@@ -9,7 +9,7 @@
 namespace ptx {
 
 Warp::Warp(Launch &launch, SharedMemory &shared, unsigned index) : launch(launch), shared(shared), index(index) {
-    const size_t threads = launch.block.count() - std::min<size_t>(launch.block.count(), index * 32);
+    const size_t threads = launch.block.count() - std::min<size_t>(launch.block.count(), (size_t)index * 32);
     exists = threads >= 32 ? ~0u : (1u << threads) - 1;
     file.resize(launch.program.register_bytes);
     local_bytes.resize(launch.program.local_bytes * 32);

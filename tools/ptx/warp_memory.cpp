@@ -128,7 +128,7 @@ void Warp::load(const Instruction &i, uint32_t mask) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
         const std::byte *from = access(i, lane, how);
         for (unsigned k = 0; k < i.d_count; k++) {
-            const uint64_t v = loaded(from + k * bytes, bytes);
+            const uint64_t v = loaded(from + (size_t)k * bytes, bytes);
             stored(result(i.d[k]) + (size_t)lane * i.d[k].bytes,
                    extends_sign ? (uint64_t)((int64_t)(v << spare) >> spare) : v, i.d[k].bytes);
         }
@@ -157,7 +157,7 @@ void Warp::store(const Instruction &i, uint32_t mask) {
         }
         places[lane] = access(i, lane, Access::write);
         for (unsigned k = 0; k < i.s_count; k++) {
-            stored(places[lane] + k * bytes, element(k, lane), bytes);
+            stored(places[lane] + (size_t)k * bytes, element(k, lane), bytes);
         }
     }
     // Which of several lanes wins is not defined.
@@ -165,7 +165,7 @@ void Warp::store(const Instruction &i, uint32_t mask) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
         for (unsigned k = 0; k < i.s_count; k++) {
             const uint64_t v = element(k, lane);
-            if (std::memcmp(places[lane] + k * bytes, &v, bytes) != 0) {
+            if (std::memcmp(places[lane] + (size_t)k * bytes, &v, bytes) != 0) {
                 fault(i, lane, "and another lane of the same warp store different values to the same address");
             }
         }

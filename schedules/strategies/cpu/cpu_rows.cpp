@@ -331,7 +331,7 @@ RowValue CpuRow::group_amax(const std::string &name, int size, const RowValue &v
 
 Expr CpuRow::once(const std::string &name, Expr value) {
     Func f(name + "_once");
-    f(r_) = std::move(value);
+    f(r_) = value;
     scalars_.push_back(f);
     return f(r_);
 }
@@ -351,7 +351,7 @@ void CpuRow::store_groups(const std::string &role, int, RowValue value) {
 
 void CpuRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
-    f(r_) = std::move(value);
+    f(r_) = value;
     scalar_outputs_.push_back(f);
 }
 

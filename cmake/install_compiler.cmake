@@ -1,0 +1,16 @@
+# The component "compiler": normagen, and in share/norma, where it looks, what it reads and what a bundle is built from,
+# laid out as in the sources. The tree may be moved.
+set(data share/norma)
+set(halide_directory ${CMAKE_INSTALL_LIBDIR}/norma)
+file(RELATIVE_PATH to_halide /${CMAKE_INSTALL_BINDIR} /${halide_directory})
+set_target_properties(normagen PROPERTIES INSTALL_RPATH "\$ORIGIN/${to_halide}")
+install(TARGETS normagen norma_measure RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT compiler)
+install(FILES ${NORMA_HALIDE_ROOT}/lib64/libHalide.so DESTINATION ${halide_directory} COMPONENT compiler)
+
+install(FILES CMakeLists.txt LICENSE NOTICE DESTINATION ${data} COMPONENT compiler)
+install(DIRECTORY cmake manifests runtime DESTINATION ${data} COMPONENT compiler)
+install(DIRECTORY schedules/targets schedules/records DESTINATION ${data}/schedules COMPONENT compiler)
+file(GLOB runtime_headers ${NORMA_HALIDE_ROOT}/include/HalideRuntime*.h)
+install(FILES ${runtime_headers} DESTINATION ${data}/halide/include COMPONENT compiler)
+file(GLOB licence ${NORMA_HALIDE_ROOT}/../halide-*.dist-info/licenses/LICENSE.txt)
+install(FILES ${licence} DESTINATION ${data}/halide COMPONENT compiler)
