@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "gpu.h"
-#include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
 
 namespace norma::bench {
 

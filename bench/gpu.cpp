@@ -5,7 +5,7 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
 
 namespace norma::bench {
 namespace {

@@ -12,7 +12,7 @@ set_target_properties(no_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OU
 add_library(bare_runtime STATIC support/cuda/without_halide.cpp ${runtime_without_halide})
 target_include_directories(bare_runtime PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/runtime/include
     ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/${NORMA_ARCHITECTURE})
-target_link_libraries(bare_runtime PUBLIC norma_vocabulary halide_headers Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(bare_runtime PUBLIC norma_vocabulary norma_kernel_host halide_headers Threads::Threads ${CMAKE_DL_LIBS})
 
 norma_test(cuda_launch_test SOURCES runtime/device/cuda/launch_test.cpp support/cuda/registry.cpp LINK bare_runtime fake_cuda)
 

@@ -77,9 +77,9 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
 
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}}},\n", quoted(target.name),
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}}},\n", quoted(target.name),
                        quoted(target.halide), bits[0], bits[1], bits[2], bits[3], strip_sums(target, entries),
-                       least_sm(target));
+                       is_cuda(target) ? "NORMA_CUDA" : "NORMA_CPU", least_sm(target));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {

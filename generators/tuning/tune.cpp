@@ -15,7 +15,7 @@
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/records.h"
-#include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"

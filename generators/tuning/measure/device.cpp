@@ -5,7 +5,7 @@
 
 #include "bench/gpu.h"
 #include "bench/machine.h"
-#include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
 #include "subprocess.h"
 #include "tools/base/files.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "device_tensors.h"
 
-#include "runtime/src/core/strips.h"
+#include "runtime/kernel_host/cuda/strips.h"
 
 namespace norma {
 

@@ -66,7 +66,7 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
     }
     run_ = reinterpret_cast<int (*)(void **)>(entry);
     cuda_.message = context_.message;
-    context_.cuda = file.on_cuda ? &cuda_ : nullptr;
+    context_.device_call = file.on_cuda ? &cuda_ : nullptr;
     auto takes = [&](const char *role) { return std::count(file.arguments.begin(), file.arguments.end(), role) != 0; };
     has_store_mode_ = takes("store_mode");
     for (const std::string &role : file.arguments) {

@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "bench/memory.h"
-#include "runtime/src/core/halide_hooks.h"
-#include "runtime/src/device/cuda/cuda_modules.h"
+#include "runtime/kernel_host/cuda/modules.h"
 #include "runtime/vocabulary/tensors.h"
 
 namespace norma {

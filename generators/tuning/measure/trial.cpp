@@ -12,7 +12,7 @@
 #include "bench/measure.h"
 #include "compare.h"
 #include "device_tensors.h"
-#include "runtime/src/device/cpu/streaming_choice.h"
+#include "runtime/kernel_host/cpu/streaming_choice.h"
 
 namespace norma {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "workspace.h"
+#include "scratch.h"
 
 #include <stdlib.h>
 
-#include "integers.h"
+#include "runtime/kernel_host/integers.h"
 
 namespace norma {
 namespace {
@@ -21,10 +21,7 @@ char *&previous_top(void *block) { return static_cast<char **>(block)[-1]; }
 
 }  // namespace
 
-int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden) {
-    const int64_t bytes = hidden * kernel.workspace_per_element;
-    return bytes == 0 ? 0 : align_scratch(bytes) + static_cast<int64_t>(worker_slack);
-}
+int64_t stack_size(int64_t bytes) { return bytes == 0 ? 0 : align_scratch(bytes) + static_cast<int64_t>(worker_slack); }
 
 int64_t align_scratch(int64_t bytes) {
     const int64_t alignment = scratch_alignment;

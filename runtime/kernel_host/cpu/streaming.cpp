@@ -2,7 +2,7 @@
 // Called by kernels when store_mode asks for streaming stores: copies a block that was just computed past the cache.
 #include <string.h>
 
-#include "runtime/src/core/registry.h"
+#include "runtime/kernel_host/run_time.h"
 #include "streaming_cpu.h"
 
 namespace {

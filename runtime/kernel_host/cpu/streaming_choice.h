@@ -2,8 +2,8 @@
 // From how many rows on results are stored past the cache, and how. The tuner times what this chooses.
 #pragma once
 
-#include "runtime/src/core/integers.h"
-#include "runtime/src/core/registry.h"
+#include "runtime/kernel_host/integers.h"
+#include "runtime/kernel_host/run_time.h"
 
 namespace norma {
 

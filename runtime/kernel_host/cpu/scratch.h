@@ -2,7 +2,8 @@
 // The kernels' scratch: a stack of blocks in the caller's workspace, one part for each worker.
 #pragma once
 
-#include "registry.h"
+#include <stddef.h>
+#include <stdint.h>
 
 namespace norma {
 
@@ -11,8 +12,8 @@ inline constexpr size_t scratch_alignment = 128;  // at least Halide's vectors, 
 // Rounded up to whole multiples of scratch_alignment.
 int64_t align_scratch(int64_t bytes);
 
-// Bytes of workspace for one worker; 0 when the kernel needs none.
-int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden);
+// Of a stack for blocks of so many bytes together; 0 for none.
+int64_t stack_size(int64_t bytes);
 
 struct Scratch {
     char *begin, *top, *end;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cuda_driver.h"
+#include "driver.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "norma/norma.h"
+#include "runtime/kernel_host/call_context.h"
 
 namespace norma {
 
@@ -17,6 +18,8 @@ struct CudaCall {
     char *message;            // 256 bytes
     struct CudaImage *image;  // in the current context, once the kernel has begun
 };
+
+inline CudaCall &cuda_call(const CallContext &context) { return *static_cast<CudaCall *>(context.device_call); }
 
 struct CudaFunction {
     const char *name;

@@ -3,9 +3,9 @@
 // the caller's stream. Buffers hold the caller's device addresses, so nothing is allocated, copied or waited for.
 #include <HalideRuntimeCuda.h>
 
-#include "cuda_driver.h"
-#include "cuda_modules.h"
-#include "runtime/src/core/halide_hooks.h"
+#include "driver.h"
+#include "modules.h"
+#include "runtime/kernel_host/call_context.h"
 
 namespace {
 
@@ -13,7 +13,7 @@ using namespace norma;
 
 constexpr int max_kernel_arguments = 64;
 
-CudaCall &call_of(void *user_context) { return *static_cast<CallContext *>(user_context)->cuda; }
+CudaCall &call_of(void *user_context) { return cuda_call(*static_cast<CallContext *>(user_context)); }
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "cuda_modules.h"
+#include "modules.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda_driver.h"
+#include "driver.h"
 
 namespace norma {
 namespace {
