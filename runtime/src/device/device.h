@@ -17,8 +17,8 @@ struct Device {
     const char *best;      // why a target was chosen that nobody asked for
     bool host_memory;      // kernels take addresses of the host's memory, where norma_run may allocate a workspace
 
-    int32_t (*count)();  // devices of this machine; ids are 0 to count - 1
-    norma_status (*check_id)(int32_t id);   // of a desc, before anything else is asked of the device
+    int32_t (*count)();                       // devices of this machine; ids are 0 to count - 1
+    norma_status (*check_id)(int32_t id);     // of a desc, before anything else is asked of the device
     norma_status (*check_there)(int32_t id);  // beside its targets
     bool (*runs)(const Target &target, int32_t id);
 

@@ -12,8 +12,7 @@ namespace {
 int32_t count() { return 1; }
 
 norma_status check_id(int32_t id) {
-    return id == 0 ? NORMA_OK
-                   : fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 for the CPU", id);
+    return id == 0 ? NORMA_OK : fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 for the CPU", id);
 }
 
 norma_status check_there(int32_t) { return NORMA_OK; }
@@ -28,7 +27,18 @@ norma_status prepare(const norma_plan &) { return NORMA_OK; }
 
 }  // namespace
 
-const Device cpu_device = {NORMA_CPU,   "NORMA_CPU", "CPU", "the best that this CPU runs", true, count, check_id,
-                           check_there, runs, workspace_per_worker, cpu_workspace_size, prepare, run_on_cpu};
+const Device cpu_device = {NORMA_CPU,
+                           "NORMA_CPU",
+                           "CPU",
+                           "the best that this CPU runs",
+                           true,
+                           count,
+                           check_id,
+                           check_there,
+                           runs,
+                           workspace_per_worker,
+                           cpu_workspace_size,
+                           prepare,
+                           run_on_cpu};
 
 }  // namespace norma

@@ -63,7 +63,7 @@ void run_worker(void *task_data, int64_t index) {
 }
 
 norma_status run_rows(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                           const Work &work) {
+                      const Work &work) {
     const Run run = {plan,
                      *plan.kernel,
                      arguments,

@@ -23,7 +23,8 @@ int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t blo
     const int64_t first = block * columns_per_block;
     const int64_t count = smaller(gradients.plan.hidden - first, columns_per_block);
     CallContext context = {};
-    return add_columns(gradients.plan, gradients.work, gradients.sums, gradients.strips, gradient, first, count, context);
+    return add_columns(gradients.plan, gradients.work, gradients.sums, gradients.strips, gradient, first, count,
+                       context);
 }
 
 void run_worker(void *task_data, int64_t) {

@@ -23,9 +23,9 @@ norma_status check_there(int32_t id) {
     if (!cuda_driver(&why)) {
         return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; %s", id, why);
     }
-    return id < count() ? NORMA_OK
-                        : fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; expected 0 to %d, as the driver has", id,
-                               count() - 1);
+    return id < count()
+               ? NORMA_OK
+               : fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; expected 0 to %d, as the driver has", id, count() - 1);
 }
 
 // The capability of a target of CUDA is a compute capability.
@@ -38,8 +38,18 @@ int64_t workspace_per_worker(const Kernel &, int64_t) { return 0; }
 
 }  // namespace
 
-const Device cuda_device = {NORMA_CUDA,  "NORMA_CUDA", "device", "the best that this device runs", false, count,
-                            check_id, check_there, runs, workspace_per_worker, cuda_workspace_size, preload_modules,
+const Device cuda_device = {NORMA_CUDA,
+                            "NORMA_CUDA",
+                            "device",
+                            "the best that this device runs",
+                            false,
+                            count,
+                            check_id,
+                            check_there,
+                            runs,
+                            workspace_per_worker,
+                            cuda_workspace_size,
+                            preload_modules,
                             run_on_cuda};
 
 }  // namespace norma
