@@ -86,11 +86,10 @@ public:
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
                              {"default_knobs", all_knobs(standard)},
+                             {"device", is_cuda(standard.target) ? "cuda" : "cpu"},
+                             {"capability", least_sm(standard.target)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
-        if (is_cuda(standard.target)) {
-            text["sm"] = least_sm(standard.target);
-        }
         std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
         for (const KernelSpec &candidate : tuned.candidates) {
             const JobResult &result = jobs_.result(candidate);
@@ -130,12 +129,10 @@ private:
                         {options_.linker, "-shared", "-o", temporary, cache_.object(job.hash).string()});
             fs::rename(temporary, path);
         }
-        ordered_json file = {
-            {"object", object}, {"symbol", job.symbol}, {"arguments", jobs_.result(spec).compiled.arguments}};
-        if (is_cuda(spec.target)) {
-            file["on_cuda"] = true;
-        }
-        return file;
+        return {{"object", object},
+                {"symbol", job.symbol},
+                {"arguments", jobs_.result(spec).compiled.arguments},
+                {"device", is_cuda(spec.target) ? "cuda" : "cpu"}};
     }
 
     const Jobs &jobs_;

@@ -72,6 +72,23 @@ struct Sweep {
     uint64_t memory;
 };
 
+std::function<void()> empty_kernel() {
+    const char *ptx = ".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry empty() { ret; }\n";
+    const CudaDriver &driver = *cuda_driver();
+    void *module = nullptr, *function = nullptr;  // the module stays until the context ends
+    if (const int error = driver.cuModuleLoadDataEx(&module, ptx, 0, nullptr, nullptr)) {
+        fail("cuModuleLoadDataEx", error);
+    }
+    if (const int error = driver.cuModuleGetFunction(&function, module, "empty")) {
+        fail("cuModuleGetFunction", error);
+    }
+    return [&driver, function] {
+        if (const int error = driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, default_stream, nullptr, nullptr)) {
+            fail("cuLaunchKernel", error);
+        }
+    };
+}
+
 }  // namespace
 
 Gpu::Gpu(int ordinal) {
@@ -133,14 +150,14 @@ void Gpu::clear(uint64_t begin, size_t bytes) {
     call("cuMemsetD8Async", begin, static_cast<unsigned char>(0), bytes, default_stream);
 }
 
-std::vector<std::vector<double>> sample_on(Gpu &gpu, const std::vector<std::function<void()>> &functions,
-                                           const Effort &effort) {
-    const Sweep sweep(gpu);
+std::vector<std::vector<double>> Gpu::sample(const std::vector<std::function<void()>> &functions,
+                                             const Effort &effort) {
+    const Sweep sweep(*this);
     Event begin, end;
     for (const auto &function : functions) {
         function();  // which may load its module
     }
-    gpu.synchronize();
+    synchronize();
     std::vector<std::vector<double>> times(functions.size());
     const auto stop = std::chrono::steady_clock::now() + std::chrono::duration<double>(effort.seconds);
     for (int round = 0; round < effort.min_rounds || std::chrono::steady_clock::now() < stop; round++) {
@@ -155,29 +172,10 @@ std::vector<std::vector<double>> sample_on(Gpu &gpu, const std::vector<std::func
     return times;
 }
 
-std::vector<Timing> measure_on(Gpu &gpu, const std::vector<std::function<void()>> &functions, const Effort &effort) {
-    std::vector<Timing> result;
-    for (auto &ns : sample_on(gpu, functions, effort)) {
-        result.push_back(summarize(std::move(ns)));
-    }
-    return result;
-}
-
-std::function<void()> empty_kernel(Gpu &) {
-    const char *ptx = ".version 7.0\n.target sm_80\n.address_size 64\n.visible .entry empty() { ret; }\n";
-    const CudaDriver &driver = *cuda_driver();
-    void *module = nullptr, *function = nullptr;  // the module stays until the context ends
-    if (const int error = driver.cuModuleLoadDataEx(&module, ptx, 0, nullptr, nullptr)) {
-        fail("cuModuleLoadDataEx", error);
-    }
-    if (const int error = driver.cuModuleGetFunction(&function, module, "empty")) {
-        fail("cuModuleGetFunction", error);
-    }
-    return [&driver, function] {
-        if (const int error = driver.cuLaunchKernel(function, 1, 1, 1, 32, 1, 1, 0, default_stream, nullptr, nullptr)) {
-            fail("cuLaunchKernel", error);
-        }
-    };
+std::vector<Baseline> Gpu::baselines(const Baselines &of, const std::function<uint64_t(size_t)> &allocate, Team &) {
+    const size_t half = static_cast<size_t>(of.bytes / 2);
+    const uint64_t from = allocate(half), to = allocate(half);
+    return {{Baseline::copy, [=] { copy(to, from, half); }}, {Baseline::empty, empty_kernel()}};
 }
 
 }  // namespace norma::bench

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Where the tensors of a run of the tools lie: on the CPU as they are, on CUDA in copies of their own.
+// Where the tensors of a run of the tools lie: as they are, or on the device in copies of their own.
 #pragma once
 
-#include <norma/norma.h>
-
-#include <cstddef>
-#include <memory>
-#include <vector>
+#include "device.h"
 
 namespace norma::bench {
 
-class Gpu;
-
 class DeviceMemory {
 public:
-    // CUDA: makes a context of the device current, for the plan to be made in. Without such a device nothing is done,
+    // On CUDA makes a context of the device current, for the plan to be made in. Without such a device nothing is done,
     // and the plan is refused with a message of its own. Throws std::runtime_error with the driver's name for an error.
     explicit DeviceMemory(norma_device device);
     ~DeviceMemory();
@@ -24,7 +18,7 @@ public:
     // Copies of what the tensors point to, as the device needs it. Those without data stay as they are.
     norma_tensor input(norma_tensor tensor, size_t bytes);
     norma_tensor output(norma_tensor tensor, size_t bytes);
-    // A workspace of the plan for so many rows. On the CPU the execution keeps its own.
+    // As a workspace.
     void *allocate(size_t bytes);
 
     // After the run: waits for it, and brings the outputs back.
@@ -37,8 +31,9 @@ private:
         size_t bytes;
     };
     norma_device device_;
-    std::unique_ptr<Gpu> gpu_;  // null on the CPU
-    std::vector<Copy> copies_;
+    bool copied_;                     // tensors are
+    std::unique_ptr<Device> opened_;  // null where there is none
+    std::vector<Copy> copies_;        // and blocks
 };
 
 }  // namespace norma::bench
