@@ -20,8 +20,7 @@ json hidden_definition() {
 json reference(const std::string &definition) { return {{"$ref", "#/definitions/" + definition}}; }
 
 json one_or_list(const std::string &definition) {
-    return {{"anyOf",
-             {reference(definition), {{"type", "array"}, {"minItems", 1}, {"items", reference(definition)}}}}};
+    return {{"anyOf", {reference(definition), {{"type", "array"}, {"minItems", 1}, {"items", reference(definition)}}}}};
 }
 
 std::string quoted(const std::vector<std::string> &words) {
@@ -73,11 +72,13 @@ std::string manifest_schema() {
 std::string manifest_table() {
     std::string text = "| field | values | left out | what |\n|---|---|---|---|\n";
     text += fmt::format(
-        "| `device` | {} | `cpu` | one value; with `cuda`, for CUDA targets alone ([cuda-kernels.md](cuda-kernels.md)) |\n",
+        "| `device` | {} | `cpu` | one value; with `cuda`, for CUDA targets alone ([cuda-kernels.md](cuda-kernels.md)) "
+        "|\n",
         quoted(names(device_words)));
     for (const Field &field : fields) {
         const std::string left_out = field.fallback != nullptr ? fmt::format("`{}`", field.fallback) : "must be there";
-        text += fmt::format("| `{}` | {} | {} | {} |\n", field.key, quoted(manifest_words(field)), left_out, field.docs);
+        text +=
+            fmt::format("| `{}` | {} | {} | {} |\n", field.key, quoted(manifest_words(field)), left_out, field.docs);
     }
     text += fmt::format(
         "| `hidden` | {}, an integer | `any` | `64n`: multiples of 64, without a masked tail; `any_to_1024` and "

@@ -11,6 +11,7 @@
 #include "runtime/kernel_host/cpu/streaming_choice.h"
 #include "runtime/kernel_host/integers.h"
 #include "runtime/src/device/device.h"
+#include "runtime/vocabulary/fields.h"
 #include "targets.h"
 #include "variant_text.h"
 
