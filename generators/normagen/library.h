@@ -24,7 +24,7 @@ Job kernel_job(const KernelSpec &spec);
 KernelSpec default_spec(const Variant &variant, const TargetFile &target);
 
 // What to compile: each variant on each target of its device, with knobs from records, else the target's own.
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
+std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
 // Writes objects/, halide_runtime.o, registry.cpp, objects.rsp and manifest.lock.json under `out`. Throws OutputError.

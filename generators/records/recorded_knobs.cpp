@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/files.h"
@@ -40,8 +41,7 @@ std::string stale(const Record &record, const TargetFile &target) {
         if (record.source != strategy_hash(record.strategy)) {
             return "the sources of its strategy have changed";
         }
-        if (record.default_knobs !=
-            defaults(target, default_strategy(variant, Halide::Target(target.spec.halide)).name)) {
+        if (record.default_knobs != defaults(target, default_strategy(variant, target.spec).name)) {
             return "the target's own knobs have changed";
         }
         return "";

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "schedules/strategies/strategies.h"
@@ -83,11 +84,12 @@ public:
             late_ += (int)tuned.candidates.size() - 1;
             return nullptr;
         }
+        const DeviceCodegen &device = device_of(standard.target);
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
                              {"default_knobs", all_knobs(standard)},
-                             {"device", is_cuda(standard.target) ? "cuda" : "cpu"},
-                             {"capability", least_sm(standard.target)},
+                             {"device", device_words.name(device.type)},
+                             {"capability", device.capability(standard.target)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
         std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
@@ -132,7 +134,7 @@ private:
         return {{"object", object},
                 {"symbol", job.symbol},
                 {"arguments", jobs_.result(spec).compiled.arguments},
-                {"device", is_cuda(spec.target) ? "cuda" : "cpu"}};
+                {"device", device_words.name(device_of(spec.target).type)}};
     }
 
     const Jobs &jobs_;

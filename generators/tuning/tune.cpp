@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "emit.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/records.h"
@@ -85,7 +86,7 @@ void expect_to_run_here(const TargetFile &target, const std::string &advice) {
         const char *missing = "";
         const bool driver = cuda_driver(&missing) != nullptr;
         const int sm = driver ? cuda_devices().at[0].sm : 0;
-        runs = driver && sm >= least_sm(target.spec);
+        runs = driver && sm >= device_of(target.spec).capability(target.spec);
         why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
     }
     if (!runs) {
