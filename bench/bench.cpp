@@ -8,8 +8,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bench/device/device.h"
 #include "case.h"
-#include "gpu.h"
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
@@ -49,8 +49,9 @@ void run_bench(const Options &options) {
             continue;
         }
         const Result result = measure_case(c, team, {options.seconds, 5});
-        if (c.device == NORMA_CUDA && i == 0) {  // which the first case found
-            where = json["machine"]["gpu"] = Gpu(0).name();
+        const DeviceKind &kind = device_kind(c.device);
+        if (kind.json_name != nullptr && i == 0) {  // which the first case found
+            where = json["machine"][kind.json_name] = kind.name(0);
         }
         json["results"].push_back(result_json(c, result, options.threads));
         progress.clear();

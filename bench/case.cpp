@@ -7,9 +7,7 @@
 #include <functional>
 #include <numeric>
 
-#include "copy.h"
-#include "device_memory.h"
-#include "gpu.h"
+#include "bench/device/device_memory.h"
 #include "memory.h"
 #include "norma/norma.hpp"
 #include "runtime/vocabulary/tensors.h"
@@ -154,28 +152,17 @@ norma_arguments on_device(norma_arguments a, DeviceMemory &memory) {
     return a;
 }
 
-Result measure_on_gpu(const Case &c, const Effort &effort) {
-    const Plan plan = make_plan(c);
-    Gpu gpu(0);
-    DeviceMemory memory({NORMA_CUDA, 0});
-    const norma_arguments arguments = on_device(make_arguments(c, Tensors(c)), memory);
-    norma_execution execution = norma::execution();
-    execution.workspace_size = plan.workspace_size(c.rows);
-    execution.workspace = execution.workspace_size != 0 ? memory.allocate(execution.workspace_size) : nullptr;
-    const size_t half = static_cast<size_t>(bytes_moved(c) / 2);
-    const auto address = [&] { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(half))); };
-    const uint64_t from = address(), to = address();
-
-    const std::vector<Timing> times = measure_on(
-        gpu, {[&] { plan.run(arguments, execution); }, [&] { gpu.copy(to, from, half); }, empty_kernel(gpu)}, effort);
-    Result result;
-    result.kernel = plan.kernel();
-    result.target = target_name(c);
-    result.bytes = bytes_moved(c);
-    result.kernel_time = times[0];
-    result.copy = times[1];
-    result.empty = times[2];
-    return result;
+void keep(Result &result, Baseline::What what, const Timing &time) {
+    switch (what) {
+        case Baseline::copy: result.copy = time; break;
+        case Baseline::stream_copy: result.stream_copy = time; break;
+        case Baseline::empty: result.empty = time; break;
+        case Baseline::yardstick:
+            if (!result.yardstick || time.ns < result.yardstick->ns) {
+                result.yardstick = time;
+            }
+            break;
+    }
 }
 
 }  // namespace
@@ -196,40 +183,33 @@ int64_t bytes_moved(const Case &c) {
 }
 
 Result measure_case(const Case &c, Team &team, const Effort &effort) {
-    if (c.device == NORMA_CUDA) {
-        return measure_on_gpu(c, effort);
-    }
     const Plan plan = make_plan(c);
+    const std::unique_ptr<Device> device = device_kind(c.device).open(0);
     const Tensors tensors(c);
-    const Loops &loops = **runnable_loops();
-    const norma_arguments arguments = make_arguments(c, tensors);
-    const Streams streams = make_streams(c, tensors);
-    const Norm norm = make_norm(c, tensors);
+    DeviceMemory memory({c.device, 0});
+    const norma_arguments arguments = on_device(make_arguments(c, tensors), memory);
     norma_execution execution = norma::execution(team.size());
     execution.store = c.store;
-    Workspace workspace;
-    workspace.attach(plan.get(), c.rows, execution);
+    execution.workspace_size = plan.workspace_size(c.rows, team.size());
+    execution.workspace = execution.workspace_size != 0 ? memory.allocate(execution.workspace_size) : nullptr;
 
+    const bool plain = c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && !is_backward(c.op);
+    const std::vector<Baseline> baselines = device->baselines(
+        {make_streams(c, tensors), c.op, make_norm(c, tensors), c.rows, c.hidden, bytes_moved(c), c.yardstick && plain},
+        [&](size_t bytes) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(bytes))); }, team);
     std::vector<std::function<void()>> functions = {[&] { plan.run(arguments, execution); }};
-    for (const Store store : {Store::ordinary, Store::streaming}) {
-        functions.emplace_back([&, store] { copy(loops, streams, c.rows * c.hidden, store, team); });
+    for (const Baseline &baseline : baselines) {
+        functions.push_back(baseline.run);
     }
-    if (c.yardstick && c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && !is_backward(c.op) && loops.rms_norm) {
-        for (const Store store : {Store::ordinary, Store::streaming}) {
-            functions.emplace_back([&, store] { yardstick(loops, c.op, norm, c.rows, store, team); });
-        }
-    }
-    const std::vector<Timing> times = measure(functions, effort);
+    const std::vector<Timing> times = measure_on(*device, functions, effort);
 
     Result result;
     result.kernel = plan.kernel();
     result.target = target_name(c);
     result.bytes = bytes_moved(c);
     result.kernel_time = times[0];
-    result.copy = times[1];
-    result.stream_copy = times[2];
-    if (times.size() > 3) {
-        result.yardstick = times[3].ns < times[4].ns ? times[3] : times[4];
+    for (size_t i = 0; i < baselines.size(); i++) {
+        keep(result, baselines[i].what, times[i + 1]);
     }
     return result;
 }

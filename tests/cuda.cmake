@@ -12,7 +12,7 @@ set_target_properties(no_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OU
 add_library(bare_runtime STATIC support/cuda/without_halide.cpp ${runtime_without_halide})
 target_include_directories(bare_runtime PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/runtime/include
     ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/${NORMA_ARCHITECTURE})
-target_link_libraries(bare_runtime PUBLIC norma_vocabulary halide_headers Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(bare_runtime PUBLIC norma_vocabulary norma_kernel_host halide_headers Threads::Threads ${CMAKE_DL_LIBS})
 
 norma_test(cuda_launch_test SOURCES runtime/device/cuda/launch_test.cpp support/cuda/registry.cpp LINK bare_runtime fake_cuda)
 
@@ -32,15 +32,15 @@ set(toys ${CMAKE_CURRENT_BINARY_DIR}/toy_wide.o ${CMAKE_CURRENT_BINARY_DIR}/toy_
 add_custom_command(OUTPUT ${toys} COMMAND toy_cuda_generator ${CMAKE_CURRENT_BINARY_DIR} DEPENDS toy_cuda_generator)
 norma_test(cuda_toy_test SOURCES runtime/device/cuda/toy_test.cpp support/cuda/toy_registry.cpp ${toys} LINK bare_runtime fake_cuda)
 
-norma_test(cuda_tool_test SOURCES tools/norma/cuda_run_test.cpp support/cuda/toy_registry.cpp ../bench/device_memory.cpp ../bench/gpu.cpp ../tools/norma/run_tensors.cpp ${toys}
-    LINK bare_runtime fake_cuda norma_safetensors norma_stopwatch)
+norma_test(cuda_tool_test SOURCES tools/norma/cuda_run_test.cpp support/cuda/toy_registry.cpp ../tools/norma/run_tensors.cpp ${toys}
+    LINK bare_runtime fake_cuda norma_safetensors norma_devices)
 set(bench ${PROJECT_SOURCE_DIR}/bench)
-norma_test(cuda_bench_test SOURCES bench/cuda_bench_test.cpp support/cuda/toy_registry.cpp ${bench}/case.cpp ${bench}/device_memory.cpp ${bench}/gpu.cpp
-    ${bench}/yardstick.cpp ${toys} LINK bare_runtime fake_cuda norma_stopwatch)
+norma_test(cuda_bench_test SOURCES bench/cuda_bench_test.cpp support/cuda/toy_registry.cpp ${bench}/case.cpp ${toys}
+    LINK bare_runtime fake_cuda norma_devices)
 
-add_executable(toy_norma support/cuda/toy_norma.cpp support/cuda/toy_registry.cpp ${bench}/bench.cpp ${bench}/case.cpp ${bench}/device_memory.cpp ${bench}/gpu.cpp
-    ${bench}/options.cpp ${bench}/report.cpp ${bench}/yardstick.cpp ${toys})
-target_link_libraries(toy_norma PRIVATE bare_runtime norma_stopwatch norma_base CLI11::CLI11 nlohmann_json::nlohmann_json norma_fmt)
+add_executable(toy_norma support/cuda/toy_norma.cpp support/cuda/toy_registry.cpp ${bench}/bench.cpp ${bench}/case.cpp
+    ${bench}/options.cpp ${bench}/report.cpp ${toys})
+target_link_libraries(toy_norma PRIVATE bare_runtime norma_devices norma_base CLI11::CLI11 nlohmann_json::nlohmann_json norma_fmt)
 add_test(NAME gpu_script COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/check_gpu_script ${PROJECT_SOURCE_DIR} $<TARGET_FILE:toy_norma>
     $<TARGET_FILE_DIR:fake_cuda> $<$<BOOL:${NORMA_PTXAS}>:$<TARGET_FILE:normagen>>)
 

@@ -5,8 +5,7 @@ target_sources(norma_test_interpreted INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/supp
 target_compile_definitions(norma_test_interpreted INTERFACE NORMA_LINKER="${CMAKE_LINKER}")
 target_link_libraries(norma_test_interpreted INTERFACE norma_compiler norma_ptx)
 
-norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp ../runtime/src/device/cpu/streaming.cpp LINK norma_test_interpreted)
-target_include_directories(toy_op_test PRIVATE ../runtime/include ../runtime/src/device/cpu/${NORMA_ARCHITECTURE})
+norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp LINK norma_test_interpreted $<LINK_LIBRARY:WHOLE_ARCHIVE,norma_host_cpu>)
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
 norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generators/passes/cpu/lane_tree_test.cpp

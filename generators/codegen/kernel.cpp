@@ -9,6 +9,7 @@
 
 #include "cuda_hints.h"
 #include "cuda_module.h"
+#include "device/device.h"
 #include "generators/algorithms/algorithm.h"
 #include "schedules/strategies/strategies.h"
 
@@ -83,7 +84,7 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
     throw std::runtime_error(symbol(spec) + ": " + error.what());
 }
 
-bool is_cuda(const TargetSpec &target) { return Halide::Target(target.halide).has_feature(Halide::Target::CUDA); }
+bool is_cuda(const TargetSpec &target) { return device_of(target).type == NORMA_CUDA; }
 
 Halide::Target halide_runtime_target(const std::vector<TargetSpec> &targets) {
     // Only what all targets share: the runtime itself asks the CPU before it uses more. Norma has its own for CUDA.
@@ -113,11 +114,16 @@ std::string refusal(const KernelSpec &spec) {
     if (std::string why = refusal(spec.variant); !why.empty()) {
         return why;
     }
-    if (spec.variant.alignment == Alignment::any && !is_cuda(spec.target)) {
-        return "alignment is any, which is for CUDA: kernels for CPUs have no other";
+    const DeviceCodegen &device = device_of(spec.target);
+    if (spec.variant.alignment == Alignment::any && !device.chooses_alignment) {
+        return "alignment is any, which is for CUDA: kernels for " + std::string(device.name) + " have no other";
     }
     try {
-        return find_strategy(spec.strategy).refusal(spec.variant, spec.knobs, halide_target(spec.target));
+        const Strategy &strategy = find_strategy(spec.strategy);
+        if (strategy.device != device.type) {
+            return spec.strategy + " is for " + device_codegen(strategy.device).name;
+        }
+        return strategy.refusal(spec.variant, spec.knobs, halide_target(spec.target));
     } catch (const std::invalid_argument &error) {
         return error.what();
     }

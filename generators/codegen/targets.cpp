@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "device/device.h"
 #include "run_time.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/json_file.h"
@@ -152,12 +153,12 @@ void complete(TargetFile &target, const Node &root) {
                   "\" has SVE, of which Halide compiles for one length of vectors; the runtime cannot ask " +
                   "a CPU for its length, and a wrong one gives wrong results");
     }
-    if (is_cuda(target.spec) != !target.spec.sms.empty()) {
-        root.fail("sms is " + std::string(target.spec.sms.empty() ? "missing" : "there") + "; expected " +
-                  (is_cuda(target.spec) ? "the compute capabilities that get an image" : "none, without feature cuda"));
+    const DeviceCodegen &device = device_of(target.spec);
+    if (const std::string why = device.refusal(target.spec); !why.empty()) {
+        root.fail(why);
     }
     for (const char *key : run_time_names) {
-        if (!is_cuda(target.spec) && !target.spec.run_time.contains(key)) {
+        if (device.chooses_at_run_time && !target.spec.run_time.contains(key)) {
             root.fail("run_time." + std::string(key) + " is missing, here and in the parents");
         }
     }
@@ -208,7 +209,7 @@ KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
     KernelSpec spec;
     spec.variant = variant;
     spec.target = target.spec;
-    spec.strategy = default_strategy(variant, Halide::Target(target.spec.halide)).name;
+    spec.strategy = default_strategy(variant, target.spec).name;
     spec.knobs = target.spec.knobs.value(spec.strategy, json::object());
     if (const std::string why = refusal(spec); !why.empty()) {
         throw InputError(name(variant) + " for " + target.spec.name + ": " + why);
@@ -228,10 +229,6 @@ bool runs_here(const TargetFile &target) {
         has_all = has_all && host.has_feature(Halide::Target::feature_from_name(feature));
     }
     return has_all;
-}
-
-int least_sm(const TargetSpec &target) {
-    return target.sms.empty() ? 0 : *std::min_element(target.sms.begin(), target.sms.end());
 }
 
 std::string architecture(const TargetFile &target) { return without_features(Halide::Target(target.spec.halide)); }

@@ -32,8 +32,6 @@ KernelSpec default_spec(const Variant &variant, const TargetFile &target);
 // Whether this machine executes its code.
 bool runs_here(const TargetFile &target);
 
-int least_sm(const TargetSpec &target);  // compute capability of the devices it is for; 0 for a CPU
-
 // What targets of one library have in common, as Halide writes it: x86-64-linux.
 std::string architecture(const TargetFile &target);
 std::string architecture_here();

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "generators/algorithms/algorithm.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/bundle.h"
 #include "generators/normagen/library.h"
@@ -61,20 +62,25 @@ void list(const Options &options) {
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
-    const std::vector<KernelSpec> specs =
-        kernel_specs(manifest.variants, manifest.cuda_variants, targets, recorded_knobs(options, known));
+    const std::vector<KernelSpec> specs = kernel_specs(manifest.kernels, targets, recorded_knobs(options, known));
     if (!options.json) {
-        for (const Variant &variant : manifest.variants) {
-            fmt::print("{}\n", name(variant));
+        const auto suffix = [](const DeviceCodegen &device, const char *word) {
+            return device.by_default ? std::string() : fmt::format(" {} {}", word, device.name);
+        };
+        for (size_t i = 0; i < device_codegen_count; i++) {
+            for (const Variant &variant : variants_for(manifest.kernels, device_codegens[i]->type)) {
+                fmt::print("{}{}\n", name(variant), suffix(*device_codegens[i], "on"));
+            }
         }
-        for (const Variant &variant : manifest.cuda_variants) {
-            fmt::print("{} on CUDA\n", name(variant));
-        }
-        const auto on_cuda = std::count_if(targets.begin(), targets.end(),
-                                           [](const TargetFile &target) { return is_cuda(target.spec); });
-        fmt::print("{} kernels for each of {} targets\n", manifest.variants.size(), targets.size() - on_cuda);
-        if (!manifest.cuda_variants.empty()) {
-            fmt::print("{} kernels for each of {} targets of CUDA\n", manifest.cuda_variants.size(), on_cuda);
+        for (size_t i = 0; i < device_codegen_count; i++) {
+            const DeviceCodegen &device = *device_codegens[i];
+            const size_t count = variants_for(manifest.kernels, device.type).size();
+            if (device.by_default || count != 0) {
+                fmt::print("{} kernels for each of {} targets{}\n", count,
+                           std::count_if(targets.begin(), targets.end(),
+                                         [&](const TargetFile &target) { return &device_of(target.spec) == &device; }),
+                           suffix(device, "of"));
+            }
         }
         return;
     }
@@ -125,7 +131,8 @@ void compile_one(const Options &options) {
     if (targets.size() != 1) {
         throw InputError("--kernel is compiled for one --target");
     }
-    const KernelSpec spec = kernel_specs({variant}, {variant}, targets, recorded_knobs(options, known)).front();
+    const norma_device_type device = device_of(targets.front().spec).type;
+    const KernelSpec spec = kernel_specs({{variant, device}}, targets, recorded_knobs(options, known)).front();
     const Stage stage = stages.at(options.stage);
     write_apart(
         fmt::format("{} for {}", name(variant), spec.target.name),

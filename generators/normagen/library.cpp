@@ -9,6 +9,7 @@
 #include <set>
 
 #include "build_digest.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/lowered_hash.h"
 #include "registry_writer.h"
 #include "schedules/strategies/cpu/strip_sum.h"
@@ -53,16 +54,23 @@ std::string response_line(const fs::path &path) {
     return line + "\n";
 }
 
-// Those of the manifest, and what backward kernels need beside them.
-std::vector<Variant> with_strip_sums(std::vector<Variant> variants) {
-    if (std::any_of(variants.begin(), variants.end(), [](const Variant &v) { return is_backward(v); })) {
+// Those of the manifest, and what backward kernels need beside them, for each kind of device.
+std::vector<Manifest::Entry> with_strip_sums(std::vector<Manifest::Entry> kernels) {
+    for (size_t i = 0; i < device_codegen_count; i++) {
+        const norma_device_type device = device_codegens[i]->type;
+        const auto needs_sums = [&](const Manifest::Entry &entry) {
+            return entry.device == device && is_backward(entry.variant);
+        };
+        if (std::none_of(kernels.begin(), kernels.end(), needs_sums)) {
+            continue;
+        }
         for (const DtypeInfo &type : dtype_infos) {
             if (is_float(type.dtype)) {
-                variants.push_back(strip_sum_variant(type.dtype));
+                kernels.push_back({strip_sum_variant(type.dtype), device});
             }
         }
     }
-    return variants;
+    return kernels;
 }
 
 void refuse_mix(const std::vector<TargetFile> &targets) {
@@ -93,11 +101,11 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
     }
     std::vector<TargetFile> selected;
     for (const TargetFile &target : known) {
-        const bool wanted = names.empty() ? architecture(target) == architecture_here() && !is_cuda(target.spec)
+        const DeviceCodegen &device = device_of(target.spec);
+        const bool wanted = names.empty() ? architecture(target) == architecture_here() && device.by_default
                                           : names.count(target.spec.name) != 0;
-        if (wanted && is_cuda(target.spec) && cuda_toolkit().empty()) {
-            fmt::print(stderr, "normagen: {} is skipped: no ptxas and fatbinary; script/setup cuda installs them\n",
-                       target.spec.name);
+        if (const std::string missing = device.missing(); wanted && !missing.empty()) {
+            fmt::print(stderr, "normagen: {} is skipped: {}\n", target.spec.name, missing);
             continue;
         }
         if (wanted && (!host || runs_here(target))) {
@@ -126,11 +134,11 @@ Job kernel_job(const KernelSpec &spec) {
     return {fmt::format("{} for {}", name(spec.variant), target.name), symbol(spec), digest(made_from.dump()), lower};
 }
 
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
+std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records) {
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
-        for (const Variant &variant : is_cuda(target.spec) ? cuda_variants : variants) {
+        for (const Variant &variant : variants_for(kernels, device_of(target.spec).type)) {
             specs.push_back(default_spec(variant, target));
         }
     }
@@ -140,8 +148,7 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
-    const std::vector<KernelSpec> specs = kernel_specs(with_strip_sums(manifest.variants),
-                                                       with_strip_sums(manifest.cuda_variants), target_files, records);
+    const std::vector<KernelSpec> specs = kernel_specs(with_strip_sums(manifest.kernels), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);

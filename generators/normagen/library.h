@@ -27,7 +27,7 @@ LoweredHashes lowered_hashes(const std::filesystem::path &cache, const JobLimits
 std::filesystem::path user_cache(const char *folder);
 
 // What to compile: each variant on each target of its device, with knobs from records, else the target's own.
-std::vector<KernelSpec> kernel_specs(const std::vector<Variant> &variants, const std::vector<Variant> &cuda_variants,
+std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
 // Writes objects/, halide_runtime.o, registry.cpp, objects.rsp and manifest.lock.json under `out`. Throws OutputError.

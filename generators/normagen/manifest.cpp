@@ -107,6 +107,16 @@ private:
 
 }  // namespace
 
+std::vector<Variant> variants_for(const std::vector<Manifest::Entry> &kernels, norma_device_type device) {
+    std::vector<Variant> variants;
+    for (const Manifest::Entry &entry : kernels) {
+        if (entry.device == device) {
+            variants.push_back(entry.variant);
+        }
+    }
+    return variants;
+}
+
 Manifest read_manifest(const std::filesystem::path &path) {
     const nlohmann::json json = read_json(path);
     const Node root(path, json);
@@ -130,7 +140,7 @@ Manifest read_manifest(const std::filesystem::path &path) {
         }
         for (const Variant &variant : entry.expand()) {
             if (names.insert(device + " " + name(variant)).second) {
-                (device == "cpu" ? manifest.variants : manifest.cuda_variants).push_back(variant);
+                manifest.kernels.push_back({variant, device == "cpu" ? NORMA_CPU : NORMA_CUDA});
             }
         }
     }

@@ -13,9 +13,15 @@ namespace norma {
 struct Manifest {
     std::string name;
     std::vector<std::string> targets;  // names; empty: every target
-    // Expanded, each once, in the order of the file: for CPUs, and for CUDA.
-    std::vector<Variant> variants, cuda_variants;
+    struct Entry {
+        Variant variant;
+        norma_device_type device;
+    };
+    std::vector<Entry> kernels;  // expanded, each once, in the order of the file
 };
+
+// Those for one kind of device.
+std::vector<Variant> variants_for(const std::vector<Manifest::Entry> &kernels, norma_device_type device);
 
 Manifest read_manifest(const std::filesystem::path &path);  // throws InputError
 

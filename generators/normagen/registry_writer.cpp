@@ -7,6 +7,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/codegen/targets.h"
 #include "runtime/vocabulary/tensors.h"
@@ -77,9 +78,10 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
 
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}}},\n", quoted(target.name),
+    const DeviceCodegen &device = device_of(target);
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}}},\n", quoted(target.name),
                        quoted(target.halide), bits[0], bits[1], bits[2], bits[3], strip_sums(target, entries),
-                       least_sm(target));
+                       device.constant, device.capability(target));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {

@@ -28,7 +28,11 @@ std::string per_element(int instructions, const KernelSpec &spec) {
 
 void print_resources(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
                      const std::filesystem::path &cache_directory, const JobLimits &limits, int sm) {
-    const std::vector<KernelSpec> specs = kernel_specs({}, manifest.cuda_variants, targets, records);
+    std::vector<Manifest::Entry> on_cuda;
+    for (const Variant &variant : variants_for(manifest.kernels, NORMA_CUDA)) {
+        on_cuda.push_back({variant, NORMA_CUDA});
+    }
+    const std::vector<KernelSpec> specs = kernel_specs(on_cuda, targets, records);
     std::vector<Job> jobs;
     for (const KernelSpec &spec : specs) {
         jobs.push_back(kernel_job(spec));

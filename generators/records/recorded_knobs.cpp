@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"

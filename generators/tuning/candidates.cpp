@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "generators/algorithms/algorithm.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/recorded_knobs.h"
@@ -166,7 +167,7 @@ std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector
     int index = 0;
     for (const TargetFile &target : targets) {
         const bool cuda = is_cuda(target.spec);
-        const std::vector<Variant> &all = cuda ? manifest.cuda_variants : manifest.variants;
+        const std::vector<Variant> all = variants_for(manifest.kernels, device_of(target.spec).type);
         for (const Variant &variant : wanted.every ? all : one_of_each_family(all, wanted)) {
             const std::vector<Shape> shapes = shapes_of(variant, all, cuda, wanted);
             if (!is_wanted(variant, wanted) || shapes.empty() || index++ % wanted.shards != wanted.shard - 1) {

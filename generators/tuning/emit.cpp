@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/lowered_hash.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
@@ -84,15 +85,15 @@ public:
             late_ += (int)tuned.candidates.size() - 1;
             return nullptr;
         }
+        const DeviceCodegen &device = device_of(standard.target);
         ordered_json text = {{"variant", name(standard.variant)},
                              {"target", standard.target.name},
                              {"lowered", jobs_.result(standard).hash},
                              {"default_knobs", all_knobs(standard)},
+                             {"device", device_words.name(device.type)},
+                             {"capability", device.capability(standard.target)},
                              {"shapes", tuned.shapes},
                              {"oracle", compiled(oracle)}};
-        if (is_cuda(standard.target)) {
-            text["sm"] = least_sm(standard.target);
-        }
         std::set<std::pair<std::string, nlohmann::json>> seen;  // code and run-time choices
         for (const KernelSpec &candidate : tuned.candidates) {
             const JobResult &result = jobs_.result(candidate);
@@ -132,11 +133,10 @@ private:
                         {options_.linker, "-shared", "-o", temporary, cache_.object(result.hash).string()});
             fs::rename(temporary, path);
         }
-        ordered_json file = {{"object", object}, {"symbol", job.symbol}, {"arguments", result.compiled.arguments}};
-        if (is_cuda(spec.target)) {
-            file["on_cuda"] = true;
-        }
-        return file;
+        return {{"object", object},
+                {"symbol", job.symbol},
+                {"arguments", result.compiled.arguments},
+                {"device", device_words.name(device_of(spec.target).type)}};
     }
 
     const Jobs &jobs_;

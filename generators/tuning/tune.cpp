@@ -10,10 +10,11 @@
 #include <thread>
 
 #include "emit.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/current_records.h"
-#include "runtime/src/device/cuda/cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
@@ -82,7 +83,7 @@ void expect_to_run_here(const TargetFile &target, const std::string &advice) {
         const char *missing = "";
         const bool driver = cuda_driver(&missing) != nullptr;
         const int sm = driver ? cuda_devices().at[0].sm : 0;
-        runs = driver && sm >= least_sm(target.spec);
+        runs = driver && sm >= device_of(target.spec).capability(target.spec);
         why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
     }
     if (!runs) {

@@ -106,7 +106,7 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
             shapes.push_back(fmt::format("{}x{}", count, hidden));
         }
         std::set<std::pair<std::string, std::string>> done;  // op and type of x
-        for (const Variant &variant : manifest.variants) {
+        for (const Variant &variant : variants_for(manifest.kernels, NORMA_CPU)) {
             // Strips of a backward are shared by all threads whatever this says.
             if (!is_wanted(variant, wanted) || !is_usual(variant) || is_backward(variant) || variant.x != variant.y ||
                 variant.residual != NORMA_NONE || !done.insert({op_name(variant.op), dtype_name(variant.x)}).second) {

@@ -34,14 +34,6 @@ std::string refuse_any_knob(const Variant &, const nlohmann::json &knobs, const 
     return knobs.empty() ? "" : "\"" + knobs.begin().key() + "\" is a knob, of which this strategy has none";
 }
 
-std::string refuse_on_cuda(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target) {
-    return target.has_feature(Halide::Target::CUDA) ? "it is for CPUs" : refuse_any_knob(variant, knobs, target);
-}
-
-std::string refuse_on_cpus(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target) {
-    return target.has_feature(Halide::Target::CUDA) ? refuse_any_knob(variant, knobs, target) : "it is for CUDA";
-}
-
 Lowered lower_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
     return strip_sum(variant.y);
 }
@@ -50,10 +42,7 @@ std::vector<nlohmann::json> try_once(const Variant &, const nlohmann::json &, co
     return {nlohmann::json::object()};
 }
 
-std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json, const Halide::Target &target) {
-    if (!target.has_feature(Halide::Target::CUDA)) {
-        return "cuda_rows is for CUDA";
-    }
+std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json, const Halide::Target &) {
     return cuda_rows_refusal(cuda_rows_knobs(json), variant);
 }
 
@@ -72,14 +61,14 @@ Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, con
 }
 
 const Strategy list[] = {
-    {"cpu_rows", refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_bits},
-    {"cuda_rows", refuse_cuda_rows, lower_cuda_rows, cuda_rows_search_space, cuda_rows_same_bits},
-    {"cuda_strip_sum", refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
-    {"strip_sum", refuse_any_knob, lower_strip_sum, nullptr, nullptr},
-    {"oracle", refuse_any_knob, lower_oracle, nullptr, nullptr},
-    {"adams2019", refuse_on_cuda, lower_adams2019, try_once, nullptr},
-    {"mullapudi2016", refuse_on_cuda, lower_mullapudi2016, try_once, nullptr},
-    {"anderson2021", refuse_on_cpus, lower_anderson2021, try_once, nullptr},
+    {"cpu_rows", NORMA_CPU, refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_bits},
+    {"cuda_rows", NORMA_CUDA, refuse_cuda_rows, lower_cuda_rows, cuda_rows_search_space, cuda_rows_same_bits},
+    {"cuda_strip_sum", NORMA_CUDA, refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
+    {"strip_sum", NORMA_CPU, refuse_any_knob, lower_strip_sum, nullptr, nullptr},
+    {"oracle", NORMA_CPU, refuse_any_knob, lower_oracle, nullptr, nullptr},
+    {"adams2019", NORMA_CPU, refuse_any_knob, lower_adams2019, try_once, nullptr},
+    {"mullapudi2016", NORMA_CPU, refuse_any_knob, lower_mullapudi2016, try_once, nullptr},
+    {"anderson2021", NORMA_CUDA, refuse_any_knob, lower_anderson2021, try_once, nullptr},
 };
 
 }  // namespace
@@ -103,13 +92,6 @@ std::vector<const Strategy *> strategies_to_tune() {
         }
     }
     return tuned;
-}
-
-const Strategy &default_strategy(const Variant &variant, const Halide::Target &target) {
-    if (target.has_feature(Halide::Target::CUDA)) {
-        return find_strategy(is_strip_sum(variant) ? "cuda_strip_sum" : "cuda_rows");
-    }
-    return find_strategy(is_strip_sum(variant) ? "strip_sum" : "cpu_rows");
 }
 
 }  // namespace norma

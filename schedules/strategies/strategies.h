@@ -22,6 +22,7 @@ struct Lowered {
 
 struct Strategy {
     const char *name;
+    norma_device_type device;  // that its kernels are for
     // Why the variant or the knobs are not legal for the target, in one line. Empty when they are.
     std::string (*refusal)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
     Lowered (*lower)(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target);
@@ -38,8 +39,5 @@ const Strategy &find_strategy(const std::string &name);  // throws std::invalid_
 
 // Those that have settings to try.
 std::vector<const Strategy *> strategies_to_tune();
-
-// The one that a variant is lowered by where nothing else is said.
-const Strategy &default_strategy(const Variant &variant, const Halide::Target &target);
 
 }  // namespace norma

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "bench/case.h"
-#include "bench/gpu.h"
+#include "bench/device/cuda/gpu.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuda/fake_driver.h"
 

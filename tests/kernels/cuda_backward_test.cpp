@@ -2,7 +2,7 @@
 // What a backward asks of the driver: launches of the rows' kernel and of the sums of strips, on the caller's stream.
 #include <memory>
 
-#include "runtime/src/core/strips.h"
+#include "runtime/kernel_host/cuda/strips.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuda/fake_driver.h"
 #include "tests/support/kernels.h"

@@ -37,7 +37,8 @@ constexpr norma::Kernel kernel(const char *name, norma_op op, uint16_t target, i
 
 namespace norma {
 
-const Target targets[] = {{"future", "", {2, 0, 0, 0}, {}, 0}, {"plain", "", {1, 0, 0, 0}, {}, 0}};
+const Target targets[] = {{"future", "", {2, 0, 0, 0}, {}, NORMA_CPU, 0},
+                          {"plain", "", {1, 0, 0, 0}, {}, NORMA_CPU, 0}};
 const int32_t target_count = 2;
 const Kernel kernels[] = {kernel("rms_norm_forward.future", NORMA_RMS_NORM_FORWARD, 0, fails),
                           kernel("rms_norm_forward.plain", NORMA_RMS_NORM_FORWARD, 1, fails),

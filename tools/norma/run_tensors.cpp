@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <norma/norma.hpp>
 
-#include "bench/device_memory.h"
+#include "bench/device/device_memory.h"
 #include "commands.h"
 #include "runtime/vocabulary/tensors.h"
 

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "device_tensors.h"
 
-#include "runtime/src/core/strips.h"
-
 namespace norma {
 
-DeviceTensors::DeviceTensors(bench::Gpu &gpu, Tensors &tensors) : gpu_(gpu), tensors_(tensors) {
+DeviceTensors::DeviceTensors(bench::Device &device, const bench::DeviceKind &kind, Tensors &tensors)
+    : device_(device), tensors_(tensors) {
     const std::vector<int64_t> &x = tensors_.at("x").extents;
     for (auto &[role, tensor] : tensors_) {
-        tensor.strips = tensor.column_sum ? count_cuda_strips(x[1], x[0]) : 1;
+        tensor.strips = tensor.column_sum ? kind.strips(x[1], x[0]) : 1;
         const size_t bytes = static_cast<size_t>(tensor.bytes()), all = bytes * static_cast<size_t>(tensor.strips);
         tensor.device = allocate(all);
-        gpu_.clear(tensor.device, all);
-        gpu_.to_device(tensor.device, tensor.memory.data(), bytes);
+        device_.clear(tensor.device, all);
+        device_.to_device(tensor.device, tensor.memory.data(), bytes);
     }
 }
 
@@ -21,20 +20,20 @@ DeviceTensors::~DeviceTensors() {
         tensor.device = 0;
     }
     for (uint64_t block : blocks_) {
-        gpu_.release(block);
+        device_.release(block);
     }
 }
 
 uint64_t DeviceTensors::allocate(size_t bytes) {
-    blocks_.push_back(gpu_.allocate(bytes));
+    blocks_.push_back(device_.allocate(bytes));
     return blocks_.back();
 }
 
 void DeviceTensors::bring_back_outputs() {
-    gpu_.synchronize();
+    device_.synchronize();
     for (auto &[role, tensor] : tensors_) {
         if (tensor.output) {
-            gpu_.to_host(tensor.memory.data(), tensor.device, static_cast<size_t>(tensor.bytes()));
+            device_.to_host(tensor.memory.data(), tensor.device, static_cast<size_t>(tensor.bytes()));
         }
         if (tensor.strips > 1) {
             add_strips(tensor);
@@ -45,7 +44,7 @@ void DeviceTensors::bring_back_outputs() {
 void DeviceTensors::add_strips(const Tensor &tensor) const {
     const size_t columns = static_cast<size_t>(tensor.elements()), strips = static_cast<size_t>(tensor.strips);
     std::vector<float> parts(columns * strips);
-    gpu_.to_host(parts.data(), tensor.device, parts.size() * sizeof(float));
+    device_.to_host(parts.data(), tensor.device, parts.size() * sizeof(float));
     float *sums = static_cast<float *>(tensor.memory.data());
     for (size_t column = 0; column < columns; column++) {
         double sum = 0;
@@ -59,7 +58,7 @@ void DeviceTensors::add_strips(const Tensor &tensor) const {
 std::function<void()> DeviceTensors::copy(int64_t bytes) {
     const size_t half = static_cast<size_t>(bytes / 2);
     const uint64_t from = allocate(half), to = allocate(half);
-    return [=] { gpu_.copy(to, from, half); };
+    return [=] { device_.copy(to, from, half); };
 }
 
 }  // namespace norma

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Copies of a trial's tensors on a CUDA device.
+// Copies of a trial's tensors on a device.
 #pragma once
 
 #include <functional>
 
-#include "bench/gpu.h"
+#include "bench/device/device.h"
 #include "kernel_call.h"
 
 namespace norma {
@@ -13,7 +13,7 @@ namespace norma {
 // error.
 class DeviceTensors {
 public:
-    DeviceTensors(bench::Gpu &gpu, Tensors &tensors);
+    DeviceTensors(bench::Device &device, const bench::DeviceKind &kind, Tensors &tensors);
     ~DeviceTensors();
     DeviceTensors(const DeviceTensors &) = delete;
     DeviceTensors &operator=(const DeviceTensors &) = delete;
@@ -26,7 +26,7 @@ private:
     uint64_t allocate(size_t bytes);
     void add_strips(const Tensor &tensor) const;
 
-    bench::Gpu &gpu_;
+    bench::Device &device_;
     Tensors &tensors_;
     std::vector<uint64_t> blocks_;
 };

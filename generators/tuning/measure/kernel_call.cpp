@@ -24,7 +24,7 @@ halide_type_t halide_type(norma_dtype type) {
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory) {
     return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments"),
-            json.value("on_cuda", false)};
+            &bench::device_kind(json.at("device").get<std::string>())};
 }
 
 int64_t Tensor::elements() const {
@@ -65,8 +65,8 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
         throw std::runtime_error(std::string("cannot load: ") + dlerror());
     }
     run_ = reinterpret_cast<int (*)(void **)>(entry);
-    cuda_.message = context_.message;
-    context_.cuda = file.on_cuda ? &cuda_ : nullptr;
+    device_call_ = file.device->device_call(context_);
+    context_.device_call = device_call_.get();
     auto takes = [&](const char *role) { return std::count(file.arguments.begin(), file.arguments.end(), role) != 0; };
     has_store_mode_ = takes("store_mode");
     for (const std::string &role : file.arguments) {
@@ -91,7 +91,7 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
             }
             const Tensor &tensor = found->second;
             Buffer &to = buffers_.emplace_back();
-            if (file.on_cuda) {
+            if (tensor.device != 0) {
                 to.buffer.device = tensor.device;
             } else {
                 to.buffer.host = static_cast<uint8_t *>(tensor.memory.data());
@@ -118,7 +118,7 @@ KernelCall::KernelCall(const KernelFile &file, Tensors &tensors, int store_mode)
 
 void KernelCall::operator()() const {
     const int error = run_(const_cast<void **>(arguments_.data()));
-    if (cuda_.status != NORMA_OK) {
+    if (context_.message[0] != '\0') {
         throw std::runtime_error(context_.message);
     }
     if (error != 0) {

@@ -11,18 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "bench/device/device.h"
 #include "bench/memory.h"
-#include "runtime/src/core/halide_hooks.h"
-#include "runtime/src/device/cuda/cuda_modules.h"
 #include "runtime/vocabulary/tensors.h"
 
 namespace norma {
 
 // A candidate as a jobs file names it.
 struct KernelFile {
-    std::string path, symbol;            // shared object, name of the entry
-    std::vector<std::string> arguments;  // roles
-    bool on_cuda = false;                // where it takes its tensors
+    std::string path, symbol;                   // shared object, name of the entry
+    std::vector<std::string> arguments;         // roles
+    const bench::DeviceKind *device = nullptr;  // where it takes its tensors
 };
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory);
@@ -62,8 +61,8 @@ private:
     };
 
     int (*run_)(void **) = nullptr;
-    mutable CudaCall cuda_{};
     CallContext context_{};
+    std::shared_ptr<void> device_call_;
     void *user_context_ = &context_;
     float eps_ = 1e-5f, weight_offset_ = 0, y_zero_point_ = 128;
     int32_t store_mode_, strips_ = 1, zero_ = 0;

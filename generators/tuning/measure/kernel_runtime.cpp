@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What compiled candidates call of Halide's runtime, beside runtime/src/halide_cuda.cpp. Scratch is kept from call to
+// What compiled candidates call of Halide's runtime, beside runtime/kernel_host. Scratch is kept from call to
 // call, as Norma's runtime keeps it; loops that an autoscheduler made parallel run on the calling thread, since all
 // candidates are timed on one.
 #include <HalideRuntime.h>
@@ -7,9 +7,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "runtime/src/core/halide_hooks.h"
-#include "runtime/src/device/cuda/cuda_driver.h"
-#include "runtime/src/device/cuda/cuda_modules.h"
+#include "runtime/kernel_host/cuda/driver.h"
+#include "runtime/kernel_host/cuda/modules.h"
 
 namespace {
 
@@ -61,7 +60,7 @@ void halide_free(void *, void *memory) { of_host.give_back(reinterpret_cast<uint
 
 // What an autoscheduler keeps between the kernels of a call.
 int halide_device_malloc(void *user_context, halide_buffer_t *buffer, const halide_device_interface_t *interface) {
-    norma::CudaCall &call = *static_cast<norma::CallContext *>(user_context)->cuda;
+    norma::CudaCall &call = norma::cuda_call(*static_cast<norma::CallContext *>(user_context));
     buffer->device = of_device.take(buffer->size_in_bytes(), [&](size_t bytes) {
         using Allocate = int (*)(uint64_t *, size_t);
         uint64_t address = 0;

@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <map>
 
 #include "device.h"
 #include "generators/records/report.h"
@@ -31,22 +33,19 @@ void complain(const std::string &what) { fmt::print(stderr, "norma_measure: {}\n
 
 // Each kernel gets the device that it runs on; those that none runs go.
 void find_devices(JobsFile &jobs) {
-    const json cpu = this_cpu();
-    json gpu;
+    std::map<const bench::DeviceKind *, json> first;
     for (TuneGroup &group : jobs.groups) {
-        if (group.least_sm != 0 && gpu.is_null()) {
-            gpu = first_gpu();
-        }
-        group.device = group.least_sm != 0 ? gpu : cpu;
+        json &device = first[group.kind];
+        device = device.is_null() ? describe_first(*group.kind) : device;
+        group.device = device;
     }
-    auto runs = [&](const TuneGroup &group) { return group.least_sm == 0 || gpu.at("sm") >= group.least_sm; };
+    auto runs = [](const TuneGroup &group) { return group.kind->runs(group.device, group.capability); };
     const auto others = std::stable_partition(jobs.groups.begin(), jobs.groups.end(), runs);
     if (others == jobs.groups.end()) {
         return;
     }
-    const std::string what =
-        fmt::format("{} of {} kernels are for a newer GPU than the first, {} (sm_{})", jobs.groups.end() - others,
-                    jobs.groups.size(), gpu.at("gpu").get<std::string>(), gpu.at("sm").get<int>());
+    const std::string what = fmt::format("{} of {} kernels are for {}", jobs.groups.end() - others, jobs.groups.size(),
+                                         others->kind->why_not(others->device));
     if (others == jobs.groups.begin()) {
         throw InputError(what + "; expected one that runs them");
     }

@@ -73,7 +73,8 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
             from.at("lowered").get_to(group.lowered);
             group.default_knobs = from.at("default_knobs");
             from.at("shapes").get_to(group.shapes);
-            group.least_sm = from.value("sm", 0);
+            group.kind = &bench::device_kind(from.at("device").get<std::string>());
+            from.at("capability").get_to(group.capability);
             group.oracle = parse_kernel_file(from.at("oracle"), base);
             for (const json &entry : from.at("candidates")) {
                 Candidate candidate;

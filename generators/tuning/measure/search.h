@@ -28,8 +28,9 @@ struct TuneGroup {
     std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
     KernelFile oracle;
     std::vector<Candidate> candidates;
-    int least_sm = 0;       // of the CUDA device that runs it; 0: a CPU does
-    nlohmann::json device;  // that it is measured on, for records
+    const bench::DeviceKind *kind = nullptr;  // of the devices that run it
+    int capability = 0;                       // the least of one
+    nlohmann::json device;                    // that it is measured on, for records
 };
 
 struct JobsFile {

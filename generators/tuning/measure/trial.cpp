@@ -12,7 +12,7 @@
 #include "bench/measure.h"
 #include "compare.h"
 #include "device_tensors.h"
-#include "runtime/src/device/cpu/streaming_choice.h"
+#include "runtime/kernel_host/cpu/streaming_choice.h"
 
 namespace norma {
 
@@ -45,16 +45,16 @@ void clear_outputs(Tensors &tensors) {
     }
 }
 
-// `gpu` is null where no candidate is for CUDA.
-Outputs run(const KernelFile &file, Tensors &tensors, int store_mode, bench::Gpu *gpu) {
+// `device`: that of the candidates. The oracle runs on the CPU.
+Outputs run(const KernelFile &file, Tensors &tensors, int store_mode, bench::Device &device) {
     clear_outputs(tensors);
-    std::optional<DeviceTensors> device;
-    if (file.on_cuda) {
-        device.emplace(*gpu, tensors);
+    std::optional<DeviceTensors> copies;
+    if (!file.device->host_memory) {
+        copies.emplace(device, *file.device, tensors);
     }
     KernelCall{file, tensors, store_mode}();
-    if (device) {
-        device->bring_back_outputs();
+    if (copies) {
+        copies->bring_back_outputs();
     }
     return outputs_of(tensors);
 }
@@ -62,14 +62,14 @@ Outputs run(const KernelFile &file, Tensors &tensors, int store_mode, bench::Gpu
 // What candidates are compared with.
 class Check {
 public:
-    Check(const Trial &trial, int64_t rows, bench::Gpu *gpu)
-        : gpu_(gpu), tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
+    Check(const Trial &trial, int64_t rows, bench::Device &device)
+        : device_(device), tensors_(make_tensors(trial.variant, rows, trial.hidden)) {
         // Of a backward, it would reach the sums over rows.
         if (!is_backward(trial.variant) && tensors_.at("x").extents[1] > 1) {
             plant_nan(tensors_.at("x"));
         }
-        oracle_ = run(trial.oracle, tensors_, 0, gpu_);
-        standard_ = run(trial.standard.file, tensors_, 0, gpu_);
+        oracle_ = run(trial.oracle, tensors_, 0, device_);
+        standard_ = run(trial.standard.file, tensors_, 0, device_);
     }
 
     // {"bits"} where the candidate is right in every way to store its results, else {"why"}.
@@ -77,7 +77,7 @@ public:
         const bool has_modes = KernelCall(candidate.file, tensors_, 0).has_store_mode();
         Outputs first;
         for (int mode = 0; mode <= (has_modes ? 2 : 0); mode++) {
-            const Outputs got = run(candidate.file, tensors_, mode, gpu_);
+            const Outputs got = run(candidate.file, tensors_, mode, device_);
             const std::string what = mismatch(tensors_, oracle_, got, candidate.promises ? 1 : loose);
             if (!what.empty()) {
                 return {{"why", "wrong: " + what}};
@@ -91,7 +91,7 @@ public:
     }
 
 private:
-    bench::Gpu *gpu_;
+    bench::Device &device_;
     Tensors tensors_;
     Outputs oracle_, standard_;
 };
@@ -144,16 +144,16 @@ int64_t bytes_moved(const Tensors &tensors) {
 }
 
 // Adds their times to the results of candidates that are right.
-void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
+void time_candidates(const Trial &trial, json &results, bench::Device &device) {
     Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
-    std::optional<DeviceTensors> device;
-    if (gpu != nullptr) {
-        device.emplace(*gpu, tensors);
+    std::optional<DeviceTensors> copied;
+    if (!trial.standard.file.device->host_memory) {
+        copied.emplace(device, *trial.standard.file.device, tensors);
     }
     std::deque<KernelCall> calls;
     std::vector<std::function<void()>> functions;
     auto add = [&](const Tried &tried) {
-        const int mode = device ? 0 : store_mode(trial, tried.knobs, tensors);
+        const int mode = copied ? 0 : store_mode(trial, tried.knobs, tensors);
         const KernelCall &call = calls.emplace_back(tried.file, tensors, mode);
         functions.emplace_back([&call] { call(); });
     };
@@ -165,14 +165,14 @@ void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
     }
     const size_t kernels = functions.size();
     bench::Team team(1);
-    for (auto &copy : device ? std::vector{device->copy(bytes_moved(tensors))} : copies(trial, tensors, team)) {
+    for (auto &copy : copied ? std::vector{copied->copy(bytes_moved(tensors))} : copies(trial, tensors, team)) {
         functions.push_back(copy);
     }
     std::vector<std::vector<double>> times;
     int repeats = 0;
     for (;; repeats++) {
         const bench::Effort effort = {trial.seconds * static_cast<double>(functions.size()), min_rounds};
-        times = device ? bench::sample_on(*gpu, functions, effort) : bench::sample(functions, effort);
+        times = device.sample(functions, effort);
         const std::vector<double> &all = times[0];
         const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
         const double early = bench::summarize({all.begin(), middle}).ns,
@@ -208,22 +208,20 @@ void time_candidates(const Trial &trial, json &results, bench::Gpu *gpu) {
 
 json run_trial(const Trial &trial) {
     json results = json::array();
-    std::optional<bench::Gpu> gpu;
-    if (trial.standard.file.on_cuda) {
-        gpu.emplace(0);
-    }
-    bench::Gpu *on = gpu ? &*gpu : nullptr;
+    const bench::DeviceKind &kind = *trial.standard.file.device;
+    const std::unique_ptr<bench::Device> device = kind.open(0);
+    const bool in_strips = is_backward(trial.variant) && kind.strips(checked_rows_of_strips, trial.hidden) > 1;
     std::optional<Check> few, all;
     for (const Tried &candidate : trial.candidates) {
         // Autoscheduled kernels want at least as many rows as one of their tiles.
         std::optional<Check> &check = candidate.promises ? few : all;
         if (!check) {
-            const int64_t few_rows = gpu && is_backward(trial.variant) ? checked_rows_of_strips : checked_rows;
-            check.emplace(trial, candidate.promises ? std::min(trial.rows, few_rows) : trial.rows, on);
+            const int64_t few_rows = in_strips ? checked_rows_of_strips : checked_rows;
+            check.emplace(trial, candidate.promises ? std::min(trial.rows, few_rows) : trial.rows, *device);
         }
         results.push_back((*check)(candidate));
     }
-    time_candidates(trial, results, on);
+    time_candidates(trial, results, *device);
     return results;
 }
 

@@ -4,9 +4,9 @@
 
 #include "errors.h"
 #include "halide_hooks.h"
-#include "lock.h"
+#include "runtime/kernel_host/lock.h"
+#include "runtime/src/device/device.h"
 #include "work.h"
-#include "workspace.h"
 
 namespace norma {
 namespace {
@@ -111,7 +111,7 @@ norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *a
     const bool usable =
         !execution || (execution->size >= sizeof(norma_execution) && execution->threads >= 0 && !execution->workspace);
     int64_t rows = 0;
-    if (!needs_workspace(*plan) || on_cuda(*plan) || !usable || !has_rows(arguments, &rows)) {
+    if (!needs_workspace(*plan) || !plan->device->host_memory || !usable || !has_rows(arguments, &rows)) {
         return norma_plan_run(plan, arguments, execution);
     }
     norma_execution own = {};

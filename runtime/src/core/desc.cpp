@@ -4,7 +4,9 @@
 
 #include "errors.h"
 #include "plan.h"
+#include "runtime/src/device/device.h"
 #include "runtime/vocabulary/legality.h"
+#include "text.h"
 
 namespace norma {
 namespace {
@@ -13,17 +15,13 @@ constexpr uint32_t forward_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NO
 constexpr uint32_t backward_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE;
 
 norma_status check_device(norma_device device) {
-    if (device.type != NORMA_CPU && device.type != NORMA_CUDA) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.device.type is %d; expected NORMA_CPU or NORMA_CUDA",
-                    static_cast<int>(device.type));
+    if (const Device *kind = find_device(device.type)) {
+        return kind->check_id(device.id);
     }
-    if (device.type == NORMA_CUDA && device.id < 0) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 or more", device.id);
-    }
-    if (device.type == NORMA_CPU && device.id != 0) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 for the CPU", device.id);
-    }
-    return NORMA_OK;
+    Text expected;
+    add_device_constants(expected);
+    return fail(NORMA_INVALID_ARGUMENT, "desc.device.type is %d; expected %s", static_cast<int>(device.type),
+                expected.c_str());
 }
 
 norma_status check_flags(const norma_plan_desc &desc) {

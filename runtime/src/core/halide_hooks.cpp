@@ -9,7 +9,6 @@
 
 #include "cpu_features.h"
 #include "verbose.h"
-#include "workspace.h"
 
 namespace norma {
 namespace {

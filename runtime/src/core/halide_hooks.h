@@ -3,18 +3,9 @@
 #pragma once
 
 #include "norma/norma.h"
-#include "workspace.h"
+#include "runtime/kernel_host/call_context.h"
 
 namespace norma {
-
-struct CudaCall;
-
-// What a kernel's user_context points to: one for each worker of a run.
-struct CallContext {
-    Scratch scratch;    // the worker's part of the workspace
-    char message[256];  // the first error that the kernel reported; "" when none
-    CudaCall *cuda;     // null on the CPU
-};
 
 // Once per process, before anything else of the runtime is used: errors do not abort, kernels' scratch comes from the
 // CallContext, nothing prints.

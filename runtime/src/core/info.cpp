@@ -23,9 +23,9 @@ norma_status check(int32_t index, int32_t count, const void *info, size_t size, 
 }
 
 // -1 when the environment forces a target that cannot be used.
-int32_t chosen_target(norma_device_type device) {
+int32_t chosen_target(norma_device_type type) {
     TargetChoice choice = {};
-    return choose_target(nullptr, {device, 0}, &choice) == NORMA_OK ? choice.index : -1;
+    return choose_target(nullptr, *find_device(type), 0, &choice) == NORMA_OK ? choice.index : -1;
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
     info->knobs = kernel.knobs;
     info->origin = kernel.origin;
     info->runnable = norma::can_run(target);
-    info->device = norma::device_of(target);
+    info->device = target.device;
     info->alignment = kernel.alignment;
     return NORMA_OK;
 }
@@ -77,8 +77,7 @@ norma_status norma_get_target_info(int32_t index, norma_target_info *info) {
         return status;
     }
     const norma::Target &target = norma::targets[index];
-    const norma_device_type device = norma::device_of(target);
-    const bool chosen = norma::chosen_target(device) == index;
-    *info = {info->size, target.name, target.halide, norma::can_run(target), chosen, device, target.sm};
+    const bool chosen = norma::chosen_target(target.device) == index;
+    *info = {info->size, target.name, target.halide, norma::can_run(target), chosen, target.device, target.capability};
     return NORMA_OK;
 }

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
+#include "runtime/src/device/device.h"
+
 namespace norma {
 
-KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda) : run_(run) {
+KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, void *device_call)
+    : run_(run), host_memory_(run.plan.device->host_memory) {
     context_.scratch = {scratch, scratch, scratch + scratch_bytes};
-    context_.cuda = cuda;
-    if (cuda) {
-        cuda->message = context_.message;
-    }
+    context_.device_call = device_call;
     context_.message[0] = '\0';
     const CallTemplate &call = run.plan.call;
     arguments_[call.user_context] = &context_address_;
@@ -27,7 +27,7 @@ KernelCall::KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, Cud
         char *data = run.work.operands[slot.index].data;
         Buffer &to = buffers_.at[i];
         to.buffer = slot.buffer;
-        set_address(to.buffer, data || cuda ? data : reinterpret_cast<char *>(&unwanted_), cuda);
+        set_address(to.buffer, data || !host_memory_ ? data : reinterpret_cast<char *>(&unwanted_), host_memory_);
         to.buffer.dim = to.dimensions;
         to.dimensions[0] = {0, slot.extent, 1, 0};
         arguments_[slot.argument] = &to.buffer;
@@ -50,7 +50,7 @@ void KernelCall::place_column_sums(char *first, int64_t bytes) {
     const CallTemplate &call = run_.plan.call;
     for (int i = 0; i < call.slot_count; i++) {
         if (is_column_sum(call.slots[i].index)) {
-            set_address(buffers_.at[i].buffer, first, context_.cuda);
+            set_address(buffers_.at[i].buffer, first, host_memory_);
             first += bytes;
         }
     }
@@ -76,7 +76,7 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
             for (int level = 1; level < work.levels; level++) {
                 offset += position[level] * operand.strides[level];
             }
-            set_address(to.buffer, operand.data + offset * run_.plan.sizes[slot.index], context_.cuda);
+            set_address(to.buffer, operand.data + offset * run_.plan.sizes[slot.index], host_memory_);
         }
     }
 }

@@ -2,19 +2,16 @@
 // A worker's call of the kernel: the argument vector of Halide's ABI, made once and then moved from slice to slice.
 #pragma once
 
-#include "halide_hooks.h"
-#include "runtime/src/device/cuda/cuda_modules.h"
-#include "strips.h"
-#include "work.h"
+#include "strip_sums.h"
 
 namespace norma {
 
-// CUDA kernels look at the address on the device alone, others at that in memory.
-inline void set_address(halide_buffer_t &buffer, char *data, bool cuda) {
-    if (cuda) {
-        buffer.device = reinterpret_cast<uintptr_t>(data);
-    } else {
+// Kernels look at the address in the host's memory alone, or at that on the device.
+inline void set_address(halide_buffer_t &buffer, char *data, bool host_memory) {
+    if (host_memory) {
         buffer.host = reinterpret_cast<uint8_t *>(data);
+    } else {
+        buffer.device = reinterpret_cast<uintptr_t>(data);
     }
 }
 
@@ -30,14 +27,14 @@ struct Run {
 
 class KernelCall {
 public:
-    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, CudaCall *cuda = nullptr);
+    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, void *device_call = nullptr);
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
 
     // Where the column sums of the rows that follow go: they start from zero.
     void start_strip(char *column_sums, int64_t column_sum_bytes);
 
-    // On CUDA: all strips of the run, whose sums start from what is there where `zeroed`.
+    // All strips of the run, where they run side by side: their sums start from what is there where `zeroed`.
     void start_strips(const StripSums &sums, int64_t count, bool zeroed);
 
     // Rows [first, first + count) of the run. 0 or the kernel's error, which message() explains.
@@ -61,6 +58,7 @@ private:
     };
 
     const Run &run_;
+    const bool host_memory_;
     CallContext context_;
     CallContext *context_address_ = &context_;
     float y_zero_point_;

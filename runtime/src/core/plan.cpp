@@ -8,13 +8,12 @@
 
 #include "errors.h"
 #include "halide_hooks.h"
-#include "integers.h"
-#include "runtime/src/device/cpu/streaming_choice.h"
-#include "runtime/src/device/cuda/cuda_run.h"
+#include "runtime/kernel_host/cpu/streaming_choice.h"
+#include "runtime/kernel_host/integers.h"
+#include "runtime/src/device/device.h"
 #include "runtime/vocabulary/fields.h"
 #include "targets.h"
 #include "variant_text.h"
-#include "workspace.h"
 
 namespace norma {
 namespace {
@@ -155,7 +154,7 @@ void derive(norma_plan &plan, const RunTime &run_time) {
     plan.grain_size = run_time.grain_size;
     plan.rows_per_task = divide_up(run_time.grain_size, desc.hidden);
     fill_template(&plan.call, *plan.kernel, plan.dtypes, plan.kinds, desc.hidden);
-    plan.workspace_per_worker = on_cuda(plan) ? 0 : workspace_per_worker(*plan.kernel, desc.hidden);
+    plan.workspace_per_worker = plan.device->workspace_per_worker(*plan.kernel, desc.hidden);
     auto row_bytes = [&](Role role) { return plan.sizes[tensor_index(role)] * desc.hidden; };
     const StreamingChoice streaming = choose_streaming(run_time, bytes_per_row, row_bytes(Role::x),
                                                        row_bytes(is_backward(desc.op) ? Role::dx : Role::y));
@@ -173,7 +172,8 @@ bool copy_text(const char **text) {
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     install_halide_hooks();
     TargetChoice target = {};
-    norma_status status = choose_target(desc.target, desc.device, &target);
+    const Device *device = find_device(desc.device.type);
+    norma_status status = choose_target(desc.target, *device, desc.device.id, &target);
     if (status != NORMA_OK) {
         return status;
     }
@@ -203,6 +203,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     plan->kernel = kernel;
     plan->unaligned_fallback = unaligned_fallback;
     plan->target = &targets[target.index];
+    plan->device = device;
     plan->desc = desc;
     plan->max_slice_elements = slice_elements;
     plan->verbose = verbose;
@@ -214,7 +215,7 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
         norma_plan_destroy(plan);
         return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
     }
-    status = on_cuda(*plan) ? preload_modules(*plan) : NORMA_OK;
+    status = plan->device->prepare(*plan);
     if (status != NORMA_OK) {
         norma_plan_destroy(plan);
         return status;

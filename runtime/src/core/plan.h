@@ -6,12 +6,17 @@
 #include "registry.h"
 #include "verbose.h"
 
+namespace norma {
+struct Device;
+}
+
 // Plain data, made by calloc: no member needs a constructor to have run.
 struct norma_plan {
     const norma::Kernel *kernel;
     const norma::Kernel
         *unaligned_fallback;  // with the same bits where data is not aligned for `kernel`; null where there is none
     const norma::Target *target;
+    const norma::Device *device;
     norma_plan_desc desc;  // normalized; the strings are the plan's own
     norma::Variant variant;
     char *explanation;
@@ -44,8 +49,6 @@ inline bool needs_workspace(const norma_plan &plan) {
 }
 
 bool same_variant(const norma_plan_desc &a, const norma_plan_desc &b);
-
-inline bool on_cuda(const norma_plan &plan) { return plan.desc.device.type == NORMA_CUDA; }
 
 // Of a normalized desc.
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **plan);

@@ -2,22 +2,12 @@
 // The table that normagen writes: every kernel of this library, grouped by target, best target first.
 #pragma once
 
+#include "runtime/kernel_host/run_time.h"
 #include "runtime/vocabulary/tensors.h"
 
 namespace norma {
 
 inline constexpr int max_arguments = role_count;  // one of each role
-
-// How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
-enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
-
-// What is decided at each run. The bits do not depend on it.
-struct RunTime {
-    int64_t streaming_threshold;  // bytes read and written, from which on StoreMode::streaming pays
-    int64_t prefetch_row_min;     // bytes of a row of x between which prefetching the next row pays
-    int64_t prefetch_row_max;
-    int64_t grain_size;  // that are worth a thread
-};
 
 struct Target {
     const char *name;
@@ -26,10 +16,9 @@ struct Target {
     // By the type of y; null in a library without backward. Arguments: user_context, partials [hidden, strips], y
     // [hidden].
     int (*strip_sums[dtype_count])(void **arguments);
-    int32_t sm;  // of a CUDA device: its least compute capability, 10 * major + minor. 0: a target of CPUs
+    norma_device_type device;
+    int32_t capability;  // the least of a device, as its kind counts them: of CUDA, 10 * major + minor; of CPUs 0
 };
-
-inline norma_device_type device_of(const Target &target) { return target.sm == 0 ? NORMA_CPU : NORMA_CUDA; }
 
 struct Kernel {
     const char *name;

@@ -2,11 +2,14 @@
 // Which targets this machine runs, and which of them plans use.
 #pragma once
 
-#include "registry.h"
+#include "runtime/src/device/device.h"
 
 namespace norma {
 
-// On this CPU, or on any CUDA device of this machine.
+// Whether the library holds any of that kind.
+bool has_targets(norma_device_type device);
+
+// On any device of this machine.
 bool can_run(const Target &target);
 
 struct TargetChoice {
@@ -16,6 +19,6 @@ struct TargetChoice {
 
 // `name`: the target of the desc, or null for NORMA_TARGET's where that is of the device's type, or else the best one.
 // NO_DEVICE where there is no such device.
-norma_status choose_target(const char *name, norma_device device, TargetChoice *choice);
+norma_status choose_target(const char *name, const Device &device, int32_t id, TargetChoice *choice);
 
 }  // namespace norma

@@ -5,6 +5,7 @@
 
 #include "errors.h"
 #include "overlap.h"
+#include "runtime/src/device/device.h"
 #include "work.h"
 
 namespace norma {
@@ -60,7 +61,7 @@ norma_status check_type_and_device(const Checked &c) {
     const norma_device device = c.tensor.device, wanted = c.plan.desc.device;
     if ((device.type ? device.type : NORMA_CPU) != wanted.type) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.device.type is %d; expected %s, as the plan has", c.role().name,
-                    static_cast<int>(device.type), wanted.type == NORMA_CUDA ? "NORMA_CUDA" : "NORMA_CPU");
+                    static_cast<int>(device.type), c.plan.device->constant);
     }
     if (device.id != wanted.id) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.device.id is %d; expected %d, as the plan has", c.role().name,

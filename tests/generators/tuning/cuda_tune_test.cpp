@@ -23,8 +23,10 @@ TEST_CASE("CUDA candidates are compiled here, and measured where there is a devi
     REQUIRE(result.status == 0);
     json jobs = json::parse(read(emitted + "/jobs.json"));
     json &group = jobs.at("groups")[0], &candidates = group.at("candidates");
-    CHECK(group.at("sm") == 90);
-    CHECK_FALSE(group.at("oracle").contains("on_cuda"));
+    CHECK(group.at("device") == "cuda");
+    CHECK(group.at("capability") == 90);
+    CHECK(group.at("oracle").at("device") == "cpu");
+    CHECK(group.at("candidates")[0].at("device") == "cuda");
     REQUIRE(candidates.size() == 5);
     CHECK(candidates[4].at("strategy") == "anderson2021");
     const json wrong = candidates[1].at("knobs");

@@ -103,10 +103,10 @@ namespace norma {
 
 using namespace norma::test;
 
-const Target targets[] = {{"cuda-sm100", "", {}, {}, 100},
-                          {"cuda-sm90", "", {}, {}, 90},
-                          {"cuda-sm80", "", {}, {}, 80},
-                          {"plain", "", {}, {}, 0}};
+const Target targets[] = {{"cuda-sm100", "", {}, {}, NORMA_CUDA, 100},
+                          {"cuda-sm90", "", {}, {}, NORMA_CUDA, 90},
+                          {"cuda-sm80", "", {}, {}, NORMA_CUDA, 80},
+                          {"plain", "", {}, {}, NORMA_CPU, 0}};
 const int32_t target_count = 4;
 
 const Kernel kernels[] = {

@@ -23,7 +23,7 @@ constexpr Kernel kernel(const char *name, int (*run)(void **), int32_t alignment
 
 }  // namespace
 
-const Target targets[] = {{"cuda-sm80", "", {}, {}, 80}};
+const Target targets[] = {{"cuda-sm80", "", {}, {}, NORMA_CUDA, 80}};
 const int32_t target_count = 1;
 const Kernel kernels[] = {kernel("toy_wide", toy_wide_argv, 16), kernel("toy_narrow", toy_narrow_argv, 0)};
 const int32_t kernel_count = 2;

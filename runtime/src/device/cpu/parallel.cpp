@@ -3,7 +3,6 @@
 
 #include "runtime/src/core/errors.h"
 #include "runtime/src/core/halide_hooks.h"
-#include "runtime/src/core/integers.h"
 
 namespace norma {
 namespace {
@@ -29,8 +28,8 @@ void run_once(void *task_data, int64_t index) {
 
 }  // namespace
 
-int32_t most_workers(const norma_execution &execution) {
-    const int32_t threads = execution.threads > 0 ? execution.threads : norma_get_num_threads();
+int32_t most_workers(int32_t threads) {
+    threads = threads > 0 ? threads : norma_get_num_threads();
     return threads < max_pool_threads ? threads : max_pool_threads;
 }
 
@@ -38,7 +37,7 @@ int32_t workers_for(const norma_execution &execution, int64_t count, int64_t lea
     if (count / 2 < least || execution.threads == 1) {
         return 1;
     }
-    return static_cast<int32_t>(smaller(count / least, most_workers(execution)));
+    return static_cast<int32_t>(smaller(count / least, most_workers(execution.threads)));
 }
 
 int64_t items_per_range(int64_t count, int64_t least, int32_t workers) {

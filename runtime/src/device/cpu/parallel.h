@@ -4,8 +4,8 @@
 
 #include <atomic>
 
-#include "runtime/src/core/integers.h"
-#include "runtime/src/core/plan.h"
+#include "norma/norma.h"
+#include "runtime/kernel_host/integers.h"
 
 namespace norma {
 
@@ -32,8 +32,8 @@ int32_t workers_for(const norma_execution &execution, int64_t count, int64_t lea
 // Items of a range, so that workers of unequal speed end together.
 int64_t items_per_range(int64_t count, int64_t least, int32_t workers);
 
-// Most workers of a run: as many as the pool has threads.
-int32_t most_workers(const norma_execution &execution);
+// Most workers of a run on so many threads: as many as the pool has, with 0.
+int32_t most_workers(int32_t threads);
 
 // Runs worker(data, i) once for each i in [0, workers) on the execution's threads; one worker on the calling thread.
 // PARALLEL_FOR_FAILED when the caller's loop says so or did not do that.

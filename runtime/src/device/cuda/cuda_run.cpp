@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_run.h"
 
-#include "cuda_driver.h"
+#include "runtime/kernel_host/cuda/driver.h"
+#include "runtime/kernel_host/cuda/modules.h"
+#include "runtime/kernel_host/cuda/strips.h"
+#include "runtime/kernel_host/integers.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/gradients.h"
-#include "runtime/src/core/integers.h"
 #include "runtime/src/core/kernel_call.h"
 
 namespace norma {
@@ -18,6 +19,17 @@ int zero(CudaCall &cuda, char *begin, int64_t bytes) {
         cuda.preload ? 0 : cuda_driver()->cuMemsetD8Async(address, 0, static_cast<size_t>(bytes), cuda.stream);
     if (error != 0) {
         fail_call(cuda, "cuMemsetD8Async", error);
+    }
+    return error;
+}
+
+// One launch for each gradient. 0 or an error, which the call holds.
+int add_strips(const Run &run, CallContext &context, const StripSums &sums, int64_t strips) {
+    int error = 0;
+    for (int32_t i = 0; i < run.plan.call.column_sum_count && error == 0; i++) {
+        const ColumnSum &gradient = run.plan.call.column_sums[i];
+        error = add_columns(run.plan, run.work, sums, strips, gradient, 0, run.plan.hidden, context);
+        error = error == 0 && context.message[0] != '\0' ? -1 : error;
     }
     return error;
 }
@@ -37,11 +49,12 @@ int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace
             return error;
         }
     }
-    return add_cuda_strips(run.plan, work, call.context(), sums, strips);
+    return add_strips(run, call.context(), sums, strips);
 }
 
 norma_status launch(const Run &run, CudaCall &cuda, char *workspace) {
     KernelCall call(run, nullptr, 0, &cuda);
+    cuda.message = call.context().message;
     const bool in_strips = run.plan.call.column_sum_count > 0;
     const int error = in_strips ? run_strips(run, call, cuda, workspace) : call.run(0, run.work.rows);
     if (error == 0) {
@@ -97,6 +110,10 @@ Work one_row(const norma_plan &plan) {
 }
 
 }  // namespace
+
+int64_t cuda_workspace_size(const norma_plan &plan, int64_t rows, int32_t) {
+    return rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * count_cuda_strips(rows, plan.hidden);
+}
 
 norma_status preload_modules(const norma_plan &plan) {
     if (!is_current(plan.desc.device.id)) {

@@ -6,6 +6,8 @@
 
 namespace norma {
 
+int64_t cuda_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads);
+
 // Loads the plan's kernels in the current context, if that is one of the plan's device: then no run there allocates.
 norma_status preload_modules(const norma_plan &plan);
 

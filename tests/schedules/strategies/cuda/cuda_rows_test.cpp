@@ -11,6 +11,7 @@
 
 #include "generators/algorithms/numeric.h"
 #include "generators/codegen/cuda_figures.h"
+#include "generators/codegen/device/device.h"
 #include "generators/codegen/kernel.h"
 #include "schedules/strategies/strategies.h"
 #include "tests/support/catch.h"
@@ -125,7 +126,7 @@ struct Kernel {
     explicit Kernel(const std::string &name) {
         spec.variant = parse_name(name);
         spec.target = {"cuda-sm80", "x86-64-linux-cuda-cuda_capability_80", nlohmann::json::object(), {80}, {}};
-        spec.strategy = default_strategy(spec.variant, Halide::Target(spec.target.halide)).name;
+        spec.strategy = default_strategy(spec.variant, spec.target).name;
         spec.knobs = nlohmann::json::object();
         const TemporaryDirectory directory(fs::temp_directory_path() / "cuda_rows_test");
         const std::string object = directory / "kernel.o";

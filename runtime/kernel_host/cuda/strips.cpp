@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include "strips.h"
+
+#include "runtime/kernel_host/integers.h"
+
+namespace norma {
+
+int64_t count_cuda_strips(int64_t rows, int64_t hidden) {
+    constexpr int64_t most = 128, elements = 1 << 20, least_rows = 8;
+    const int64_t wanted = elements / hidden > most ? elements / hidden : most;
+    const int64_t count = smaller(rows / least_rows, wanted);
+    return count > 0 ? count : 1;
+}
+
+}  // namespace norma

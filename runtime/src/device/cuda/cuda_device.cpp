@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "cuda_device.h"
+
+#include "cuda_run.h"
+#include "runtime/kernel_host/cuda/driver.h"
+#include "runtime/src/core/errors.h"
+#include "runtime/src/core/targets.h"
+
+namespace norma {
+namespace {
+
+int32_t count() { return cuda_devices().count; }
+
+norma_status check_id(int32_t id) {
+    return id >= 0 ? NORMA_OK : fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 or more", id);
+}
+
+norma_status check_there(int32_t id) {
+    if (!has_targets(NORMA_CUDA)) {
+        return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; this library has no kernels for CUDA", id);
+    }
+    const char *why = nullptr;
+    if (!cuda_driver(&why)) {
+        return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; %s", id, why);
+    }
+    return id < count()
+               ? NORMA_OK
+               : fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; expected 0 to %d, as the driver has", id, count() - 1);
+}
+
+// The capability of a target of CUDA is a compute capability.
+bool runs(const Target &target, int32_t id) {
+    const CudaDevices &devices = cuda_devices();
+    return id < devices.count && target.capability <= devices.at[id].sm;
+}
+
+int64_t workspace_per_worker(const Kernel &, int64_t) { return 0; }
+
+}  // namespace
+
+const Device cuda_device = {NORMA_CUDA,
+                            "NORMA_CUDA",
+                            "device",
+                            "the best that this device runs",
+                            false,
+                            count,
+                            check_id,
+                            check_there,
+                            runs,
+                            workspace_per_worker,
+                            cuda_workspace_size,
+                            preload_modules,
+                            run_on_cuda};
+
+}  // namespace norma

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// A kind of device, as the dispatcher sees it: all that differs between kinds is behind one of these tables, in a
+// folder of its own.
+#pragma once
+
+#include "runtime/src/core/registry.h"
+#include "runtime/src/core/work.h"
+
+namespace norma {
+
+class Text;
+
+struct Device {
+    norma_device_type type;
+    const char *constant;  // of `type`, in messages
+    const char *noun;      // what messages call one of them: "this device"
+    const char *best;      // why a target was chosen that nobody asked for
+    bool host_memory;      // kernels take addresses of the host's memory, where norma_run may allocate a workspace
+
+    int32_t (*count)();                       // devices of this machine; ids are 0 to count - 1
+    norma_status (*check_id)(int32_t id);     // of a desc, before anything else is asked of the device
+    norma_status (*check_there)(int32_t id);  // beside its targets
+    bool (*runs)(const Target &target, int32_t id);
+
+    int64_t (*workspace_per_worker)(const Kernel &kernel, int64_t hidden);
+    int64_t (*workspace_size)(const norma_plan &plan, int64_t rows, int32_t threads);  // of runs of at most such
+
+    // Of a plan that has just been made: what would otherwise cost its first run time or memory.
+    norma_status (*prepare)(const norma_plan &plan);
+    // Of a call that has been checked, workspace included; also of no rows.
+    norma_status (*run)(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
+                        const Work &work);
+};
+
+// Null for no kind that the library knows.
+const Device *find_device(norma_device_type type);
+
+// "NORMA_CPU or NORMA_CUDA"
+void add_device_constants(Text &text);
+
+}  // namespace norma
