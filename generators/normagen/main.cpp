@@ -118,7 +118,8 @@ void compile_one(const Options &options) {
     if (targets.size() != 1) {
         throw InputError("--kernel is compiled for one --target");
     }
-    const KernelSpec spec = kernel_specs({variant}, {variant}, targets, RecordedKnobs(options.records, known)).front();
+    const norma_device_type device = device_of(targets.front().spec).type;
+    const KernelSpec spec = kernel_specs({{variant, device}}, targets, RecordedKnobs(options.records, known)).front();
     const Stage stage = stages.at(options.stage);
     run_job({fmt::format("{} for {}", name(variant), spec.target.name), "", "",
              [&](const std::string &path) { return compile_kernel(spec, path, stage); }},

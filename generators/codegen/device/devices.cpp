@@ -5,6 +5,7 @@
 
 #include "cpu/cpu_codegen.h"
 #include "cuda/cuda_codegen.h"
+#include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
 
