@@ -14,3 +14,7 @@ file(GLOB runtime_headers ${NORMA_HALIDE_ROOT}/include/HalideRuntime*.h)
 install(FILES ${runtime_headers} DESTINATION ${data}/halide/include COMPONENT compiler)
 file(GLOB licence ${NORMA_HALIDE_ROOT}/../halide-*.dist-info/licenses/LICENSE.txt)
 install(FILES ${licence} DESTINATION ${data}/halide COMPONENT compiler)
+install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
+    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/normagen\"
+    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/norma_measure\" COMMAND_ERROR_IS_FATAL ANY)"
+    COMPONENT compiler)

@@ -30,6 +30,32 @@ norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/
 add_dependencies(tune_test normagen norma_measure)
 
 add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
+# normagen with some of its sources replaced: what would have become of the records.
+function(normagen_with name)
+    add_executable(${name} $<TARGET_OBJECTS:normagen> ${ARGN})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    target_include_directories(${name} BEFORE PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/changed)
+    target_include_directories(${name} PRIVATE ../generators/algorithms ../generators/passes ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE norma_generators norma_records norma_kernel_host CLI11::CLI11 norma_fmt Threads::Threads ${CMAKE_DL_LIBS})
+endfunction()
+function(changed_source result file change)
+    set(changed ${CMAKE_CURRENT_BINARY_DIR}/changed/${result})
+    cmake_path(GET changed PARENT_PATH folder)
+    add_custom_command(OUTPUT ${changed} COMMAND mkdir -p ${folder} COMMAND sed ${change} ${PROJECT_SOURCE_DIR}/${file} > ${changed}
+        DEPENDS ${PROJECT_SOURCE_DIR}/${file} VERBATIM)
+endfunction()
+changed_source(rms_norm.cpp generators/algorithms/rms_norm.cpp "s|1.0f / sqrt|1.0000001f / sqrt|")
+changed_source(renamed_pass.cpp generators/passes/half_convert.cpp "1a// A comment.")
+changed_source(layer_norm.cpp generators/algorithms/layer_norm.cpp "1a// A comment.")
+changed_source(runtime/vocabulary/variant.h runtime/vocabulary/variant.h "1a// A comment.")
+set(changed ${CMAKE_CURRENT_BINARY_DIR}/changed)
+# An algorithm that nothing calls by name is linked where it is named here.
+set(algorithms ${PROJECT_SOURCE_DIR}/generators/algorithms)
+normagen_with(normagen_other_constant ${changed}/rms_norm.cpp ${algorithms}/layer_norm.cpp)
+normagen_with(normagen_other_comments ${changed}/renamed_pass.cpp ${changed}/layer_norm.cpp ${algorithms}/rms_norm.cpp ${changed}/runtime/vocabulary/variant.h)
+add_test(NAME records_hold COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_records_hold ${PROJECT_SOURCE_DIR}
+    $<TARGET_FILE:normagen> $<TARGET_FILE:normagen_other_comments> $<TARGET_FILE:normagen_other_constant>)
+
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME recipes COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_recipes ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND} ${CMAKE_MAKE_PROGRAM} ${NORMA_HALIDE_ROOT})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_adding_a_target ${PROJECT_SOURCE_DIR})

@@ -61,6 +61,18 @@ public:
         return json::parse(listed.out).at("kernels")[0].at("origin");
     }
 
+    // The record as of another kernel, a manifest's line.
+    json of_kernel(json record, const std::string &line) const {
+        directory.write("other.json", manifest(line));
+        REQUIRE(normagen("compile --records none --target slow --manifest " + directory / "other.json" +
+                         " --target-files " + directory / "targets" + " --out " + directory / "other")
+                    .status == 0);
+        const json kernel = json::parse(read(directory / "other/manifest.lock.json")).at("kernels")[0];
+        record["variant"] = kernel.at("name");
+        record["lowered"] = kernel.at("hash");
+        return record;
+    }
+
     Directory directory;
 
 private:
@@ -167,10 +179,9 @@ TEST_CASE("what is worth a thread comes from trials on several, beside the other
         CHECK(made.origin(made.set("loses", losers)) == "default");
     }
     // Of any kernel of the op and type of x.
-    json other = wins;
-    other["variant"] = "rms_norm_forward.x_f32.r_f32.y_f32.fp32_once.64n";
+    json other = made.of_kernel(wins, R"({"op": "rms_norm_forward", "x": "f32", "residual": "x", "hidden": "64n"})");
     CHECK(contains(made.origin(made.set("other", {other})), " for rms_norm_forward.x_f32.r_f32"));
-    other["variant"] = "rms_norm_forward.x_bf16.y_bf16.fp32_once.64n";
+    other = made.of_kernel(wins, R"({"op": "rms_norm_forward", "x": "bf16", "hidden": "64n"})");
     CHECK(made.origin(made.set("other", {other})) == "default");
     const std::string pruned = made.set("pruned", {code, wins});
     REQUIRE(made.run("prune", pruned, "--finalists 1").status == 0);
