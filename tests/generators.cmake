@@ -49,6 +49,9 @@ changed_source(renamed_pass.cpp generators/passes/half_convert.cpp "1a// A comme
 changed_source(layer_norm.cpp generators/algorithms/layer_norm.cpp "1a// A comment.")
 changed_source(runtime/vocabulary/variant.h runtime/vocabulary/variant.h "1a// A comment.")
 set(changed ${CMAKE_CURRENT_BINARY_DIR}/changed)
+file(GLOB vocabulary CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/runtime/vocabulary/*.h)
+list(FILTER vocabulary EXCLUDE REGEX /variant.h)
+file(COPY ${vocabulary} DESTINATION ${changed}/runtime/vocabulary)  # headers beside it are included by their bare names
 # An algorithm that nothing calls by name is linked where it is named here.
 set(algorithms ${PROJECT_SOURCE_DIR}/generators/algorithms)
 normagen_with(normagen_other_constant ${changed}/rms_norm.cpp ${algorithms}/layer_norm.cpp)

@@ -165,7 +165,8 @@ void bundle(const Options &options) {
     bundle.out = options.out;
     bundle.cache = options.cache;
     bundle.limits = options.limits;
-    bundle_library(manifest, targets, recorded_knobs(options, known), bundle);
+    const fs::path cache = options.cache.empty() ? user_cache("lowered") : fs::path(options.cache);
+    bundle_library(manifest, targets, {options.records, known, lowered_hashes(cache, options.limits)}, bundle);
 }
 
 void add_limits(CLI::App &command, JobLimits &limits) {
