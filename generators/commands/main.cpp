@@ -223,7 +223,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
     kernel->needs(stage, file)->excludes(manifest, cache, compile_command->get_option("--jobs"));
     stage->needs(kernel);
     file->needs(kernel);
-    compile_command->callback([&, manifest, kernel, compile_command] {
+    compile_command->callback([&, manifest, kernel] {
         if (manifest->empty() && kernel->empty()) {
             throw CLI::RequiredError("--manifest and --out, or --kernel, --stage and -o");
         }

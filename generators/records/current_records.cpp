@@ -12,8 +12,6 @@
 
 namespace norma {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 using Where = std::pair<std::string, std::string>;  // target and variant

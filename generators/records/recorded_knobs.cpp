@@ -52,7 +52,7 @@ public:
         }
     }
 
-    KernelSpec apply(KernelSpec spec) const {
+    KernelSpec apply(const KernelSpec &spec) const {
         for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
              target = with_name(targets_, target->parent)) {
             if (const Group *group = find(target->spec.name, spec.variant)) {

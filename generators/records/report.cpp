@@ -117,14 +117,14 @@ std::string ops_table(const std::vector<Group> &groups) {
     for (const std::string &other : others) {
         text += fmt::format(" {:>24}", other + " over ours");
     }
-    text += "\n";
+    text += '\n';
     for (auto &[where, op] : ops) {
         text += fmt::format("{:<15} {:<20} {:>7} {:>7} {:>18}", where.first, where.second, op.kernels, op.winners,
                             op.ours.text("{:.3f}"));
         for (const std::string &other : others) {
             text += fmt::format(" {:>24}", op.others[other].text("{:.2f}"));
         }
-        text += "\n";
+        text += '\n';
     }
     return text;
 }

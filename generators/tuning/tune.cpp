@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -92,9 +93,11 @@ void expect_to_run_here(const TargetFile &target, const std::string &advice) {
 }
 
 void read_shard(const std::string &text, Wanted &wanted) {
-    char rest = 0;
-    if (sscanf(text.c_str(), "%d/%d%c", &wanted.shard, &wanted.shards, &rest) != 2 || wanted.shard < 1 ||
-        wanted.shard > wanted.shards) {
+    const char *end = text.data() + text.size();
+    const auto [slash, error] = std::from_chars(text.data(), end, wanted.shard);
+    const bool two = error == std::errc() && slash != end && *slash == '/';
+    const auto [rest, second] = std::from_chars(two ? slash + 1 : end, end, wanted.shards);
+    if (!two || second != std::errc() || rest != end || wanted.shard < 1 || wanted.shard > wanted.shards) {
         throw InputError("--shard is \"" + text + "\"; expected K/N with K from 1 to N");
     }
 }

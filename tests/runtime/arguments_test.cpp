@@ -345,7 +345,7 @@ TEST_CASE("parts of one packed tensor may be read and written", "[arguments]") {
 }
 
 TEST_CASE("no rows: nothing is done, and data may be null", "[arguments]") {
-    for (std::vector<int64_t> outer : {std::vector<int64_t>{0}, {3, 0}, {0, 4}}) {
+    for (const std::vector<int64_t> &outer : {std::vector<int64_t>{0}, {3, 0}, {0, 4}}) {
         CallSpec spec = full_spec();
         spec.outer = outer;
         Prepared prepared(spec);

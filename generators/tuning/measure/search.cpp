@@ -98,7 +98,7 @@ JobsFile read_jobs(const std::filesystem::path &directory) {
     }
 }
 
-Search::Search(const JobsFile &jobs, const SearchOptions &options, std::vector<Record> known,
+Search::Search(const JobsFile &jobs, const SearchOptions &options, const std::vector<Record> &known,
                std::function<void(const Record &)> add)
     : jobs_(jobs), options_(options), add_(std::move(add)) {
     for (const Record &record : known) {

@@ -48,7 +48,7 @@ struct SearchOptions {
 class Search {
 public:
     // Takes a record of the same trial from `known` instead of measuring anew.
-    Search(const JobsFile &jobs, const SearchOptions &options, std::vector<Record> known,
+    Search(const JobsFile &jobs, const SearchOptions &options, const std::vector<Record> &known,
            std::function<void(const Record &)> add);
 
     // Within about so many seconds. `show` is told before each trial what is measured.

@@ -10,7 +10,7 @@ TEST_CASE("targets are listed with their parents merged in, the best first", "[n
     for (size_t i = 1; i < targets.size(); i++) {
         CHECK(targets[i - 1].at("features").size() >= targets[i].at("features").size());
     }
-    const json v4 = targets[1];
+    const json &v4 = targets[1];
     CHECK(v4.at("name") == "x86-64-v4");
     CHECK(v4.at("parent") == "x86-64-v3");
     CHECK(v4.at("halide") == "x86-64-linux-sse41-avx-avx2-fma-f16c-avx512-avx512_skylake");

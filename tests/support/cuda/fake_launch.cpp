@@ -46,13 +46,13 @@ int load(State &s, void **module, const void *code) {
     } else {
         return invalid_image;
     }
-    std::unique_ptr<Module> made(new Module{current, {}});
+    auto made = std::make_unique<Module>(Module{current, {}});
     bool any = false;
     try {
         for (const Packed &image : images) {
             any |= runs_on(image, s.sms[static_cast<size_t>(current->device)]);
             if (image.ptx) {
-                made->code = ptx::parse(image.bytes.c_str());  // of cubins, too: the same kernels
+                made->code = ptx::parse(image.bytes);  // of cubins, too: the same kernels
             }
         }
     } catch (const ptx::ParseError &error) {

@@ -58,7 +58,7 @@ void reset(const std::vector<int> &sms) {
 
 void *create_context(int device) {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
-    state().contexts.push_back(std::unique_ptr<Context>(new Context{device, next_context_id++}));
+    state().contexts.push_back(std::make_unique<Context>(Context{device, next_context_id++}));
     return state().contexts.back().get();
 }
 
@@ -74,7 +74,7 @@ void make_current(void *context) { current = static_cast<Context *>(context); }
 
 void *create_stream(void *context) {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
-    state().streams.push_back(std::unique_ptr<Stream>(new Stream{static_cast<Context *>(context)}));
+    state().streams.push_back(std::make_unique<Stream>(Stream{static_cast<Context *>(context)}));
     return state().streams.back().get();
 }
 

@@ -57,7 +57,6 @@ std::string fault_of(const std::string &text, unsigned rows = 4, bool in_place =
 }
 
 using Catch::Matchers::Contains;
-using Catch::Matchers::StartsWith;
 
 }  // namespace
 

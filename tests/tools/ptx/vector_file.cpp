@@ -26,7 +26,7 @@ void add_words(std::vector<std::string> &words, const std::string &text) {
 
 // {a,b} in code stands for the alternative of the case; the cases of one block have as many alternatives as its braces.
 std::vector<std::string> code_alternatives(const std::string &code) {
-    const size_t open = code.find("{"), close = code.find('}', open);
+    const size_t open = code.find('{'), close = code.find('}', open);
     if (open == std::string::npos || code[open - 1] != '.') {
         return {code};
     }
