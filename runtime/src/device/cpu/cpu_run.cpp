@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "float_environment.h"
 #include "gradients.h"
 #include "parallel.h"
 #include "runtime/src/core/errors.h"
@@ -49,6 +50,7 @@ int run_strips(const SharedRun &shared, KernelCall &call, int64_t first, int64_t
 }
 
 void run_worker(void *task_data, int64_t index) {
+    const FloatEnvironment standard;
     SharedRun &shared = *static_cast<SharedRun *>(task_data);
     const int64_t scratch_bytes = shared.run.plan.workspace_per_worker;
     KernelCall call(shared.run, shared.scratch + index * scratch_bytes, scratch_bytes);
@@ -103,6 +105,7 @@ int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads
 
 norma_status run_on_cpu(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
                         const Work &work) {
+    const FloatEnvironment standard;
     return work.rows > 0 ? run_rows(plan, arguments, execution, work)
                          : add_strips(plan, work, execution, {}, 0);  // gradients of no rows
 }

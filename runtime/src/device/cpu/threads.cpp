@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "cpu_quota.h"
 #include "runtime/src/core/errors.h"
 #include "runtime/src/core/halide_hooks.h"
 
@@ -15,7 +16,9 @@ std::atomic<int32_t> thread_count{0};  // 0: not decided yet
 
 int32_t usable_threads() {
     cpu_set_t set;
-    const long count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    const long cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    const long quota = cpus_of_quota("");
+    const long count = quota != 0 && quota < cpus ? quota : cpus;
     return count < 1 ? 1 : count > max_pool_threads ? max_pool_threads : static_cast<int32_t>(count);
 }
 
