@@ -210,6 +210,16 @@ TEST_CASE("scales that do not fit are refused by name", "[arguments]") {
                 prepared.check_refused(name + words);
             }
         }
+        if (scale == NORMA_SCALE_TENSOR) {
+            for (const float given : {0.0f, -0.0f, -1.0f, NAN, INFINITY, -INFINITY}) {
+                float number = given;
+                Prepared prepared(spec);
+                prepared.tensor(role_y_scale).data = &number;
+                CAPTURE(given);
+                prepared.check_refused("y_scale is ");
+                CHECK(std::string(norma_last_error()).find("expected a finite number above 0") != std::string::npos);
+            }
+        }
         Prepared ranks(spec);
         ranks.tensor(role_y_scale).rank = scale == NORMA_SCALE_ROW ? 0 : 1;
         ranks.check_refused("y_scale.rank is ");

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // norma run: an op over the tensors of a safetensors file.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cfloat>
 #include <memory>
 #include <set>
 
@@ -12,7 +15,9 @@ namespace norma::tool {
 
 namespace {
 
-// Options that mean nothing to the op.
+constexpr int most_threads = 256;  // as norma bench has, and the pool
+
+// Options that mean nothing to the op, and numbers that are none.
 void refuse_others(const CLI::App &command, const RunOptions &options) {
     const std::vector<std::string> others =
         options.info().backward ? std::vector<std::string>{"--save-stats", "--y-dtype", "--y-float", "--scale"}
@@ -25,6 +30,16 @@ void refuse_others(const CLI::App &command, const RunOptions &options) {
     if (command.count("--y-scale") != (options.scale == "tensor" ? 1 : 0)) {
         throw InputError(options.scale == "tensor" ? "--scale is tensor; expected --y-scale beside it"
                                                    : "--y-scale is given; expected --scale tensor beside it");
+    }
+    // What is another number in fp32, which the library computes in, is not what was asked for.
+    if (const float scale = (float)options.y_scale; !(scale > 0 && scale <= FLT_MAX)) {
+        throw InputError(fmt::format("--y-scale is {}; expected a finite number above 0 in fp32", options.y_scale));
+    }
+    if (options.threads < 0 || options.threads > most_threads) {
+        throw InputError(fmt::format("--threads is {}; expected 0 to {}", options.threads, most_threads));
+    }
+    if (const float eps = (float)options.eps; options.eps != 0 && !(eps > 0 && eps <= FLT_MAX)) {
+        throw InputError(fmt::format("--eps is {}; expected 0, or a finite number above 0 in fp32", options.eps));
     }
 }
 
@@ -77,7 +92,7 @@ void add_run(CLI::App &app) {
     command->add_option("--scale", options->scale, "What the scale of a quantized y is for")
         ->check(CLI::IsMember(words_of("scale")));
     command->add_option("--y-scale", options->y_scale, "The scale, with --scale tensor")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Number)
         ->capture_default_str();
     command->add_option("--y-zero-point", options->y_zero_point, "Of y in u8")
         ->check(CLI::Range(0, 255))

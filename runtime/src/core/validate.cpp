@@ -2,6 +2,7 @@
 // Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was
 // expected.
 #include <float.h>
+#include <string.h>
 
 #include "errors.h"
 #include "overlap.h"
@@ -224,6 +225,19 @@ bool one_for_all(const norma_plan &plan, const norma_tensor &tensor, int index) 
     return plan.kinds[index] == TensorKind::vector || (scale && !plan.outputs[index] && tensor.rank == 0);
 }
 
+// y is divided by it. In memory of a device nobody here can look.
+norma_status check_given_scale(const norma_plan &plan, const norma_arguments &arguments) {
+    if (plan.desc.scale != NORMA_SCALE_TENSOR || !find_device(plan.desc.device.type)->host_memory) {
+        return NORMA_OK;
+    }
+    float scale = 0;
+    memcpy(&scale, arguments.y_scale.data, sizeof scale);
+    return scale > 0 && scale <= FLT_MAX
+               ? NORMA_OK
+               : fail(NORMA_INVALID_ARGUMENT, "y_scale is %g; expected a finite number above 0",
+                      static_cast<double>(scale));
+}
+
 norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
     for (int output = 0; output < tensor_role_count; output++) {
         if (!plan.outputs[output] || plan.dtypes[output] == NORMA_NONE) {
@@ -307,7 +321,8 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
             return status;
         }
     }
-    status = check_overlap(plan, *arguments, spans);
+    status = work->rows > 0 ? check_given_scale(plan, *arguments) : NORMA_OK;
+    status = status ? status : check_overlap(plan, *arguments, spans);
     if (!status && work->rows > 0) {
         fold(plan, *arguments, work);
     }

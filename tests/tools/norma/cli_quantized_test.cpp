@@ -116,6 +116,10 @@ TEST_CASE("run takes the int32 sums of a matmul") {
 
 TEST_CASE("run refuses scales that make no sense") {
     QuantizedSession s;
+    for (const char *scale : {"0", "-1", "nan", "inf", "1e-46", "1e39"}) {
+        s.refused(std::string("rms_norm --y-dtype i8 --scale tensor --y-scale ") + scale,
+                  "expected a finite number above 0 in fp32");
+    }
     s.refused("rms_norm --y-dtype i8", "desc.scale is none; expected one for y in i8");
     s.refused("rms_norm --scale row", "desc.scale is row; expected none for y in f32");
     s.refused("rms_norm --y-dtype i8 --scale tensor", "--scale is tensor; expected --y-scale");

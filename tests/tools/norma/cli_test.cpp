@@ -141,6 +141,10 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --eps nan", "eps");
     s.refused("rms_norm --eps -1", "eps is -1");
     s.refused("rms_norm --weight-offset nan", "weight_offset");
+    for (const char *eps : {"1e-46", "-1", "nan", "inf", "1e39"}) {
+        s.refused(std::string("layer_norm --eps ") + eps, "expected 0, or a finite number above 0 in fp32");
+    }
+    s.refused("layer_norm --threads 1000", "--threads is 1000; expected 0 to 256");
     s.refused("layer_norm --contract hf", "contract is hf; expected fp32_once for layer_norm_forward");
     s.refused("rms_norm --contract once", "--contract");
     s.refused("rms_norm --y-dtype f64", "--y-dtype");
