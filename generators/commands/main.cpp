@@ -62,8 +62,10 @@ void list(const Options &options) {
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets =
         select_targets(options.target.empty() ? "all" : options.target, manifest, known);
-    const std::vector<KernelSpec> specs = kernel_specs(manifest.kernels, targets, recorded_knobs(options, known));
+    const RecordedKnobs records = recorded_knobs(options, known);
     if (!options.json) {
+        // Refuses what is not legal, without a look at records.
+        kernel_specs(manifest.kernels, targets, {"none", known, lowered_hashes(cache_of(options), options.limits)});
         const auto suffix = [](const DeviceCodegen &device, const char *word) {
             return device.by_default ? std::string() : fmt::format(" {} {}", word, device.name);
         };
@@ -84,6 +86,7 @@ void list(const Options &options) {
         }
         return;
     }
+    const std::vector<KernelSpec> specs = kernel_specs(manifest.kernels, targets, records);
     nlohmann::ordered_json text = {{"manifest", manifest.name}, {"count", specs.size()}};
     for (const KernelSpec &spec : specs) {
         text["kernels"].push_back({{"name", name(spec.variant)},

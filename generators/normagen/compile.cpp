@@ -82,7 +82,7 @@ public:
           limits_(limits),
           wanted_(wanted),
           results_(jobs.size()),
-          progress_(Progress::lines) {}
+          progress_(wanted.objects ? Progress::lines : Progress::nothing) {}
 
     std::vector<JobResult> run() {
         take_cached();

@@ -7,20 +7,9 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "runtime/kernel_host/halide_type.h"
+
 namespace norma {
-
-namespace {
-
-halide_type_t halide_type(norma_dtype type) {
-    const DtypeInfo &info = info_of(type);
-    const halide_type_code_t code = info.kind == ElementKind::floating         ? halide_type_float
-                                    : info.kind == ElementKind::bfloating      ? halide_type_bfloat
-                                    : info.kind == ElementKind::signed_integer ? halide_type_int
-                                                                               : halide_type_uint;
-    return halide_type_t(code, (uint8_t)(8 * info.bytes));
-}
-
-}  // namespace
 
 KernelFile parse_kernel_file(const nlohmann::json &json, const std::string &directory) {
     return {directory + "/" + json.at("object").get<std::string>(), json.at("symbol"), json.at("arguments"),

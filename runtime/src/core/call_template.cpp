@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "call_template.h"
 
-namespace norma {
+#include "runtime/kernel_host/halide_type.h"
 
-halide_type_t halide_type(norma_dtype dtype) {
-    const DtypeInfo &info = info_of(dtype);
-    const halide_type_code_t code = info.kind == ElementKind::floating         ? halide_type_float
-                                    : info.kind == ElementKind::bfloating      ? halide_type_bfloat
-                                    : info.kind == ElementKind::signed_integer ? halide_type_int
-                                                                               : halide_type_uint;
-    return halide_type_t(code, static_cast<uint8_t>(8 * info.bytes));
-}
+namespace norma {
 
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
                    int64_t hidden) {

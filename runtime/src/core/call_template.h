@@ -33,8 +33,6 @@ struct CallTemplate {
     uint8_t user_context, eps, weight_offset, y_zero_point, store_mode, strips, first_strip, continued;
 };
 
-halide_type_t halide_type(norma_dtype dtype);
-
 // `dtypes` and `kinds` by tensor_index. Statistics are f32 also when they are not wanted.
 void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *dtypes, const TensorKind *kinds,
                    int64_t hidden);

@@ -4,6 +4,7 @@
 #include <HalideRuntime.h>
 
 #include "kernel_call.h"
+#include "runtime/kernel_host/halide_type.h"
 #include "runtime/src/device/device.h"
 
 namespace norma {
