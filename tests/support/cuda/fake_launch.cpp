@@ -52,7 +52,7 @@ int load(State &s, void **module, const void *code) {
         for (const Packed &image : images) {
             any |= runs_on(image, s.sms[static_cast<size_t>(current->device)]);
             if (image.ptx) {
-                made->code = ptx::parse(std::string(image.bytes.data()));  // of cubins, too: the same kernels
+                made->code = ptx::parse(image.bytes.substr(0, image.bytes.find('\0')));  // of cubins, too: the same
             }
         }
     } catch (const ptx::ParseError &error) {
