@@ -25,9 +25,10 @@ bool of_interest(const Kernel &kernel, const norma_plan_desc &desc) {
                        : kernel.variant.op == desc.op && kernel.variant.x == desc.x;
 }
 
-bool fits(const Kernel &kernel, int32_t target, const norma_plan_desc &desc) {
+// `wanted` is the variant of the desc.
+bool fits(const Kernel &kernel, int32_t target, const norma_plan_desc &desc, const Variant &wanted) {
     Text why;
-    return kernel.target == target && of_interest(kernel, desc) && !add_mismatch(why, kernel, variant_of(desc));
+    return kernel.target == target && of_interest(kernel, desc) && !add_mismatch(why, kernel, wanted);
 }
 
 // Of kernels that differ in their alignment alone, the widest accesses.
@@ -37,9 +38,10 @@ bool better(const Kernel &a, const Kernel &b) {
 }
 
 const Kernel *best_kernel(int32_t target, const norma_plan_desc &desc) {
+    const Variant wanted = variant_of(desc);
     const Kernel *best = nullptr;
     for (int32_t i = 0; i < kernel_count; i++) {
-        if (fits(kernels[i], target, desc) && (!best || better(kernels[i], *best))) {
+        if (fits(kernels[i], target, desc, wanted) && (!best || better(kernels[i], *best))) {
             best = &kernels[i];
         }
     }
@@ -50,9 +52,10 @@ const Kernel *best_kernel(int32_t target, const norma_plan_desc &desc) {
 // kernel's does not forbid.
 const Kernel *find_unaligned_fallback(const Kernel &chosen, norma_plan_desc desc) {
     desc.kernel = nullptr;
+    const Variant wanted = variant_of(desc);
     for (int32_t i = 0; i < kernel_count && chosen.alignment > 0; i++) {
         const Kernel &kernel = kernels[i];
-        if (kernel.alignment == 0 && fits(kernel, chosen.target, desc) &&
+        if (kernel.alignment == 0 && fits(kernel, chosen.target, desc, wanted) &&
             specialization(runs(kernel.variant)) == specialization(runs(chosen.variant)) &&
             strcmp(kernel.strategy, chosen.strategy) == 0 && kernel.arguments == chosen.arguments) {
             return &kernel;
@@ -64,6 +67,7 @@ const Kernel *find_unaligned_fallback(const Kernel &chosen, norma_plan_desc desc
 void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc, const Kernel *chosen,
              const Kernel *unaligned_fallback) {
     text.add("target %s: %s\n", targets[target.index].name, target.reason);
+    const Variant wanted = variant_of(desc);
     int others = 0;
     for (int32_t i = 0; i < kernel_count; i++) {
         const Kernel &kernel = kernels[i];
@@ -80,7 +84,7 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
             text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
         } else {
             text.add(&kernel == unaligned_fallback ? "for runs whose data is not aligned" : "skipped, ");
-            if (&kernel != unaligned_fallback && !add_mismatch(text, kernel, variant_of(desc))) {
+            if (&kernel != unaligned_fallback && !add_mismatch(text, kernel, wanted)) {
                 text.add("the chosen one was compiled for a narrower class of hidden sizes");
             }
         }
