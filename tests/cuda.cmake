@@ -9,7 +9,7 @@ add_library(no_cuda SHARED support/cuda/no_driver.cpp)
 set_target_properties(no_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/none)
 
 # The runtime, for registries of the tests' own.
-add_library(bare_runtime STATIC support/cuda/without_halide.cpp ${runtime_without_halide})
+add_library(bare_runtime STATIC ${runtime_sources})
 target_include_directories(bare_runtime PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/runtime/include
     ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/${NORMA_ARCHITECTURE})
 target_link_libraries(bare_runtime PUBLIC norma_vocabulary norma_kernel_host halide_headers Threads::Threads ${CMAKE_DL_LIBS})

@@ -14,6 +14,9 @@ set_target_properties(passes_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled 
 
 norma_test(cuda_image_test SOURCES generators/codegen/cuda_image_test.cpp generators/passes/cuda/cuda_passes_test.cpp LINK norma_compiler)
 norma_test(lowered_hash_test SOURCES generators/codegen/lowered_hash_test.cpp LINK norma_compiler)
+norma_test(features_test SOURCES runtime/device/cpu/features_test.cpp ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/features.cpp
+    LINK norma_generators)
+target_include_directories(features_test PRIVATE ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/${NORMA_ARCHITECTURE})
 norma_test(emit_object_test SOURCES generators/codegen/emit_object_test.cpp LINK norma_emit)
 if(NORMA_PTXAS)
     norma_test(cuda_rows_test SOURCES schedules/strategies/cuda/cuda_rows_test.cpp schedules/strategies/cuda/cuda_search_space_test.cpp LINK norma_test_interpreted)

@@ -22,8 +22,4 @@ CompiledKernel emit_object(const LoweredKernel &kernel, const std::string &path)
 
 std::string ptx_path(const std::string &object_path) { return object_path.substr(0, object_path.rfind('.')) + ".ptx"; }
 
-void emit_halide_runtime(const std::string &path, const Halide::Target &target) {
-    Halide::compile_standalone_runtime(path, target);
-}
-
 }  // namespace norma

@@ -34,7 +34,4 @@ CompiledKernel emit_object(const LoweredKernel &kernel, const std::string &path)
 
 std::string ptx_path(const std::string &object_path);  // with .ptx for .o
 
-// The runtime of Halide that all kernels of a library share.
-void emit_halide_runtime(const std::string &path, const Halide::Target &target);
-
 }  // namespace norma

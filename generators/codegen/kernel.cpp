@@ -86,20 +86,6 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
 
 bool is_cuda(const TargetSpec &target) { return device_of(target).type == NORMA_CUDA; }
 
-Halide::Target halide_runtime_target(const std::vector<TargetSpec> &targets) {
-    // Only what all targets share: the runtime itself asks the CPU before it uses more. Norma has its own for CUDA.
-    Halide::Target target = halide_target(targets.front());
-    target.set_features({Halide::Target::CUDA, Halide::Target::CUDACapability80}, false);
-    for (const TargetSpec &other : targets) {
-        for (int feature = 0; feature < Halide::Target::FeatureEnd; feature++) {
-            if (!Halide::Target(other.halide).has_feature((Halide::Target::Feature)feature)) {
-                target.set_feature((Halide::Target::Feature)feature, false);
-            }
-        }
-    }
-    return target;
-}
-
 std::string symbol(const KernelSpec &spec) {
     std::string text = "kernel_" + name(spec.variant) + "_" + spec.target.name;
     for (char &c : text) {

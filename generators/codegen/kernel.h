@@ -45,7 +45,4 @@ enum class Stage { object, stmt, assembly, llvm, ptx };
 // Writes `path`, at the stage object as emit_object does.
 CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, Stage stage = Stage::object);
 
-// What all targets share: the runtime itself asks the CPU before it uses more. Norma has its own for CUDA.
-Halide::Target halide_runtime_target(const std::vector<TargetSpec> &targets);
-
 }  // namespace norma

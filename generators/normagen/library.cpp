@@ -22,18 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Job runtime_job(const std::vector<TargetSpec> &targets) {
-    const Halide::Target target = halide_runtime_target(targets);
-    const std::string hash = digest("halide_runtime " + target.to_string());
-    const auto lower = [target, hash] {
-        return Unit{hash, [target](const std::string &path) {
-                        emit_halide_runtime(path, target);
-                        return CompiledKernel{};
-                    }};
-    };
-    return {"halide_runtime", "halide_runtime", digest("key " + hash), lower};
-}
-
 // Copied, not linked: a build sees the time of the change, and tools that edit objects in place spare the cache.
 void place(const fs::path &cached, const fs::path &path) { write_if_changed(path, read_file(cached)); }
 
@@ -155,7 +143,6 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     }
     std::vector<Job> jobs;
     std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);
-    jobs.push_back(runtime_job(targets));
 
     make_directory(out / "objects");
     make_directory(cache_directory);
@@ -166,8 +153,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     std::set<fs::path> objects;
     std::string response;
     for (size_t i = 0; i < jobs.size(); i++) {
-        const bool runtime = i == specs.size();
-        const fs::path path = runtime ? out / "halide_runtime.o" : out / "objects" / (jobs[i].symbol + ".o");
+        const fs::path path = out / "objects" / (jobs[i].symbol + ".o");
         if (!objects.insert(path).second) {
             throw OutputError(fmt::format("{}: two kernels have this symbol", jobs[i].symbol));
         }
@@ -176,9 +162,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
             place(cache.ptx(results[i].hash), ptx_path(path.string()));
         }
         response += response_line(fs::absolute(path));
-        if (!runtime) {
-            entries.push_back({specs[i], results[i].compiled, results[i].hash});
-        }
+        entries.push_back({specs[i], results[i].compiled, results[i].hash});
     }
     remove_other_objects(out / "objects", objects);
     write_if_changed(out / "objects.rsp", response);

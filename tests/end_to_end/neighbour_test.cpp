@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Norma's copy of Halide's runtime is its own: another user of Halide in the process keeps handlers, pool and results.
+// What Norma's kernels call of Halide is its own: another user of Halide in the process keeps handlers, pool and
+// results.
 #include <HalideBuffer.h>
 #include <norma/norma.hpp>
 

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/src/core/halide_hooks.h"
+#include "runtime/kernel_host/call_context.h"
+#include "runtime/src/core/registry.h"
+#include "runtime/src/device/cpu/features.h"
 #include "tests/support/catch.h"
 #include "tests/support/environment.h"
 #include "tests/support/made_up_kernel.h"
@@ -45,17 +47,7 @@ const Kernel kernels[] = {kernel("rms_norm_forward.future", NORMA_RMS_NORM_FORWA
                           kernel("layer_norm_forward.plain", NORMA_LAYER_NORM_FORWARD, 1, complains)};
 const int32_t kernel_count = 3;
 
-// In the place of Halide's runtime.
-void install_halide_hooks() {}
 bool cpu_has_features(const uint64_t *features) { return (features[0] & ~cpu_features) == 0; }
-void set_pool_threads(int32_t) {}
-void shut_down_pool() {}
-int pool_parallel_for(void *, int64_t count, norma_task task, void *task_data) {
-    for (int64_t i = 0; i < count; i++) {
-        task(task_data, i);
-    }
-    return 0;
-}
 
 }  // namespace norma
 

@@ -236,8 +236,8 @@ NORMA_API norma_status norma_plan_cache_set_capacity(int32_t plans);  // default
 NORMA_API norma_status norma_set_num_threads(int32_t threads);  // 0: as many as the process may use
 NORMA_API int32_t norma_get_num_threads(void);
 
-// Ends the pool's threads and clears the plan cache. Call before dlclose; in a child after fork, only plans with
-// threads = 1 or a parallel_for of the caller's may run. Nothing may be running. Norma can be used again afterwards.
+// Ends the pool's threads and clears the plan cache. Call before dlclose. Nothing may be running. Norma can be used
+// again afterwards. A child after fork need not call it: it has no threads of the pool before its first parallel run.
 NORMA_API void norma_shutdown(void);
 
 NORMA_API const char *norma_status_string(norma_status status);

@@ -216,6 +216,8 @@ void fail_call(CudaCall &call, const char *function, int error) {
     fail_call(call, status_of(error), "%s", text);
 }
 
+void renew_module_lock() { loading = PTHREAD_MUTEX_INITIALIZER; }
+
 bool is_current(int32_t device) {
     const CudaDriver &driver = *cuda_driver();
     void *context = nullptr;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // norma_run: plans kept in a list, most recently used first.
+#include "cache.h"
+
 #include <stdlib.h>
 
 #include "errors.h"
-#include "halide_hooks.h"
+#include "runtime/kernel_host/cpu/scratch.h"
 #include "runtime/kernel_host/lock.h"
+#include "runtime/src/device/cpu/pool.h"
 #include "runtime/src/device/device.h"
 #include "work.h"
 
@@ -133,6 +136,11 @@ norma_status run_with_workspace(const norma_plan *plan, const norma_arguments *a
 }
 
 }  // namespace
+
+void hold_cache() { pthread_mutex_lock(&cache.mutex); }
+
+void release_cache() { pthread_mutex_unlock(&cache.mutex); }
+
 }  // namespace norma
 
 norma_status norma_run(const norma_plan_desc *desc, const norma_arguments *arguments,

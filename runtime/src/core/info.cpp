@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the library holds, for tools.
 #include "errors.h"
-#include "halide_hooks.h"
 #include "runtime/vocabulary/fields.h"
 #include "targets.h"
 
@@ -18,7 +17,6 @@ norma_status check(int32_t index, int32_t count, const void *info, size_t size, 
     if (size < expected) {
         return fail(NORMA_INVALID_ARGUMENT, "info.size is %zu; expected the size of its struct (%zu)", size, expected);
     }
-    install_halide_hooks();
     return NORMA_OK;
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "errors.h"
-#include "halide_hooks.h"
 #include "runtime/kernel_host/cpu/streaming_choice.h"
 #include "runtime/kernel_host/integers.h"
 #include "runtime/src/device/device.h"
@@ -174,7 +173,6 @@ bool copy_text(const char **text) {
 }  // namespace
 
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
-    install_halide_hooks();
     TargetChoice target = {};
     const Device *device = find_device(desc.device.type);
     norma_status status = choose_target(desc.target, *device, desc.device.id, &target);

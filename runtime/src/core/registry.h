@@ -12,7 +12,7 @@ inline constexpr int max_arguments = role_count;  // one of each role
 struct Target {
     const char *name;
     const char *halide;
-    uint64_t features[4];  // bits of halide_target_feature_t, for halide_can_use_target_features
+    uint64_t features[4];  // bits of halide_target_feature_t, for cpu_has_features
     // By the type of y; null in a library without backward. Arguments: user_context, partials [hidden, strips], y
     // [hidden].
     int (*strip_sums[dtype_count])(void **arguments);

@@ -43,6 +43,7 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         {R"({"name": "a", "needs": "n", "parent": "a"})", "a.json: parent: the parents of a form a circle"},
         {base + R"(, "features": ["avx9"]})", "features[0]: \"avx9\" is not a CPU feature"},
         {base + R"(, "features": ["no_asserts"]})", "features[0]: \"no_asserts\" is not a CPU feature"},
+        {base + R"(, "features": ["avx512_knl"]})", "features[0]: \"avx512_knl\" is not a CPU feature"},
         {base + R"(, "features": ["armv86a"]})", "features[0]: \"armv86a\" is not a CPU feature"},
         {arm + R"(, "features": ["sve2"]})", "a.json: \"arm-64-linux-sve2\" has SVE"},
         {R"({"name": "a", "needs": "n", "halide": "arm-64-linux-armv86a", )" + run_time + "}",

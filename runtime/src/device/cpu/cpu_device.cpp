@@ -2,9 +2,9 @@
 #include "cpu_device.h"
 
 #include "cpu_run.h"
+#include "features.h"
 #include "runtime/kernel_host/cpu/scratch.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/halide_hooks.h"
 
 namespace norma {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "parallel.h"
 
+#include "pool.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/halide_hooks.h"
 
 namespace norma {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// How many threads Norma's pool (Halide's) may use.
+// How many threads Norma's pool may use.
 #include <sched.h>
 #include <unistd.h>
 
 #include <atomic>
 
 #include "cpu_quota.h"
+#include "pool.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/halide_hooks.h"
 
 namespace norma {
 namespace {
@@ -29,10 +29,10 @@ norma_status norma_set_num_threads(int32_t threads) {
     if (threads < 0 || threads > norma::max_pool_threads) {
         return norma::fail(NORMA_INVALID_ARGUMENT, "threads is %d; expected 0 to %d", threads, norma::max_pool_threads);
     }
-    norma::install_halide_hooks();
     threads = threads > 0 ? threads : norma::usable_threads();
-    norma::thread_count = threads;
-    norma::set_pool_threads(threads);
+    if (norma::thread_count.exchange(threads) > threads) {
+        norma::shut_down_pool();  // which may have made more
+    }
     return NORMA_OK;
 }
 
@@ -40,10 +40,7 @@ int32_t norma_get_num_threads(void) {
     int32_t threads = norma::thread_count;
     if (threads == 0) {
         const int32_t usable = norma::usable_threads();
-        if (norma::thread_count.compare_exchange_strong(threads, usable)) {
-            norma::set_pool_threads(usable);
-            threads = usable;
-        }
+        threads = norma::thread_count.compare_exchange_strong(threads, usable) ? usable : threads;
     }
     return threads;
 }
