@@ -10,6 +10,7 @@
 
 #include "bench/device/device.h"
 #include "case.h"
+#include "given_names.h"
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
@@ -17,6 +18,11 @@
 
 namespace norma::bench {
 namespace {
+
+// Weight, bias and residual follow --dtype, and fit it.
+const GivenNames given_names = {{"desc.x", "x of --dtype"},  {"desc.y", "y of --dtype"},
+                                {"desc.scale", "--scale"},   {"desc.hidden", "hidden of --shapes"},
+                                {"desc.target", "--target"}, {"desc.device", "--device"}};
 
 void run_bench(const Options &options) {
     const std::vector<Case> cases = parse_cases(options);
@@ -102,7 +108,7 @@ void add_bench(CLI::App &app) {
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
     bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();
     bench->add_option("--json", options->json, "write JSON to this file; - for standard output instead of the table");
-    bench->callback([options] { run_bench(*options); });
+    bench->callback([options] { with_given_names(given_names, [&] { run_bench(*options); }); });
 }
 
 }  // namespace norma::bench

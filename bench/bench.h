@@ -9,7 +9,7 @@ class App;
 
 namespace norma::bench {
 
-// Adds the subcommand. It throws CLI::ValidationError for a bad option, norma::Error where the library refuses, and
+// Adds the subcommand. It throws CLI::ValidationError for a bad option, InputError where the library refuses, and
 // std::runtime_error when the JSON file cannot be written.
 void add_bench(CLI::App &app);
 

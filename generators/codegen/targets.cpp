@@ -109,7 +109,7 @@ public:
         if (root.has("parent")) {
             const std::string parent = root.at("parent").string();
             if (sources_.count(parent) == 0) {
-                root.at("parent").fail("\"" + parent + "\" is not a target");
+                root.at("parent").fail("\"" + parent + "\" is not a target; expected one of " + names());
             }
             target = merge(parent, children);
             target.parent = parent;
@@ -144,6 +144,14 @@ public:
     }
 
 private:
+    std::string names() const {
+        std::vector<std::string> names;
+        for (const auto &[name, source] : sources_) {
+            names.push_back(name);
+        }
+        return comma_separated(names);
+    }
+
     const std::map<std::string, Source> &sources_;
 };
 
@@ -199,7 +207,8 @@ std::vector<TargetFile> read_targets(const fs::path &directory) {
     return targets;
 }
 
-const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name) {
+const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name,
+                              const std::string &where) {
     std::vector<std::string> known;
     for (const TargetFile &target : targets) {
         if (target.spec.name == name) {
@@ -207,7 +216,7 @@ const TargetFile &find_target(const std::vector<TargetFile> &targets, const std:
         }
         known.push_back(target.spec.name);
     }
-    throw InputError("\"" + name + "\" is not a target; expected one of " + comma_separated(known));
+    throw InputError(where + ": \"" + name + "\" is not a target; expected one of " + comma_separated(known));
 }
 
 const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name) {

@@ -21,8 +21,9 @@ struct TargetFile {
 // All of a directory, the best first: the most features. Throws InputError.
 std::vector<TargetFile> read_targets(const std::filesystem::path &directory);
 
-// Throws InputError naming the known ones.
-const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name);
+// Throws InputError naming the known ones, and where the name was given: an option, or a place in a file.
+const TargetFile &find_target(const std::vector<TargetFile> &targets, const std::string &name,
+                              const std::string &where);
 
 const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name);  // or null
 

@@ -76,15 +76,15 @@ void refuse_mix(const std::vector<TargetFile> &targets) {
 std::vector<TargetFile> select_targets(const std::string &text, const Manifest &manifest,
                                        const std::vector<TargetFile> &known) {
     std::set<std::string> names(manifest.targets.begin(), manifest.targets.end());
-    for (const std::string &name : names) {
-        find_target(known, name);
+    for (size_t i = 0; i < manifest.targets.size(); i++) {
+        find_target(known, manifest.targets[i], fmt::format("{}: targets[{}]", manifest.file, i));
     }
     const bool host = text == "host";
     if (text != "all" && !host) {
         names.clear();
         for (size_t begin = 0, end; begin <= text.size(); begin = end + 1) {
             end = std::min(text.find(',', begin), text.size());
-            names.insert(find_target(known, text.substr(begin, end - begin)).spec.name);
+            names.insert(find_target(known, text.substr(begin, end - begin), "--target").spec.name);
         }
     }
     std::vector<TargetFile> selected;

@@ -124,6 +124,7 @@ Manifest read_manifest(const std::filesystem::path &path) {
     root.at("schema").integer(1, 1);
 
     Manifest manifest;
+    manifest.file = path.string();
     manifest.name = root.at("name").string();
     if (root.has("targets")) {
         for (const Node &target : root.at("targets").items()) {

@@ -11,6 +11,7 @@
 namespace norma {
 
 struct Manifest {
+    std::string file;  // for messages
     std::string name;
     std::vector<std::string> targets;  // names; empty: every target
     struct Entry {

@@ -174,7 +174,7 @@ void work(const Options &options) {
     try {
         job = json::parse(line);
         const std::vector<TargetFile> targets = read_targets(options.targets_directory);
-        const TargetFile &target = find_target(targets, job.at("target"));
+        const TargetFile &target = find_target(targets, job.at("target"), "target");
         expect_to_run_here(target, "");
         tuned.standard = default_spec(parse_name(job.at("variant")), target);
         KernelSpec candidate = tuned.standard;

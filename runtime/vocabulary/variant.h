@@ -93,4 +93,14 @@ constexpr int64_t specialization(const HiddenClass &hidden) {
     return hidden.exact != 0 ? INT64_MAX : 2 * int64_t{hidden.multiple} + (hidden.most != 0);
 }
 
+// Of the classes that have a name, the most special one that has the size.
+constexpr const HiddenName &narrowest_class(int64_t size) {
+    const HiddenName *narrowest = &hidden_names[0];  // which has every size
+    for (const HiddenName &known : hidden_names) {
+        const bool narrower = specialization(known.hidden) > specialization(narrowest->hidden);
+        narrowest = narrower && has_hidden(known.hidden, size) ? &known : narrowest;
+    }
+    return *narrowest;
+}
+
 }  // namespace norma

@@ -179,6 +179,18 @@ TEST_CASE("bad options are refused in one line") {
     }
 }
 
+TEST_CASE("what the library refuses names the option") {
+    const std::pair<const char *, const char *> refusals[] = {
+        {"--shapes 2x64 --target pentium", "--target is \"pentium\", which this library does not hold"},
+        {"--shapes 2x64 --op rms_norm_backward --dtype bf16:i8", "y of --dtype is i8; expected f32, f16 or bf16"},
+        {"--shapes 2x100 --op rms_norm --dtype bf16:i8 --scale group_64", "hidden of --shapes is 100; expected whole"},
+        {"--shapes 2x64 --op rms_norm --dtype bf16:u8 --scale row", "--scale is row; expected tensor for y in u8"},
+    };
+    for (const auto &[arguments, message] : refusals) {
+        CHECK_THROWS_WITH(bench_json(arguments), Catch::Matchers::Contains(message));
+    }
+}
+
 TEST_CASE("norma bench reports in JSON") {
     const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick");
     for (const char *key : {"cpu", "cores", "l1d", "l2", "l3"}) {

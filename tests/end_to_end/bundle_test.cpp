@@ -107,7 +107,7 @@ TEST_CASE("a bundle that cannot be is refused before anything is built", "[norma
     check_refused(normagen("bundle --targets x86-64-v2 --out " + d / "new"), "--manifest is required");
     check_refused(normagen("bundle --manifest " + d / "m.json"), "--out is required");
     check_refused(normagen("bundle --manifest " + d / "m.json" + " --targets x86-64-v9 --out " + d / "new"),
-                  "\"x86-64-v9\" is not a target; expected one of");
+                  "--target: \"x86-64-v9\" is not a target; expected one of");
     check_refused(normagen("bundle --manifest " + d / "m.json" + " --targets aarch64 --out " + d / "new"),
                   "target aarch64 is for arm-64-linux, this machine is x86-64-linux; expected --toolchain");
     CHECK_FALSE(fs::exists(d / "new"));

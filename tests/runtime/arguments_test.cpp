@@ -191,6 +191,30 @@ TEST_CASE("a tensor that does not fit is refused by name", "[arguments]") {
     }
 }
 
+TEST_CASE("statistics may keep the last dimension, with one element", "[arguments]") {
+    const std::pair<CallSpec, std::vector<int>> calls[] = {
+        {full_spec(), {role_mean, role_rstd}},
+        {full_backward_spec(), {role_mean, role_rstd}},
+        {quantized_spec(NORMA_SCALE_ROW), {role_x_scale, role_y_scale}},
+    };
+    for (const auto &[spec, statistics] : calls) {
+        Prepared prepared(spec);
+        for (int role : statistics) {
+            norma_tensor &tensor = prepared.tensor(role);
+            tensor.shape[tensor.rank] = 1;
+            tensor.strides[tensor.rank++] = 12345;  // which does not matter
+        }
+        prepared.check_runs();
+        norma_tensor &last = prepared.tensor(statistics.back());
+        last.shape[last.rank - 1] = 2;
+        prepared.call.restore();
+        CHECK(prepared.run() == invalid);
+        CHECK(std::string(norma_last_error())
+                  .find(".rank is 3; expected 2, one less than x, or as x with a last "
+                        "dimension of 1") != std::string::npos);
+    }
+}
+
 TEST_CASE("scales that do not fit are refused by name", "[arguments]") {
     for (norma_scale scale : {NORMA_SCALE_ROW, NORMA_SCALE_TENSOR}) {
         const CallSpec spec = quantized_spec(scale);

@@ -149,6 +149,21 @@ TEST_CASE("each level of NORMA_VERBOSE prints more", "[library]") {
     }
 }
 
+TEST_CASE("a level of NORMA_VERBOSE that is none refuses a plan, and prints nothing", "[library]") {
+    for (const char *level : {"loud", "1", "Info", "info "}) {
+        const Environment environment("NORMA_VERBOSE", level);
+        INFO(level);
+        CHECK(stderr_of([] {
+                  norma_plan *plan = nullptr;
+                  const norma_plan_desc desc =
+                      describe({find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32), 64, {3}});
+                  CHECK(norma_plan_create(&desc, &plan) == NORMA_INVALID_ARGUMENT);
+              }) == "");
+        CHECK(norma_last_error() ==
+              "NORMA_VERBOSE is \"" + std::string(level) + "\"; expected one of none, error, info, dispatch, all");
+    }
+}
+
 TEST_CASE("the store is chosen by footprint, unless the call chooses", "[library]") {
     struct Choice {
         norma_store store;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "bench/given_names.h"
 #include "bench/machine.h"
 #include "bench/measure.h"
 #include "commands.h"
@@ -115,7 +116,7 @@ double eps_of(const safetensors::File &file, const std::string &path) {
     const char *text = found->second.c_str();
     char *end = nullptr;
     const double eps = std::strtod(text, &end);
-    if (end == text || *end != '\0' || !std::isfinite(eps) || eps < 0) {
+    if (end == text || *end != '\0' || !std::isfinite(static_cast<float>(eps)) || eps < 0) {
         throw InputError(path + ": its metadata have eps \"" + found->second + "\"; expected a number, 0 or more");
     }
     return eps;
@@ -182,7 +183,9 @@ void add_demo(CLI::App &app) {
     command
         ->add_option("file", *path, "A safetensors file with PREFIX.x, and PREFIX.weight, PREFIX.bias where there are")
         ->required();
-    command->callback([path] { demo(*path); });
+    command->callback([path] {
+        bench::with_given_names({{"desc.hidden", *path + ": the hidden size"}}, [&] { demo(*path); });
+    });
 }
 
 }  // namespace norma::tool

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <CLI/CLI.hpp>
-#include <norma/norma.hpp>
 #include <string>
 #include <vector>
 
 #include "bench/bench.h"
+#include "bench/given_names.h"
 #include "commands.h"
 #include "tools/base/command_line.h"
 
 namespace {
-
-// A status that the caller could have avoided, as against one that the machine or Norma is to blame for.
-bool is_refusal(norma_status status) {
-    return status != NORMA_OUT_OF_MEMORY && status != NORMA_PARALLEL_FOR_FAILED && status != NORMA_INTERNAL &&
-           status != NORMA_DEVICE_ERROR;
-}
 
 // CLI11 would say that a subcommand is missing, not which word is none.
 void check_subcommand(const CLI::App &app, const std::string &word) {
@@ -44,13 +38,6 @@ int main(int count, char **arguments) {
         if (count > 1 && arguments[1][0] != '-') {
             check_subcommand(app, arguments[1]);
         }
-        try {
-            app.parse(count, arguments);
-        } catch (const norma::Error &error) {
-            if (is_refusal(error.status())) {
-                throw norma::InputError(error.what());
-            }
-            throw;
-        }
+        norma::bench::with_given_names({}, [&] { app.parse(count, arguments); });
     });
 }

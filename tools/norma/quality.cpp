@@ -9,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "bench/given_names.h"
 #include "commands.h"
 #include "quality_lines.h"
 #include "runtime/vocabulary/dtypes.h"
@@ -101,12 +102,14 @@ void print_table(const QualityOptions &options, const Layer &layer, const Qualit
 }
 
 void quality(const QualityOptions &options) {
-    if (!(options.eps >= 0) || !std::isfinite(options.eps)) {
-        throw InputError(fmt::format("--eps is {:g}; expected a finite number, 0 or more", options.eps));
+    if (!(options.eps >= 0) || !std::isfinite(static_cast<float>(options.eps))) {
+        throw InputError(fmt::format("--eps is {:g}; expected a finite number in fp32, 0 or more", options.eps));
     }
     const Layer layer = layer_for(options);
-    const Quality quality =
-        quality_of(layer, options.op == "rms_norm" ? NORMA_RMS_NORM_FORWARD : NORMA_LAYER_NORM_FORWARD, options.eps);
+    const Quality quality = bench::with_given_names({{"desc.hidden", options.input + ": the hidden size"}}, [&] {
+        return quality_of(layer, options.op == "rms_norm" ? NORMA_RMS_NORM_FORWARD : NORMA_LAYER_NORM_FORWARD,
+                          options.eps);
+    });
     const std::string json = to_json(options, layer, quality).dump(2) + "\n";
     if (options.json == "-") {
         fmt::print("{}", json);

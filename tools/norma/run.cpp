@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <cfloat>
+#include <cmath>
 #include <memory>
 #include <set>
 
+#include "bench/given_names.h"
 #include "commands.h"
 #include "run_tensors.h"
 #include "runtime/vocabulary/word_lists.h"
@@ -41,6 +43,9 @@ void refuse_others(const CLI::App &command, const RunOptions &options) {
     if (const float eps = (float)options.eps; options.eps != 0 && !(eps > 0 && eps <= FLT_MAX)) {
         throw InputError(fmt::format("--eps is {}; expected 0, or a finite number above 0 in fp32", options.eps));
     }
+    if (!std::isfinite((float)options.weight_offset)) {
+        throw InputError(fmt::format("--weight-offset is {}; expected a finite number in fp32", options.weight_offset));
+    }
 }
 
 void run(const RunOptions &options) {
@@ -48,9 +53,17 @@ void run(const RunOptions &options) {
     for (const std::string &role : options.input_roles()) {
         wanted.insert(options.named(role));
     }
-    const safetensors::File file =
-        safetensors::read(options.input, [&](const std::string &name) { return wanted.count(name) != 0; });
-    safetensors::write(options.output, run_on(options, file));
+    std::vector<std::string> ignored;
+    const safetensors::File file = safetensors::read(options.input, [&](const std::string &name) {
+        const bool is_wanted = wanted.count(name) != 0;
+        if (!is_wanted && options.is_of_prefix(name)) {
+            ignored.push_back(name);
+        }
+        return is_wanted;
+    });
+    const safetensors::File result =
+        bench::with_given_names(options.given_names(), [&] { return run_on(options, file, std::move(ignored)); });
+    safetensors::write(options.output, result);
 }
 
 }  // namespace

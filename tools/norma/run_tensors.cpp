@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "run_tensors.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <norma/norma.hpp>
+#include <set>
 
 #include "bench/device/device_memory.h"
 #include "commands.h"
 #include "runtime/vocabulary/tensors.h"
+#include "runtime/vocabulary/verbose_words.h"
+#include "tools/base/text.h"
 
 namespace norma::tool {
 
@@ -38,17 +44,31 @@ Enum word(const Words &words, const std::string &name) {
     return static_cast<Enum>(name.empty() ? 0 : words.find(name.c_str())->value);
 }
 
+bool info_is_wanted() {
+    const char *text = std::getenv("NORMA_VERBOSE");
+    const Word *level = text == nullptr ? nullptr : verbose_words.find(text);
+    return level != nullptr && level->value >= static_cast<int32_t>(Verbose::info);
+}
+
+// "a, b", or "none".
+template <typename Names>
+std::string listed(const Names &names) {
+    return names.empty() ? "none" : comma_separated({names.begin(), names.end()});
+}
+
 class Run {
 public:
-    Run(const RunOptions &options, const File &file)
+    Run(const RunOptions &options, const File &file, std::vector<std::string> ignored)
         : options_(options),
           file_(file),
+          ignored_(std::move(ignored)),
           device_{word<norma_device_type>(device_words, options.device), 0},
           memory_(device_) {}
 
     File operator()() {
         split_shape();
         const norma_plan_desc desc = options_.info().backward ? describe_backward() : describe_forward();
+        show_tensors();
         Plan plan(desc);
         norma_arguments arguments = norma::arguments((float)options_.eps, (float)options_.weight_offset);
         arguments.x = input("x", Kind::activation);
@@ -79,6 +99,12 @@ private:
         desc.y_float = word<norma_dtype>(dtype_words, options_.y_float_dtype);
         desc.scale = word<norma_scale>(scale_words, options_.scale);
         desc.flags = options_.save_stats ? NORMA_SAVE_STATISTICS : 0;
+        if (desc.x == NORMA_I32) {
+            required("x_column_scale");
+        }
+        if (is_quantized(desc.x)) {
+            required("x_scale");
+        }
         return desc;
     }
 
@@ -130,7 +156,6 @@ private:
 
     void place_scales(const norma_plan_desc &desc, norma_arguments &arguments) {
         if (desc.x == NORMA_I32) {
-            required("x_column_scale");
             type("x_column_scale", Kind::vector);
             arguments.x_column_scale = input("x_column_scale", Kind::vector);
         }
@@ -174,7 +199,27 @@ private:
         arguments.dbias = output("dbias", gradient(desc.bias), Kind::vector);
     }
 
-    const Tensor *find(const std::string &role) const { return file_.find(options_.named(role)); }
+    const Tensor *find(const std::string &role) const {
+        const Tensor *found = file_.find(options_.named(role));
+        (found != nullptr ? taken_ : missed_).insert(options_.named(role));
+        return found;
+    }
+
+    // What is there decides what is computed, so a name that is misspelt would go unnoticed.
+    void show_tensors() const {
+        if (!info_is_wanted()) {
+            return;
+        }
+        std::set<std::string> ignored(ignored_.begin(), ignored_.end());
+        for (const auto &[name, tensor] : file_.tensors) {
+            if (taken_.count(name) == 0) {
+                ignored.insert(name);
+            }
+        }
+        fmt::print(stderr, "norma: info: {}\n",
+                   one_line(fmt::format("{}: taken: {}; not there: {}; ignored: {}", options_.input, listed(taken_),
+                                        listed(missed_), listed(ignored))));
+    }
 
     const Tensor &required(const std::string &role) const {
         const Tensor *found = find(role);
@@ -199,7 +244,9 @@ private:
             throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
                              (integers ? "; expected F32, F16, BF16, I8 or I32" : "; expected F32, F16 or BF16"));
         }
-        if (tensor->shape != shape(kind)) {
+        Shape with_one = outer_;
+        with_one.push_back(1);
+        if (tensor->shape != shape(kind) && !(kind == Kind::statistic && tensor->shape == with_one)) {
             throw InputError(options_.input + ": " + options_.named(role) + " is " + text_of(tensor->shape) +
                              "; expected " + text_of(shape(kind)));
         }
@@ -251,6 +298,8 @@ private:
 
     const RunOptions &options_;
     const File &file_;
+    const std::vector<std::string> ignored_;
+    mutable std::set<std::string> taken_, missed_;  // of those that were looked for
     const norma_device device_;
     bench::DeviceMemory memory_;
     Shape outer_, inner_, groups_;
@@ -260,17 +309,8 @@ private:
 
 }  // namespace
 
-const OpInfo &RunOptions::info() const { return *find_op(op.c_str()); }
-
-std::string RunOptions::named(const std::string &role) const { return prefix.empty() ? role : prefix + "." + role; }
-
-std::vector<std::string> RunOptions::input_roles() const {
-    if (info().backward) {
-        return {"x", "dy", "weight", "bias", "mean", "rstd", "d_residual"};
-    }
-    return {"x", "weight", "bias", "residual", "x_scale", "x_column_scale"};
+File run_on(const RunOptions &options, const File &file, std::vector<std::string> ignored) {
+    return Run(options, file, std::move(ignored))();
 }
-
-File run_on(const RunOptions &options, const File &file) { return Run(options, file)(); }
 
 }  // namespace norma::tool

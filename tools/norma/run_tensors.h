@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/given_names.h"
 #include "runtime/vocabulary/ops.h"
 #include "tools/safetensors/safetensors.h"
 
@@ -21,10 +22,13 @@ struct RunOptions {
 
     const OpInfo &info() const;
     std::string named(const std::string &role) const;  // a tensor's name in the files
+    bool is_of_prefix(const std::string &name) const;  // whether it is the name of some role
     std::vector<std::string> input_roles() const;
+    bench::GivenNames given_names() const;
 };
 
-// Throws InputError where a tensor is missing or wrong, norma::Error where the library refuses.
-safetensors::File run_on(const RunOptions &options, const safetensors::File &file);
+// Throws InputError where a tensor is missing or wrong, norma::Error where the library refuses. `ignored` are the names
+// of the prefix that were not read: with NORMA_VERBOSE=info, a line says what was taken.
+safetensors::File run_on(const RunOptions &options, const safetensors::File &file, std::vector<std::string> ignored);
 
 }  // namespace norma::tool

@@ -105,9 +105,10 @@ typedef struct norma_device {
 // Activations (x, y, y_float, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all
 // dimensions but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden]
 // with the outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight,
-// bias, dweight, dbias and x_column_scale are [hidden]; mean and rstd have the shape of x without its last dimension,
-// and non-negative strides. Strides of dimensions of one element do not matter. A device type of 0 means the CPU. Data
-// must be aligned to its element size; nothing more is asked, and results do not depend on more.
+// bias, dweight, dbias and x_column_scale are [hidden]; mean, rstd and the scales of rows have the shape of x without
+// its last dimension, or with 1 in its place, and non-negative strides. Strides of dimensions of one element do not
+// matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is asked, and
+// results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null, but for dweight and dbias
     norma_dtype dtype;

@@ -79,7 +79,7 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
         }
         text.add("kernel %s: ", kernel.name);
         if (&kernel == chosen) {
-            text.add(desc.kernel ? "chosen, forced by desc.kernel" : "chosen");
+            text.add(desc.kernel ? "chosen, asked for by name" : "chosen");
             text.add(" (strategy %s, knobs %s, from %s)", kernel.strategy, kernel.knobs, kernel.origin);
         } else {
             text.add(&kernel == unaligned_fallback ? "for runs whose data is not aligned" : "skipped, ");
@@ -175,7 +175,8 @@ bool copy_text(const char **text) {
 norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     TargetChoice target = {};
     const Device *device = find_device(desc.device.type);
-    norma_status status = choose_target(desc.target, *device, desc.device.id, &target);
+    norma_status status = check_verbose();
+    status = status ? status : choose_target(desc.target, *device, desc.device.id, &target);
     if (status != NORMA_OK) {
         return status;
     }

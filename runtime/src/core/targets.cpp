@@ -79,7 +79,7 @@ norma_status choose_target(const char *name, const Device &device, int32_t id, T
         return status;
     }
     if (name) {
-        return choose_by_name("desc.target", name, device, id, "forced by desc.target", choice);
+        return choose_by_name("desc.target", name, device, id, "asked for by name", choice);
     }
     const char *from_environment = getenv("NORMA_TARGET");
     const int32_t forced = from_environment && *from_environment ? find_target(from_environment) : -1;

@@ -23,11 +23,14 @@ struct Checked {
     const norma_tensor &tensor;
     int index;
     int outer_rank;  // dimensions that count rows
-    bool has_inner;  // the last dimension is hidden
+    bool has_inner;  // the last dimension is hidden, or the groups of it
 
     const TensorRole &role() const { return tensor_roles[index]; }
     TensorKind kind() const { return plan.kinds[index]; }
     int rank() const { return outer_rank + (has_inner ? 1 : 0); }
+    // Other libraries keep a statistic's last dimension, with one element.
+    bool may_have_one() const { return kind() == TensorKind::statistic && outer_rank == x.rank - 1; }
+    bool has_one() const { return may_have_one() && tensor.rank == x.rank && tensor.shape[outer_rank] == 1; }
     int64_t inner() const {
         return kind() == TensorKind::groups ? plan.hidden / group_size(plan.desc.scale) : has_inner ? plan.hidden : 1;
     }
@@ -76,11 +79,11 @@ norma_status check_shape(const Checked &c) {
     if (c.index == x_index && (tensor.rank < 1 || tensor.rank > NORMA_MAX_RANK)) {
         return refuse(c, "rank", tensor.rank, "1 to 4");
     }
-    if (tensor.rank != c.rank()) {
+    if (tensor.rank != c.rank() && !c.has_one()) {
         return fail(NORMA_INVALID_ARGUMENT, "%s.rank is %d; expected %d%s", c.role().name, tensor.rank, c.rank(),
-                    c.kind() == TensorKind::activation  ? ", as x has"
-                    : c.kind() == TensorKind::statistic ? ", one less than x"
-                                                        : "");
+                    c.kind() == TensorKind::activation ? ", as x has"
+                    : c.may_have_one()                 ? ", one less than x, or as x with a last dimension of 1"
+                                                       : "");
     }
     for (int d = 0; d < c.outer_rank; d++) {
         if (tensor.shape[d] < 0) {

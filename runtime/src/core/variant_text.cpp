@@ -12,7 +12,7 @@ void add_manifest_line(Text &text, const Variant &wanted) {
             text.add("\"%s\": \"%s\", ", field.key, word_of(wanted, field));
         }
     }
-    text.add("\"hidden\": \"any\"}");
+    text.add("\"hidden\": \"%s\"}", narrowest_class(wanted.hidden.exact).name);
 }
 
 bool add_mismatch(Text &text, const Kernel &kernel, const Variant &wanted) {

@@ -7,7 +7,8 @@
 
 namespace norma {
 
-// The manifest line that would add a kernel for the variant: {"op": "rms_norm_forward", "x": "bf16", "hidden": "any"}.
+// The manifest line that would add a kernel for the variant, by the narrowest class that has its hidden size:
+// {"op": "rms_norm_forward", "x": "bf16", "hidden": "64n"}.
 // What has its default value is left out.
 void add_manifest_line(Text &text, const Variant &wanted);
 

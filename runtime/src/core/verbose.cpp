@@ -7,20 +7,37 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "errors.h"
+#include "text.h"
+
 namespace norma {
 
-Verbose verbose_level() {
-    static constexpr const char *names[] = {"none", "error", "info", "dispatch", "all"};
+namespace {
+
+// Null where the variable is not set.
+const char *verbose_text() {
     const char *text = getenv("NORMA_VERBOSE");
-    if (!text || !*text) {
-        return Verbose::none;
+    return text && *text ? text : nullptr;
+}
+
+}  // namespace
+
+Verbose verbose_level() {
+    const char *text = verbose_text();
+    const Word *word = text ? verbose_words.find(text) : nullptr;
+    return word ? static_cast<Verbose>(word->value) : Verbose::none;
+}
+
+norma_status check_verbose() {
+    const char *text = verbose_text();
+    if (!text || verbose_words.find(text)) {
+        return NORMA_OK;
     }
-    for (int i = 0; i < 5; i++) {
-        if (strcmp(text, names[i]) == 0) {
-            return static_cast<Verbose>(i);
-        }
+    Text expected;
+    for (const Word &word : verbose_words) {
+        expected.add("%s%s", *expected.c_str() ? ", " : "", word.name);
     }
-    return Verbose::all;  // a misspelt wish to see something
+    return fail(NORMA_INVALID_ARGUMENT, "NORMA_VERBOSE is \"%s\"; expected one of %s", text, expected.c_str());
 }
 
 void verbose_line(const char *event, const char *format, ...) {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
-// NORMA_VERBOSE=none|error|info|dispatch|all: what goes to stderr, one line per event.
+// What NORMA_VERBOSE asks for goes to stderr, one line per event.
 #pragma once
+
+#include <norma/norma.h>
+
+#include "runtime/vocabulary/verbose_words.h"
 
 namespace norma {
 
-enum class Verbose : int { none, error, info, dispatch, all };
-
-// Reads the environment: for plan creation and failures, not for runs.
+// Reads the environment: for plan creation and failures, not for runs. A word that is no level is as none.
 Verbose verbose_level();
+
+// Refuses such a word, where there is somebody to tell: when a plan is made.
+norma_status check_verbose();
 
 void verbose_line(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 

@@ -39,7 +39,7 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         {R"({"name": "a", "needs": "n"})", "a.json: \"halide\" is missing"},
         {R"({"name": "a", "needs": "n", "halide": "x86-64-linux"})", "run_time.streaming_threshold is missing"},
         {R"({"name": "a", "needs": "n", "halide": "z80-64-linux", )" + run_time + "}", "is not a target of Halide"},
-        {R"({"name": "a", "needs": "n", "parent": "z"})", "a.json: parent: \"z\" is not a target"},
+        {R"({"name": "a", "needs": "n", "parent": "z"})", "a.json: parent: \"z\" is not a target; expected one of a"},
         {R"({"name": "a", "needs": "n", "parent": "a"})", "a.json: parent: the parents of a form a circle"},
         {base + R"(, "features": ["avx9"]})", "features[0]: \"avx9\" is not a CPU feature"},
         {base + R"(, "features": ["no_asserts"]})", "features[0]: \"no_asserts\" is not a CPU feature"},
@@ -95,12 +95,12 @@ TEST_CASE("a wrong command line is refused in one line", "[normagen]") {
     check_refused(normagen("list"), "--manifest");
     check_refused(normagen("list --frob --manifest " + minimal), "--frob");
     check_refused(normagen("list --target x86-64-v9 --manifest " + minimal),
-                  "\"x86-64-v9\" is not a target; expected one of");
+                  "--target: \"x86-64-v9\" is not a target; expected one of");
     check_refused(normagen("compile --manifest " + minimal + out), "--target");
     check_refused(normagen("compile --target all --manifest " + minimal), "--out");
     check_refused(normagen("compile --target all"), "--manifest");
     check_refused(normagen("compile --target x86-64-v2,,x86-64-v3 --manifest " + minimal + out),
-                  "\"\" is not a target");
+                  "--target: \"\" is not a target");
     check_refused(normagen("compile --target all --jobs 0 --manifest " + minimal + out), "--jobs");
     check_refused(normagen("compile --target all --jobs x --manifest " + minimal + out), "--jobs");
     check_refused(normagen("compile --target all --timeout 0 --manifest " + minimal + out), "--timeout");

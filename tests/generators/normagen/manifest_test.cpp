@@ -82,7 +82,7 @@ TEST_CASE("a wrong manifest is refused in one line that names the place", "[norm
         {R"({"schema": 1, "name": "a", "colour": 1, "kernels": []})", "unknown key \"colour\"; expected one of"},
         {R"({"schema": 1, "name": "a", "name": "b", "kernels": []})", "key \"name\" is there twice"},
         {R"({"schema": 1, "name": "a", "targets": ["x86-64-v9"], "kernels": [{"op": "rms_norm_forward", "x": "f32"}]})",
-         "\"x86-64-v9\" is not a target; expected one of"},
+         "m.json: targets[0]: \"x86-64-v9\" is not a target; expected one of"},
         {R"({"schema": 1, "name": "a", "targets": [], "kernels": []})", "targets: [] is not a list"},
         {manifest(R"({"x": "f32"})"), "kernels[0]: \"op\" is missing"},
         {manifest(R"({"op": "rms_norm_forward"})"), "kernels[0]: \"x\" is missing"},

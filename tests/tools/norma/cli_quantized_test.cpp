@@ -66,8 +66,8 @@ TEST_CASE("run takes int8 with a scale, and a scale for y") {
 TEST_CASE("run writes u8 around a zero point") {
     QuantizedSession s;
     s.refused("rms_norm --y-dtype u8 --scale tensor --y-scale 1 --y-zero-point 256", "--y-zero-point");
-    s.refused("rms_norm --y-dtype u8 --scale row", "scale is row; expected tensor for y in u8");
-    s.refused("rms_norm --y-zero-point 1", "y_zero_point is 1; expected 0");
+    s.refused("rms_norm --y-dtype u8 --scale row", "--scale is row; expected tensor for y in u8");
+    s.refused("rms_norm --y-zero-point 1", "--y-zero-point is 1; expected 0");
     const Values y = values_of(s.outputs("rms_norm").tensors.at("y"));
     const st::File file = s.outputs("rms_norm --y-dtype u8 --scale tensor --y-scale 0.0625 --y-zero-point 100");
     CHECK(file.tensors.at("y").dtype == "U8");
@@ -81,7 +81,7 @@ TEST_CASE("run writes y before it is quantized beside it") {
     QuantizedSession s;
     s.input.tensors["x"] = tensor("BF16", {3, 64}, 1);
     s.input.tensors["weight"] = tensor("BF16", {64}, 2);
-    s.refused("rms_norm --y-float bf16", "desc.y_float is bf16; expected none");
+    s.refused("rms_norm --y-float bf16", "invalid argument: --y-float is bf16; expected none");
     const st::File file = s.outputs("rms_norm --y-dtype i8 --scale row --y-float bf16");
     CHECK(file.tensors.at("y_float").dtype == "BF16");
     CHECK(file.tensors.at("y_float").bytes == s.outputs("rms_norm").tensors.at("y").bytes);
@@ -120,13 +120,14 @@ TEST_CASE("run refuses scales that make no sense") {
         s.refused(std::string("rms_norm --y-dtype i8 --scale tensor --y-scale ") + scale,
                   "expected a finite number above 0 in fp32");
     }
-    s.refused("rms_norm --y-dtype i8", "desc.scale is none; expected one for y in i8");
-    s.refused("rms_norm --scale row", "desc.scale is row; expected none for y in f32");
+    s.refused("rms_norm --y-dtype i8", "invalid argument: --scale is none; expected one for y in i8");
+    s.refused("rms_norm --scale row", "invalid argument: --scale is row; expected none for y in f32");
     s.refused("rms_norm --y-dtype i8 --scale tensor", "--scale is tensor; expected --y-scale");
     s.refused("rms_norm --y-dtype i8 --scale row --y-scale 1", "--y-scale is given; expected --scale tensor");
     s.refused("rms_norm --y-dtype i8 --scale tensor --y-scale 0", "--y-scale");
     s.refused("rms_norm --y-dtype i8 --scale column", "--scale");
-    s.refused("rms_norm --y-dtype f8_e4m3 --scale group_128", "desc.hidden is 64; expected whole groups of 128");
+    s.refused("rms_norm --y-dtype f8_e4m3 --scale group_128",
+              s.in + ": the hidden size of x is 64; expected whole groups of 128");
     s.refused("rms_norm_backward --scale row", "--scale is given");
     s.input.tensors["weight"] = st::Tensor{"I8", {64}, std::vector<char>(64)};
     s.refused("rms_norm", "weight is I8; expected F32, F16 or BF16");

@@ -116,6 +116,34 @@ TEST_CASE("run uses the contract, target, kernel, threads and stores that it is 
     CHECK(contains(log_of("--device cpu"), "plan: kernel"));
 }
 
+TEST_CASE("run says on request what it took from the file, what is not there, and what it ignored", "[cli]") {
+    Session s;
+    s.input.tensors["bais"] = tensor("F32", {40}, 3);
+    s.input.tensors["x_scale"] = tensor("F32", {3}, 3);  // of an integer x
+    s.input.tensors["other.x"] = tensor("F32", {3, 40}, 3);
+    const auto line = [&](const std::string &what) { return "norma: info: " + s.in + ": " + what + "\n"; };
+    CHECK(contains(s.run("rms_norm", "NORMA_VERBOSE=info").err,
+                   line("taken: weight, x; not there: bias, residual; ignored: bais, x_scale")));
+    CHECK(s.run("rms_norm", "NORMA_VERBOSE=error").err.empty());
+    s.input.tensors = {{"a.x", s.input.tensors["x"]}, {"a.bias", s.input.tensors["weight"]}, {"a.b.x", {}}};
+    s.input.tensors["a.b.x"] = s.input.tensors["a.x"];
+    const Result refused = s.run("rms_norm --prefix a", "NORMA_VERBOSE=info");  // says why there is a bias
+    CHECK(contains(refused.err, line("taken: a.bias, a.x; not there: a.residual, a.weight; ignored: none")));
+    s.input.tensors["a.rstd"] = tensor("F32", {3}, 4);
+    s.input.tensors["a.dy"] = s.input.tensors["a.x"];
+    s.input.tensors["a.weight"] = s.input.tensors["a.bias"];
+    s.input.tensors.erase("a.bias");
+    CHECK(contains(s.run("rms_norm_backward --prefix a", "NORMA_VERBOSE=all").err,
+                   line("taken: a.dy, a.rstd, a.weight, a.x; not there: a.bias, a.d_residual; ignored: none")));
+}
+
+TEST_CASE("a level of NORMA_VERBOSE that is none is refused", "[cli]") {
+    Session s;
+    const Result result = s.run("rms_norm", "NORMA_VERBOSE=loud");
+    check_refused("norma", result, "NORMA_VERBOSE is \"loud\"; expected one of none, error, info, dispatch, all");
+    CHECK(!fs::exists(s.out));
+}
+
 TEST_CASE("run rounds to the type and in the order that it is told to", "[cli]") {
     Session s("BF16", {4, 512});
     auto y_of = [&](const std::string &arguments) { return s.outputs("rms_norm " + arguments).tensors.at("y"); };
@@ -139,19 +167,20 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     Session s;
     s.refused("rms_nrom", "rms_nrom");
     s.refused("rms_norm --eps nan", "eps");
-    s.refused("rms_norm --eps -1", "eps is -1");
-    s.refused("rms_norm --weight-offset nan", "weight_offset");
+    s.refused("rms_norm --eps -1", "--eps is -1");
+    s.refused("rms_norm --weight-offset nan", "--weight-offset is nan; expected a finite number in fp32");
+    s.refused("rms_norm --weight-offset 1e39", "--weight-offset is 1e+39; expected a finite number in fp32");
     for (const char *eps : {"1e-46", "-1", "nan", "inf", "1e39"}) {
         s.refused(std::string("layer_norm --eps ") + eps, "expected 0, or a finite number above 0 in fp32");
     }
     s.refused("layer_norm --threads 1000", "--threads is 1000; expected 0 to 256");
-    s.refused("layer_norm --contract hf", "contract is hf; expected fp32_once for layer_norm_forward");
+    s.refused("layer_norm --contract hf", "argument: --contract is hf; expected fp32_once for layer_norm_forward");
     s.refused("rms_norm --contract once", "--contract");
     s.refused("rms_norm --y-dtype f64", "--y-dtype");
     s.refused("rms_norm --axis 2", "--axis is 2");
     s.refused("rms_norm --axis -3", "--axis is -3");
-    s.refused("rms_norm --target pdp-11", "pdp-11");
-    s.refused("rms_norm --kernel fast", "fast");
+    s.refused("rms_norm --target pdp-11", "unsupported target: --target is \"pdp-11\"");
+    s.refused("rms_norm --kernel fast", "argument: --kernel is \"fast\"");
     s.refused("rms_norm --device tpu", "--device");
     s.refused("rms_norm --store slow", "--store");
     s.refused("rms_norm --threads -1", "threads is -1");
@@ -163,6 +192,8 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("", "op is required");
     s.refused("rms_norm --prefix y", "\"y.x\"");
     s.refused("rms_norm --colour", "--colour");
+    const Result cuda = s.run("rms_norm --device cuda");
+    CHECK((cuda.status == 0 || contains(cuda.err, "norma: no such device: --device is CUDA 0; ")));
 
     s.input.tensors["weight"] = tensor("F32", {39}, 2);
     s.refused("rms_norm", "weight is [39]; expected [40]");
@@ -173,7 +204,12 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm", "residual is [2, 40]; expected [3, 40]");
     s.input.tensors.erase("residual");
     s.input.tensors["bias"] = tensor("BF16", {40}, 3);
+    s.refused("rms_norm --contract hf", "argument: " + s.in + ": bias is bf16; expected none with contract hf");
     s.refused("rms_norm", "\"bias\": \"bf16\"");  // the manifest line that would add it
+    s.input.tensors["x"] = {"F32", {3, 0}, {}};
+    s.input.tensors["bias"] = {"F32", {0}, {}};
+    s.refused("rms_norm", s.in + ": the hidden size of x is 0; expected 1 to");
+    s.input.tensors.erase("bias");
     s.input.tensors["x"] = {"F64", {3, 40}, std::vector<char>(960)};
     s.refused("rms_norm", "x is F64");
     s.input.tensors.erase("x");
