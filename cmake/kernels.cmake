@@ -6,7 +6,7 @@ if(NORMA_JOBS)
     set(jobs --jobs ${NORMA_JOBS})
 endif()
 add_custom_command(
-    OUTPUT ${NORMA_KERNELS}/manifest.lock.json ${NORMA_KERNELS}/registry.cpp ${NORMA_KERNELS}/objects.rsp
+    OUTPUT ${NORMA_KERNELS}/manifest.lock.json ${NORMA_KERNELS}/registry.cpp ${NORMA_KERNELS}/library.h ${NORMA_KERNELS}/library.c ${NORMA_KERNELS}/objects.rsp
     COMMAND normagen compile --target-files ${NORMA_TARGET_FILES} --manifest ${NORMA_MANIFEST} --target ${NORMA_TARGETS} --records ${NORMA_RECORDS} --out ${NORMA_KERNELS} ${jobs}
     COMMAND ${CMAKE_COMMAND} -E touch ${NORMA_KERNELS}/manifest.lock.json ${NORMA_KERNELS}/objects.rsp
     DEPENDS $<TARGET_FILE:normagen> ${NORMA_MANIFEST} ${NORMA_SCHEDULE_DATA}

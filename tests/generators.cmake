@@ -82,6 +82,8 @@ if(NOT NORMA_SANITIZED)
         ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND})
     add_test(NAME bundle_consumers COMMAND ${consumers} $<TARGET_FILE:normagen> bundle --shared --jobs 2 --targets host
         --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
+    add_test(NAME two_libraries COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_two_libraries ${PROJECT_SOURCE_DIR}
+        $<TARGET_FILE:normagen> ${CMAKE_COMMAND} ${NORMA_KERNELS}/cache)
     if(NORMA_ARCHITECTURE STREQUAL x86_64)
         add_test(NAME abi COMMAND ${PROJECT_SOURCE_DIR}/script/abi --check ${PROJECT_BINARY_DIR})
     endif()

@@ -24,7 +24,7 @@ const fs::path lock_file_of_bundles = "share/norma/manifest.lock.json";
 std::string stranger(const fs::path &directory, const fs::path &bundle) {
     for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
         const fs::path name = entry.path().lexically_relative(directory);
-        const bool old_library = name.string().rfind("lib/libnorma.so", 0) == 0;
+        const bool old_library = name.string().rfind("lib/libnorma", 0) == 0;
         if (!entry.is_directory() && !old_library && !fs::exists(bundle / name)) {
             return name.string();
         }

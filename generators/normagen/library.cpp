@@ -166,8 +166,11 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     }
     remove_other_objects(out / "objects", objects);
     write_if_changed(out / "objects.rsp", response);
+    const std::string lock = lock_file(manifest.name, targets, entries);
     write_if_changed(out / "registry.cpp", registry_source(manifest.name, targets, entries));
-    write_if_changed(out / "manifest.lock.json", lock_file(manifest.name, targets, entries));
+    write_if_changed(out / "library.h", library_header(manifest.name, lock));
+    write_if_changed(out / "library.c", library_source(manifest.name, lock));
+    write_if_changed(out / "manifest.lock.json", lock);
 }
 
 LoweredHashes lowered_hashes(const fs::path &cache_directory, const JobLimits &limits) {

@@ -30,7 +30,8 @@ std::filesystem::path user_cache(const char *folder);
 std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
-// Writes objects/, registry.cpp, objects.rsp and manifest.lock.json under `out`. Throws OutputError.
+// Writes objects/, registry.cpp, library.h, library.c, objects.rsp and manifest.lock.json under `out`. Throws
+// OutputError.
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
                      const std::filesystem::path &out, const std::filesystem::path &cache, const JobLimits &limits);
 

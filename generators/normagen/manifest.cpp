@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "manifest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -10,6 +12,8 @@
 namespace norma {
 
 namespace {
+
+constexpr size_t most_name = 64;
 
 bool may_be_left_out(const Field &field) { return field.fallback != nullptr; }
 
@@ -34,6 +38,21 @@ std::string apply(const Field &field, const std::string &word, Variant *variant)
     set_value_at(variant, field.offset, value);
     const bool absent_weight = followed != nullptr && value == NORMA_NONE;
     return absent_weight ? std::string(field.key) + " is " + word + "; expected one, but there is no " + word : "";
+}
+
+// Of files, and of versions of symbols.
+std::string library_name(const Node &node) {
+    static const std::string alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    const std::string name = node.string();
+    const size_t first_other = name.find_first_not_of(alphanumeric + "._-");
+    if (name.empty() || name.size() > most_name || first_other != std::string::npos ||
+        alphanumeric.find(name.front()) == std::string::npos) {
+        node.fail(
+            fmt::format("\"{}\" is no name of a library; expected 1 to {} ASCII letters, digits, \".\", \"_\" and "
+                        "\"-\", a letter or digit first",
+                        name, most_name));
+    }
+    return name;
 }
 
 // An entry: the product of its fields. Impossible members of a product are left out; an entry that is one impossible
@@ -125,7 +144,7 @@ Manifest read_manifest(const std::filesystem::path &path) {
 
     Manifest manifest;
     manifest.file = path.string();
-    manifest.name = root.at("name").string();
+    manifest.name = library_name(root.at("name"));
     if (root.has("targets")) {
         for (const Node &target : root.at("targets").items()) {
             manifest.targets.push_back(target.string());

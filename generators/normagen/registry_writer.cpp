@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <stdexcept>
 
@@ -13,6 +14,7 @@
 #include "runtime/vocabulary/tensors.h"
 #include "runtime/vocabulary/variant_name.h"
 #include "schedules/strategies/cpu/strip_sum.h"
+#include "tools/base/digest.h"
 
 namespace norma {
 
@@ -102,7 +104,60 @@ size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name)
     return (size_t)(found - targets.begin());
 }
 
+// Of this library alone: the name is for people.
+std::string library_symbol(const std::string &manifest, const std::string &lock) {
+    std::string text = manifest;
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return fmt::format("norma_library_{}_{}", text, digest(lock).substr(0, 16));
+}
+
+struct LeftOut {
+    std::string includes, definitions;
+};
+
+// Kinds of devices that no target is for: what the dispatcher's list of them then finds.
+LeftOut left_out(const std::vector<TargetSpec> &targets) {
+    LeftOut text;
+    for (size_t i = 0; i < device_codegen_count; i++) {
+        const DeviceCodegen &device = *device_codegens[i];
+        const auto is_for = [&](const TargetSpec &target) { return &device_of(target) == &device; };
+        if (device.left_out && std::none_of(targets.begin(), targets.end(), is_for)) {
+            const char *word = device_words.name(device.type);
+            text.includes += fmt::format("#include \"runtime/src/device/{0}/no_{0}_device.h\"\n", word);
+            text.definitions += fmt::format("const Device {0}_device = no_{0}_device;\n", word);
+        }
+    }
+    return text;
+}
+
 }  // namespace
+
+std::string library_header(const std::string &manifest, const std::string &lock) {
+    return fmt::format(R"(// SPDX-License-Identifier: MIT
+// Written by normagen from the manifest {}. What includes this asks the linker for this very library, if for any: it then
+// finds two in one link, where it would have taken the first for both (docs/packaging.md). Without a library it asks for
+// nothing.
+#ifndef NORMA_LIBRARY_H
+#define NORMA_LIBRARY_H
+
+#if defined(__ELF__) && !defined(__CUDA_ARCH__)
+__asm__(".globl {}");
+#endif
+
+#endif
+)",
+                       quoted(manifest), library_symbol(manifest, lock));
+}
+
+std::string library_source(const std::string &manifest, const std::string &lock) {
+    return fmt::format(R"(// SPDX-License-Identifier: MIT
+// Written by normagen from the manifest {}. library.h asks the linker for the first; every library has the second.
+const char {}[] = "";
+const char norma_has_two_libraries_in_one_link__see_docs_packaging_md[] = "";
+)",
+                       quoted(manifest), library_symbol(manifest, lock));
+}
 
 std::string registry_source(const std::string &manifest, const std::vector<TargetSpec> &targets,
                             const std::vector<RegistryEntry> &entries) {
@@ -120,10 +175,11 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
             count++;
         }
     }
+    const LeftOut absent = left_out(targets);
     return fmt::format(R"(// SPDX-License-Identifier: MIT
 // Written by normagen from the manifest {}.
 #include "runtime/src/core/registry.h"
-
+{}
 extern "C" {{
 {}}}
 
@@ -131,7 +187,7 @@ namespace norma {{
 namespace {{
 {}}}  // namespace
 
-const Target targets[] = {{
+{}const Target targets[] = {{
 {}}};
 const int32_t target_count = {};
 
@@ -141,7 +197,8 @@ const int32_t kernel_count = {};
 
 }}  // namespace norma
 )",
-                       quoted(manifest), declarations, lists.text(), target_lines, targets.size(), lines, count);
+                       quoted(manifest), absent.includes, declarations, lists.text(), absent.definitions, target_lines,
+                       targets.size(), lines, count);
 }
 
 std::string lock_file(const std::string &manifest, const std::vector<TargetSpec> &targets,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a build reads: the objects, registry.cpp, objects.rsp and manifest.lock.json.
+// What a build reads beside the objects: registry.cpp, library.h, library.c and manifest.lock.json.
 #pragma once
 
 #include <string>
@@ -15,10 +15,15 @@ struct RegistryEntry {
     std::string hash;
 };
 
-// C++ for runtime/src/registry.h. `targets`: the best first; `entries` grouped in their order.
+// C++ for runtime/src/core/registry.h. `targets`: the best first; `entries` grouped in their order.
 // Throws std::runtime_error where a kernel has an argument that the runtime knows no role for.
 std::string registry_source(const std::string &manifest, const std::vector<TargetSpec> &targets,
                             const std::vector<RegistryEntry> &entries);
+
+// By which a linker finds two libraries in one link: what norma.h includes, and a C file of the library.
+// `lock`: lock_file's.
+std::string library_header(const std::string &manifest, const std::string &lock);
+std::string library_source(const std::string &manifest, const std::string &lock);
 
 // What is in the library, for people and programs.
 std::string lock_file(const std::string &manifest, const std::vector<TargetSpec> &targets,

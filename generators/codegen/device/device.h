@@ -15,6 +15,7 @@ struct DeviceCodegen {
     bool chooses_alignment;        // kernels come for aligned data, or for any
     bool chooses_at_run_time;      // targets say when results are streamed, and what a thread is worth
     bool by_default;               // its targets are compiled for where a manifest names none
+    bool left_out;  // of a library without its targets, which has the runtime's no_NAME_device.h in its place
 
     bool (*is_for)(const Halide::Target &target);
     std::string (*missing)();                          // tools of the compiler; "" when it has all

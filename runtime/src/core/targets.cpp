@@ -54,14 +54,6 @@ norma_status choose_by_name(const char *source, const char *name, const Device &
 
 }  // namespace
 
-bool has_targets(norma_device_type device) {
-    bool any = false;
-    for (int32_t i = 0; i < target_count; i++) {
-        any |= targets[i].device == device;
-    }
-    return any;
-}
-
 bool can_run(const Target &target) {
     const Device &device = *find_device(target.device);
     const int32_t count = device.count();

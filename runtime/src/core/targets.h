@@ -6,9 +6,6 @@
 
 namespace norma {
 
-// Whether the library holds any of that kind.
-bool has_targets(norma_device_type device);
-
 // On any device of this machine.
 bool can_run(const Target &target);
 

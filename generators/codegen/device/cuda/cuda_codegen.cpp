@@ -30,6 +30,7 @@ const DeviceCodegen cuda_codegen = {
     true,
     false,
     false,
+    true,
     [](const Halide::Target &target) { return target.has_feature(Halide::Target::CUDA); },
     missing,
     refusal,

@@ -4,21 +4,13 @@
 #include "cuda_run.h"
 #include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/targets.h"
 
 namespace norma {
 namespace {
 
 int32_t count() { return cuda_devices().count; }
 
-norma_status check_id(int32_t id) {
-    return id >= 0 ? NORMA_OK : fail(NORMA_INVALID_ARGUMENT, "desc.device.id is %d; expected 0 or more", id);
-}
-
 norma_status check_there(int32_t id) {
-    if (!has_targets(NORMA_CUDA)) {
-        return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; this library has no kernels for CUDA", id);
-    }
     const char *why = nullptr;
     if (!cuda_driver(&why)) {
         return fail(NORMA_NO_DEVICE, "desc.device is CUDA %d; %s", id, why);
@@ -44,7 +36,7 @@ const Device cuda_device = {NORMA_CUDA,
                             "the best that this device runs",
                             false,
                             count,
-                            check_id,
+                            check_cuda_id,
                             check_there,
                             runs,
                             workspace_per_worker,
