@@ -8,6 +8,7 @@
 #include "parallel.h"
 #include "runtime/src/core/errors.h"
 #include "runtime/src/core/kernel_call.h"
+#include "strip_total.h"
 #include "strips.h"
 
 namespace norma {
@@ -15,8 +16,14 @@ namespace {
 
 using ll = long long;
 
-int64_t scratch_size(const norma_plan &plan, int32_t threads) {
-    return plan.workspace_per_worker * most_workers(threads);
+// Of a worker: what its kernel needs, then the total of its strip.
+int64_t scratch_per_worker(const norma_plan &plan, int64_t rows) {
+    const bool in_strips = plan.call.column_sum_count > 0;
+    return plan.workspace_per_worker + (in_strips ? StripTotal::bytes(strip_sums(plan, nullptr), rows) : 0);
+}
+
+int64_t scratch_size(const norma_plan &plan, int64_t rows, int32_t threads) {
+    return scratch_per_worker(plan, rows) * most_workers(threads);
 }
 
 int32_t choose_store_mode(const norma_plan &plan, norma_store store, int64_t rows) {
@@ -32,6 +39,7 @@ norma_status kernel_failed(const norma_plan &plan, int error, const char *messag
 struct SharedRun {
     const Run &run;
     char *scratch;
+    int64_t scratch_per_worker;
     StripSums sums;
     Strips strips;
     Ranges ranges;
@@ -39,24 +47,43 @@ struct SharedRun {
     char message[256] = "";
 };
 
-int run_strips(const SharedRun &shared, KernelCall &call, int64_t first, int64_t count) {
-    int error = 0;
-    for (int64_t strip = first; strip < first + count && error == 0; strip++) {
-        const int64_t row = strip * shared.strips.rows_per_strip;
-        call.start_strip(shared.sums.strip(strip), shared.sums.column_sum_bytes);
-        error = call.run(row, smaller(shared.run.work.rows - row, shared.strips.rows_per_strip));
+int run_strip(const SharedRun &shared, KernelCall &call, int64_t strip, StripTotal &total) {
+    const int64_t first = strip * shared.strips.rows_per_strip, bytes = shared.sums.column_sum_bytes;
+    const int64_t rows = smaller(shared.run.work.rows - first, shared.strips.rows_per_strip);
+    char *sums = shared.sums.strip(strip);
+    if (rows <= rows_per_chunk) {
+        call.start_strip(sums, bytes);
+        return call.run(first, rows);
     }
-    return error;
+    total.clear();
+    for (int64_t row = 0; row < rows; row += rows_per_chunk) {
+        call.start_strip(total.chunk(), bytes);
+        const int error = call.run(first + row, smaller(rows - row, rows_per_chunk));
+        if (error != 0) {
+            return error;
+        }
+        total.add_chunk();
+    }
+    total.round_to(sums);
+    return 0;
 }
 
 void run_worker(void *task_data, int64_t index) {
     const FloatEnvironment standard;
     SharedRun &shared = *static_cast<SharedRun *>(task_data);
-    const int64_t scratch_bytes = shared.run.plan.workspace_per_worker;
-    KernelCall call(shared.run, shared.scratch + index * scratch_bytes, scratch_bytes);
+    char *scratch = shared.scratch + index * shared.scratch_per_worker;
+    const int64_t kernel_bytes = shared.run.plan.workspace_per_worker;
+    KernelCall call(shared.run, scratch, kernel_bytes);
+    StripTotal total(shared.sums, scratch + kernel_bytes);
     int64_t first = 0, count = 0;
     while (shared.error == 0 && shared.ranges.take(&first, &count)) {
-        const int error = shared.strips.count > 0 ? run_strips(shared, call, first, count) : call.run(first, count);
+        int error = 0;
+        if (shared.strips.count == 0) {
+            error = call.run(first, count);
+        }
+        for (int64_t strip = first; shared.strips.count > 0 && strip < first + count && error == 0; strip++) {
+            error = run_strip(shared, call, strip, total);
+        }
         int none = 0;
         if (error != 0 && shared.error.compare_exchange_strong(none, error)) {
             strcpy(shared.message, call.message());
@@ -77,7 +104,8 @@ norma_status run_rows(const norma_plan &plan, const norma_arguments &arguments, 
     const Strips strips = in_strips ? cut_in_strips(work.rows, plan.hidden) : Strips{0, 0};
     const int64_t items = in_strips ? strips.count : work.rows, least = in_strips ? 1 : plan.rows_per_task;
     const int32_t workers = workers_for(execution, items, least);
-    const StripSums sums = strip_sums(plan, in_strips ? workspace + scratch_size(plan, execution.threads) : nullptr);
+    const StripSums sums =
+        strip_sums(plan, in_strips ? workspace + scratch_size(plan, work.rows, execution.threads) : nullptr);
     if (plan.verbose >= Verbose::all) {
         verbose_line("run", "%s: %lld rows of %lld, %lld strips, %d workers, store mode %d, %lld rows per slice",
                      plan.kernel->name, ll{work.rows}, ll{plan.hidden}, ll{strips.count}, workers, run.store_mode,
@@ -88,7 +116,8 @@ norma_status run_rows(const norma_plan &plan, const norma_arguments &arguments, 
         const int error = call.run(0, work.rows);
         return error == 0 ? NORMA_OK : kernel_failed(plan, error, call.message());
     }
-    SharedRun shared = {run, workspace, sums, strips, {items, items_per_range(items, least, workers)}};
+    SharedRun shared = {run,  workspace, scratch_per_worker(plan, work.rows),
+                        sums, strips,    {items, items_per_range(items, least, workers)}};
     norma_status status = run_workers(execution, workers, run_worker, &shared);
     if (shared.error != 0) {
         return kernel_failed(plan, shared.error, shared.message);
@@ -100,7 +129,7 @@ norma_status run_rows(const norma_plan &plan, const norma_arguments &arguments, 
 
 int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads) {
     const int64_t sums = rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * most_strips_of(rows, plan.hidden);
-    return scratch_size(plan, threads) + sums;
+    return scratch_size(plan, rows, threads) + sums;
 }
 
 norma_status run_on_cpu(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
