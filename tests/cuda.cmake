@@ -25,21 +25,22 @@ target_compile_definitions(cuda_driver_test PRIVATE CUDA_PLAN="${run_words}$<TAR
     NO_CUDA="$<TARGET_FILE_DIR:no_cuda>")
 add_dependencies(cuda_driver_test cuda_plan fake_cuda no_cuda)
 
-add_executable(toy_cuda_generator support/cuda/toy_generator.cpp ${PROJECT_SOURCE_DIR}/generators/passes/cpu/output_stores.cpp)
+add_executable(toy_cuda_generator support/cuda/toy_generator.cpp ${PROJECT_SOURCE_DIR}/generators/passes/cpu/output_stores.cpp
+    ${PROJECT_SOURCE_DIR}/generators/passes/fused_multiply_add.cpp)
 target_include_directories(toy_cuda_generator PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(toy_cuda_generator PRIVATE halide)
 set(toys ${CMAKE_CURRENT_BINARY_DIR}/toy_wide.o ${CMAKE_CURRENT_BINARY_DIR}/toy_narrow.o)
 add_custom_command(OUTPUT ${toys} COMMAND toy_cuda_generator ${CMAKE_CURRENT_BINARY_DIR} DEPENDS toy_cuda_generator)
 norma_test(cuda_toy_test SOURCES runtime/device/cuda/toy_test.cpp support/cuda/toy_registry.cpp ${toys} LINK bare_runtime fake_cuda)
 
-norma_test(cuda_tool_test SOURCES tools/norma/cuda_run_test.cpp support/cuda/toy_registry.cpp ../tools/norma/run_tensors.cpp ${toys}
+norma_test(cuda_tool_test SOURCES tools/norma/cuda_run_test.cpp support/cuda/toy_registry.cpp ../tools/norma/run_tensors.cpp ../tools/norma/run_options.cpp ${toys}
     LINK bare_runtime fake_cuda norma_safetensors norma_devices)
 set(bench ${PROJECT_SOURCE_DIR}/bench)
 norma_test(cuda_bench_test SOURCES bench/cuda_bench_test.cpp support/cuda/toy_registry.cpp ${bench}/case.cpp ${toys}
     LINK bare_runtime fake_cuda norma_devices)
 
 add_executable(toy_norma support/cuda/toy_norma.cpp support/cuda/toy_registry.cpp ${bench}/bench.cpp ${bench}/case.cpp
-    ${bench}/options.cpp ${bench}/report.cpp ${toys})
+    ${bench}/given_names.cpp ${bench}/options.cpp ${bench}/report.cpp ${toys})
 target_link_libraries(toy_norma PRIVATE bare_runtime norma_devices norma_base CLI11::CLI11 nlohmann_json::nlohmann_json norma_fmt)
 add_test(NAME gpu_script COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/end_to_end/check_gpu_script ${PROJECT_SOURCE_DIR} $<TARGET_FILE:toy_norma>
     $<TARGET_FILE_DIR:fake_cuda> $<$<BOOL:${NORMA_PTXAS}>:$<TARGET_FILE:normagen>>)

@@ -155,8 +155,10 @@ TEST_CASE("a level of NORMA_VERBOSE that is none refuses a plan, and prints noth
         INFO(level);
         CHECK(stderr_of([] {
                   norma_plan *plan = nullptr;
-                  const norma_plan_desc desc =
-                      describe({find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32), 64, {3}});
+                  CallSpec spec;
+                  spec.kernel = find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32);
+                  spec.hidden = 64;
+                  const norma_plan_desc desc = describe(spec);
                   CHECK(norma_plan_create(&desc, &plan) == NORMA_INVALID_ARGUMENT);
               }) == "");
         CHECK(norma_last_error() ==

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // fork copies a lock that another thread holds, but not the thread that would give it back. So the forking thread holds
 // the runtime's locks meanwhile, and what they guard is whole in the child. This is their order; elsewhere no thread
-// holds two. That of CUDA's modules is not held, since a thread calls the driver with it, which may have such handlers
-// of its own: what it guards is whole at any time, so the child has a new one.
+// holds two. A device's own are not held, since a thread may call its driver with them, which may have such handlers of
+// its own: what they guard is whole at any time, so the child has new ones.
 #include <pthread.h>
 
 #include "cache.h"
-#include "runtime/kernel_host/cuda/modules.h"
 #include "runtime/src/device/cpu/pool.h"
+#include "runtime/src/device/devices.h"
 
 namespace norma {
 namespace {
@@ -23,7 +23,9 @@ void in_parent() {
 }
 
 void in_child() {
-    renew_module_lock();
+    for (int32_t i = 0; i < device_count; i++) {
+        devices[i]->renew_locks ? devices[i]->renew_locks() : void();
+    }
     empty_pool();
     release_cache();
 }

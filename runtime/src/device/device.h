@@ -30,6 +30,9 @@ struct Device {
     // Of a call that has been checked, workspace included; also of no rows.
     norma_status (*run)(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
                         const Work &work);
+
+    // In the child of a fork: locks that threads of the parent may have held. Null: it has none.
+    void (*renew_locks)() = nullptr;
 };
 
 // Null for no kind that the library knows.

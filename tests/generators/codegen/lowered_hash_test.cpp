@@ -62,7 +62,7 @@ Stmt allocation(Halide::MemoryType memory, const Type &type, int padding) {
 
 KernelSpec spec(const std::string &variant, const nlohmann::json &knobs = {}) {
     static const std::vector<TargetFile> targets = read_targets(NORMA_SOURCE_DIR "/schedules/targets");
-    KernelSpec result = default_spec(parse_name(variant), find_target(targets, "x86-64-v3"));
+    KernelSpec result = default_spec(parse_name(variant), find_target(targets, "x86-64-v3", "target"));
     result.knobs.update(knobs.is_null() ? nlohmann::json::object() : knobs);
     return result;
 }

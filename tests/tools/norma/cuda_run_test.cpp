@@ -47,7 +47,7 @@ File run() {
     options.op = "rms_norm";
     options.device = "cuda";
     options.save_stats = true;
-    return norma::tool::run_on(options, input());
+    return norma::tool::run_on(options, input(), {});
 }
 
 size_t count(const std::string &function) {

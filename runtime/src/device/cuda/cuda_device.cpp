@@ -3,6 +3,7 @@
 
 #include "cuda_run.h"
 #include "runtime/kernel_host/cuda/driver.h"
+#include "runtime/kernel_host/cuda/modules.h"
 #include "runtime/src/core/errors.h"
 
 namespace norma {
@@ -42,6 +43,7 @@ const Device cuda_device = {NORMA_CUDA,
                             workspace_per_worker,
                             cuda_workspace_size,
                             preload_modules,
-                            run_on_cuda};
+                            run_on_cuda,
+                            renew_module_lock};
 
 }  // namespace norma
