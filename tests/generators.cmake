@@ -8,7 +8,7 @@ target_link_libraries(norma_test_interpreted INTERFACE norma_compiler norma_ptx)
 norma_test(toy_op_test SOURCES generators/algorithms/toy_op_test.cpp LINK norma_test_interpreted $<LINK_LIBRARY:WHOLE_ARCHIVE,norma_host_cpu>)
 set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
-norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generators/passes/cpu/lane_tree_test.cpp
+norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generators/passes/fused_multiply_add_test.cpp generators/passes/cpu/lane_tree_test.cpp
     generators/passes/cpu/output_stores_test.cpp generators/passes/cpu/store_mode_test.cpp generators/passes/cuda/cuda_rewrites_test.cpp LINK norma_compiler)
 set_target_properties(passes_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 
@@ -32,6 +32,7 @@ add_dependencies(normagen_test normagen)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
 
+add_test(NAME fused_multiply_adds COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_fused ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 # normagen with some of its sources replaced: what would have become of the records.
 function(normagen_with name)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "affine.h"
 
+#include "generators/passes/fused_multiply_add.h"
 #include "numeric.h"
 #include "quantize.h"
 
@@ -27,13 +28,29 @@ RowValue load_input(Row &row, const Variant &variant) {
     return sum;
 }
 
-RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value) {
+norma_dtype held_type(const Variant &variant) {
+    return variant.residual != NORMA_NONE                      ? variant.residual
+           : is_quantized(variant.x) || variant.x == NORMA_I32 ? NORMA_F32
+                                                               : variant.x;
+}
+
+namespace {
+
+// Null where the variant has no weight.
+RowValue load_weight(Row &row, const Variant &variant) {
     if (variant.weight == NORMA_NONE) {
-        return value;
+        return nullptr;
     }
     RowValue weight = row.parameter("weight", variant.weight);
     Expr offset = row.scalar("weight_offset");
-    return [=](Expr d) { return value(d) * (weight(d) + offset); };
+    return [=, &row](Expr d) { return row.either(offset == 0.0f, weight(d), weight(d) + offset); };
+}
+
+}  // namespace
+
+RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value) {
+    RowValue weight = load_weight(row, variant);
+    return weight ? [=](Expr d) { return value(d) * weight(d); } : value;
 }
 
 void store_affine(Row &row, const Variant &variant, const RowValue &normalized) {
@@ -41,10 +58,14 @@ void store_affine(Row &row, const Variant &variant, const RowValue &normalized) 
     if (variant.contract == NORMA_HF) {
         y = [=, before = y](Expr d) { return round_to(variant.x, before(d)); };
     }
-    y = apply_weight(row, variant, y);
+    RowValue weight = load_weight(row, variant);
     if (variant.bias != NORMA_NONE) {
         RowValue bias = row.parameter("bias", variant.bias);
-        y = [=, before = y](Expr d) { return before(d) + bias(d); };
+        y = [=, before = y](Expr d) {
+            return weight ? fused_multiply_add(before(d), weight(d), bias(d)) : before(d) + bias(d);
+        };
+    } else if (weight) {
+        y = [=, before = y](Expr d) { return before(d) * weight(d); };
     }
     if (is_quantized(variant.y)) {
         store_quantized(row, variant, y);

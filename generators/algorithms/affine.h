@@ -10,6 +10,9 @@ namespace norma {
 // sees.
 RowValue load_input(Row &row, const Variant &variant);
 
+// The type whose values the row has that load_input returns.
+norma_dtype held_type(const Variant &variant);
+
 // value * (weight + weight_offset); value itself without a weight.
 RowValue apply_weight(Row &row, const Variant &variant, const RowValue &value);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "gradient.h"
 
+#include "generators/passes/fused_multiply_add.h"
 #include "numeric.h"
 
 namespace norma {
@@ -21,13 +22,13 @@ RowValue gradient_of_normalized(Row &row, const Variant &variant, const RowValue
     return gradient;
 }
 
-void store_dx(Row &row, const Variant &variant, const RowValue &dx) {
+void store_dx(Row &row, const Variant &variant, const RowValue &value, const Expr &rstd) {
     if (variant.residual == NORMA_NONE) {
-        row.store("dx", variant.x, dx);
+        row.store("dx", variant.x, [=](Expr d) { return value(d) * rstd; });
         return;
     }
     RowValue d_residual = row.load("d_residual", variant.residual);
-    row.store("dx", variant.x, [=](Expr d) { return dx(d) + d_residual(d); });
+    row.store("dx", variant.x, [=](Expr d) { return fused_multiply_add(value(d), rstd, d_residual(d)); });
 }
 
 void store_parameter_gradients(Row &row, const Variant &variant, const RowValue &dy, const RowValue &normalized) {
@@ -35,10 +36,10 @@ void store_parameter_gradients(Row &row, const Variant &variant, const RowValue 
         // The forward of contract hf multiplies the weight with the rounded row.
         const bool rounded = variant.contract == NORMA_HF;
         row.column_sum("dweight",
-                       [=](Expr d) { return dy(d) * (rounded ? round_to(variant.x, normalized(d)) : normalized(d)); });
+                       {dy, rounded ? [=](Expr d) { return round_to(variant.x, normalized(d)); } : normalized});
     }
     if (variant.bias != NORMA_NONE) {
-        row.column_sum("dbias", dy);
+        row.column_sum("dbias", {dy});
     }
 }
 

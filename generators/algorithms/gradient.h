@@ -9,8 +9,9 @@ namespace norma {
 // Of the normalized row, before weight and bias: dy * (weight + weight_offset), in the variant's contract.
 RowValue gradient_of_normalized(Row &row, const Variant &variant, const RowValue &dy);
 
-// dx, to which the gradient that arrives at residual_out by the other way is added, when the variant has one.
-void store_dx(Row &row, const Variant &variant, const RowValue &dx);
+// dx = value * rstd, to which the gradient that arrives at residual_out by the other way is added, when the variant has
+// one.
+void store_dx(Row &row, const Variant &variant, const RowValue &value, const Halide::Expr &rstd);
 
 // dweight = sum of dy * normalized and dbias = sum of dy over the rows, of the parameters that the variant has.
 void store_parameter_gradients(Row &row, const Variant &variant, const RowValue &dy, const RowValue &normalized);

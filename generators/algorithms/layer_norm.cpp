@@ -2,13 +2,13 @@
 // y = (x - mean) / sqrt(var + eps) * weight + bias    Ba, Kiros, Hinton 2016, "Layer Normalization", eq. 4
 #include "affine.h"
 #include "algorithm.h"
+#include "generators/passes/fused_multiply_add.h"
 #include "gradient.h"
 
 namespace norma {
 
 using Halide::cast;
 using Halide::Expr;
-using Halide::select;
 using Halide::sqrt;
 
 namespace {
@@ -18,36 +18,35 @@ struct Normalized {
     Expr mean, rstd;
 };
 
-Normalized compute_normalized(Row &row, const RowValue &x) {
+Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held) {
     Expr eps = row.scalar("eps");
-    // Two passes, never E[x^2] - mean^2. The fp32 mean of a row like 40000 +- 1 is off by its rounding, so the second
-    // pass also finds by how much: the mean of the centred row (Chan, Golub, LeVeque 1983, "corrected two-pass
-    // algorithm").
-    Expr plain_mean = row.once("plain_mean", row.mean("x_mean", x));
-    Expr rounded_mean = row.once("rounded_mean", cast<float>(plain_mean));
-    RowValue centred = [=](Expr d) { return x(d) - rounded_mean; };
-    std::vector<Expr> moments = row.means("moments", {centred, [=](Expr d) { return centred(d) * centred(d); }});
-    Expr correction = row.once("correction", cast<float>(moments[0]));
-    Expr variance = row.once("variance", moments[1] - moments[0] * moments[0]);
-    // Rounding can leave a constant row slightly below zero; written so that NaN passes.
-    Expr positive = select(variance < 0, cast<double>(0), variance);
-    Expr rstd = row.once("rstd", cast<float>(1.0f / sqrt(positive + cast<double>(eps))));
-    // Within a standard deviation of zero, centring rounds more than it corrects. An infinite mean stays what it is.
-    Expr far = cast<double>(rounded_mean) * cast<double>(rounded_mean) > variance;
-    Expr mean = cast<float>(select(far, cast<double>(rounded_mean) + moments[0], plain_mean));
-    return {[=](Expr d) { return (centred(d) - correction) * rstd; }, mean, rstd};
+    const Moments moments = row.moments("x", x, held, eps);
+    Expr scale = cast<double>(moments.scale);
+    Expr wide_rstd = row.once("wide_rstd", 1.0f / sqrt(moments.variance + cast<double>(eps) * scale * scale));
+    Expr scaled_rstd = row.once("scaled_rstd", cast<float>(wide_rstd));
+    // What is left of the mean is taken off after the product, so that each element is rounded once less.
+    Expr offset = row.once("offset", cast<float>(-(moments.mean * wide_rstd)));
+    RowValue centred = centre(x, moments.scale, row.once("minus_shift", -moments.shift));
+    if (moments.as_is.defined()) {
+        centred = [=, &row, general = centred](Expr d) { return row.either(moments.as_is, x(d), general(d)); };
+    }
+    return {[=](Expr d) { return fused_multiply_add(centred(d), scaled_rstd, offset); },
+            cast<float>((cast<double>(moments.shift) + moments.mean) * cast<double>(moments.unscale)),
+            cast<float>(wide_rstd * scale)};
 }
 
+// Half of what lies between x and the mean is always finite.
 Normalized load_normalized(Row &row, const RowValue &x) {
     Expr mean = row.per_row("mean"), rstd = row.per_row("rstd");
-    return {[=](Expr d) { return (x(d) - mean) * rstd; }, mean, rstd};
+    Expr minus_half_mean = row.once("minus_half_mean", mean * -0.5f), twice_rstd = row.once("twice_rstd", rstd * 2.0f);
+    return {[=](Expr d) { return fused_multiply_add(x(d), 0.5f, minus_half_mean) * twice_rstd; }, mean, rstd};
 }
 
 }  // namespace
 
 static void layer_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
-    Normalized normalized = compute_normalized(row, x);
+    Normalized normalized = compute_normalized(row, x, held_type(variant));
     store_affine(row, variant, normalized.row);
     row.store_scalar("mean", normalized.mean);
     row.store_scalar("rstd", normalized.rstd);
@@ -57,11 +56,12 @@ static void layer_norm_forward(Row &row, const Variant &variant) {
 static void layer_norm_backward(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
     const bool recompute = variant.statistics == Statistics::recomputed;
-    Normalized normalized = recompute ? compute_normalized(row, x) : load_normalized(row, x);
+    Normalized normalized = recompute ? compute_normalized(row, x, variant.x) : load_normalized(row, x);
     RowValue n = normalized.row, g = gradient_of_normalized(row, variant, dy);
-    std::vector<Expr> means = row.means("gradient_means", {g, [=](Expr d) { return g(d) * n(d); }});
-    Expr mean_g = row.once("mean_g", cast<float>(means[0])), mean_gn = row.once("mean_gn", cast<float>(means[1]));
-    store_dx(row, variant, [=](Expr d) { return ((g(d) - mean_g) - n(d) * mean_gn) * normalized.rstd; });
+    std::vector<Expr> means = row.means("gradient_means", {{g}, {g, n}});
+    Expr mean_g = row.once("mean_g", cast<float>(means[0])), minus_gn = row.once("minus_gn", cast<float>(-means[1]));
+    RowValue centred = [=](Expr d) { return fused_multiply_add(n(d), minus_gn, g(d) - mean_g); };
+    store_dx(row, variant, centred, normalized.rstd);
     store_parameter_gradients(row, variant, dy, n);
 }
 

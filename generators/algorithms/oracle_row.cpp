@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
 #include "numeric.h"
 
@@ -10,8 +11,18 @@ namespace norma {
 
 using namespace Halide;
 
+namespace {
+
+Expr term_in(const Type &type, const Term &term, const Expr &d) {
+    Expr value = cast(type, term.a(d));
+    return term.b ? value * cast(type, term.b(d)) : value;
+}
+
+}  // namespace
+
 Pipeline OracleRow::lower() const {
     Pipeline pipeline(outputs_);
+    pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(false));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(false, false));
     return pipeline;
 }
@@ -43,13 +54,13 @@ void OracleRow::estimate(int rows, int hidden) {
     }
 }
 
-std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<RowValue> &terms) {
+std::vector<Expr> OracleRow::means(const std::string &name, const std::vector<Term> &terms) {
     std::vector<Expr> totals;
-    for (const RowValue &term : terms) {
+    for (const Term &term : terms) {
         RDom k(0, extent_);
         Func total(name);
         total(r_) = cast(sum_, 0);
-        total(r_) += cast(sum_, term(k));
+        total(r_) += term_in(sum_, term, k);
         reductions_.push_back(total);
         totals.push_back(cast<double>(total(r_)) / cast<double>(extent_));
     }
@@ -130,11 +141,11 @@ void OracleRow::store_scalar(const std::string &role, Expr value) {
     outputs_.push_back(f);
 }
 
-void OracleRow::column_sum(const std::string &role, RowValue value) {
+void OracleRow::column_sum(const std::string &role, Term term) {
     RDom row(0, rows_);
     Func total(role + "_total"), f(role);
     total(d_) = cast(sum_, 0);
-    total(d_) += substitute(r_.name(), row.x, cast(sum_, value(d_)));
+    total(d_) += substitute(r_.name(), row.x, term_in(sum_, term, d_));
     reductions_.push_back(total);
     f(d_) = cast<float>(total(d_));
     outputs_.push_back(f);

@@ -17,14 +17,14 @@ public:
     Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, norma_dtype type, RowValue value) override;
-    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr once(const std::string &, Halide::Expr value) override { return value; }
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
-    void column_sum(const std::string &role, RowValue value) override;
+    void column_sum(const std::string &role, Term term) override;
 
     // Outputs in the order that the algorithm stored them.
     Halide::Pipeline lower() const;

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "generators/passes/fused_multiply_add.h"
 #include "numeric.h"
 
 namespace norma {
@@ -26,6 +27,15 @@ struct Dynamic {
     }
 };
 
+// A scale from the ends of fp32's range is moved to where its inverse is a normal number, and the values with it: what
+// then overflows saturates, and what underflows rounds to 0, as their quotients do.
+RowValue divide_by_scale(Row &row, const RowValue &value, const Expr &scale) {
+    Expr factor = row.once("factor", select(scale<0x1p-64f, 0x1p100f, scale> 0x1p64f, 0x1p-100f, 1.0f));
+    Expr divisor = row.once("divisor", scale * factor);
+    Expr inverse = row.once("inverse", 1.0f / divisor);
+    return [=](Expr d) { return quotient(value(d) * factor, divisor, inverse); };
+}
+
 }  // namespace
 
 void store_with_row_scale(Row &row, const Variant &variant, const RowValue &value, const Expr &factor,
@@ -43,8 +53,7 @@ void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
         row.store("y_float", variant.y_float, value);
     }
     if (variant.scale == NORMA_SCALE_TENSOR) {
-        Expr inverse = row.once("inverse", 1.0f / row.per_row("y_scale"));
-        RowValue y = [=](Expr d) { return value(d) * inverse; };
+        RowValue y = divide_by_scale(row, value, row.per_row("y_scale"));
         if (variant.y == NORMA_U8) {
             Expr zero_point = row.scalar("y_zero_point");
             y = [=, steps = y](Expr d) { return round_to_integer(steps(d)) + zero_point; };

@@ -2,6 +2,7 @@
 // y = x / sqrt(mean(x^2) + eps) * weight    Zhang, Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4
 #include "affine.h"
 #include "algorithm.h"
+#include "generators/passes/fused_multiply_add.h"
 #include "gradient.h"
 #include "quantize.h"
 
@@ -13,22 +14,21 @@ using Halide::sqrt;
 
 namespace {
 
-RowValue square(const RowValue &x) {
-    return [=](Expr d) { return x(d) * x(d); };
-}
-
-Expr finish_rstd(Row &row, const Expr &mean_square) {
-    Expr eps = row.scalar("eps");
+Expr finish_rstd(Row &row, const Expr &mean_square, const Expr &eps) {
     return row.once("rstd", cast<float>(1.0f / sqrt(mean_square + cast<double>(eps))));
 }
 
-Expr compute_rstd(Row &row, const RowValue &x) { return finish_rstd(row, row.mean("mean_square", square(x))); }
+Expr compute_rstd(Row &row, const RowValue &x, norma_dtype held) {
+    Expr eps = row.scalar("eps");
+    return finish_rstd(row, row.mean_square("mean_square", x, held, eps), eps);
+}
 
 // y is proportional to x * weight, so the first sweep also finds the largest magnitude.
 Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
     RowValue weighted = apply_weight(row, variant, x);
-    Row::MeanAndAmax found = row.mean_and_amax("mean_square", square(x), weighted);
-    Expr rstd = finish_rstd(row, found.mean);
+    Expr eps = row.scalar("eps");
+    const auto found = row.mean_square_and_amax("mean_square", x, held_type(variant), eps, weighted);
+    Expr rstd = finish_rstd(row, found.mean_square, eps);
     store_with_row_scale(row, variant, weighted, rstd, found.amax);
     return rstd;
 }
@@ -37,7 +37,7 @@ Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
     if (variant.scale == NORMA_SCALE_ROW && variant.bias == NORMA_NONE && variant.y_float == NORMA_NONE) {
         return store_quantized_rows(row, variant, x);
     }
-    Expr rstd = compute_rstd(row, x);
+    Expr rstd = compute_rstd(row, x, held_type(variant));
     store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
     return rstd;
 }
@@ -52,11 +52,12 @@ static void rms_norm_forward(Row &row, const Variant &variant) {
 // With n the normalized row and g = dy * weight:  dx = (g - n * mean(g * n)) * rstd
 static void rms_norm_backward(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
-    Expr rstd = variant.statistics == Statistics::recomputed ? compute_rstd(row, x) : row.per_row("rstd");
+    Expr rstd = variant.statistics == Statistics::recomputed ? compute_rstd(row, x, variant.x) : row.per_row("rstd");
     RowValue n = [=](Expr d) { return x(d) * rstd; };
     RowValue g = gradient_of_normalized(row, variant, dy);
-    Expr mean_gn = row.once("mean_gn", cast<float>(row.mean("gn", [=](Expr d) { return g(d) * n(d); })));
-    store_dx(row, variant, [=](Expr d) { return (g(d) - n(d) * mean_gn) * rstd; });
+    Expr minus_gn = row.once("minus_gn", cast<float>(-row.mean("gn", {g, n})));
+    store_dx(
+        row, variant, [=](Expr d) { return fused_multiply_add(n(d), minus_gn, g(d)); }, rstd);
     store_parameter_gradients(row, variant, dy, n);
 }
 

@@ -17,6 +17,30 @@ namespace norma {
 // An fp32 expression of the index of an element in the current row. To be stored, also one of the type in memory.
 using RowValue = std::function<Halide::Expr(Halide::Expr d)>;
 
+// What a sum adds up: a, or the product a * b.
+struct Term {
+    RowValue a, b = nullptr;
+
+    Halide::Expr value(const Halide::Expr &d) const { return b ? a(d) * b(d) : a(d); }
+};
+
+// What centres a row and scales it: scale * x - shift - mean has the mean 0. `scale` is a power of two, 1 unless the
+// row's squares would leave the range of fp32, and `unscale` its inverse; they and `shift` are fp32. The mean and the
+// variance are those of scale * x - shift, as float64.
+struct Moments {
+    Halide::Expr scale, unscale, shift, mean, variance;
+    Halide::Expr as_is = {};  // whether scale * x - shift is x; undefined where that is not known
+};
+
+// What rounding leaves below zero becomes zero; NaN passes.
+Halide::Expr non_negative(const Halide::Expr &value);
+
+// 0 in place of what is not finite.
+Halide::Expr finite_or_zero(const Halide::Expr &value);
+
+// scale * x - shift. `minus_shift` is computed once per row.
+RowValue centre(const RowValue &x, const Halide::Expr &scale, const Halide::Expr &minus_shift);
+
 class Row {
 public:
     virtual ~Row() = default;
@@ -38,20 +62,34 @@ public:
     virtual RowValue keep(const std::string &name, norma_dtype type, RowValue value) = 0;
 
     // Means over the row, as float64: summed in fp32, finished in float64. Means asked for together share one sweep.
-    virtual std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) = 0;
-    Halide::Expr mean(const std::string &name, const RowValue &term) { return means(name, {term})[0]; }
+    virtual std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) = 0;
+    Halide::Expr mean(const std::string &name, const Term &term) { return means(name, {term})[0]; }
+
+    // The mean of the squares, and mean and variance, that are added to `eps`; `held` is the type whose values x has.
+    // An implementation that says so keeps them right for every finite row.
+    virtual Halide::Expr mean_square(const std::string &name, const RowValue &x, norma_dtype held,
+                                     const Halide::Expr &eps);
+    virtual Moments moments(const std::string &name, const RowValue &x, norma_dtype held, const Halide::Expr &eps);
 
     // The largest magnitude of the row as fp32; NaN where there is one. And that of each group of `size` consecutive
     // elements, as a function of the group.
     virtual Halide::Expr amax(const std::string &name, const RowValue &value) = 0;
     virtual RowValue group_amax(const std::string &name, int size, const RowValue &value) = 0;
 
-    // Both in one sweep, where an implementation can: the mean of `term` and the largest magnitude of `value`.
-    struct MeanAndAmax {
-        Halide::Expr mean, amax;
+    // Both in one sweep, where an implementation can: the mean of the squares of x and the largest magnitude of
+    // `value`.
+    struct MeanSquareAndAmax {
+        Halide::Expr mean_square, amax;
     };
-    virtual MeanAndAmax mean_and_amax(const std::string &name, const RowValue &term, const RowValue &value) {
-        return {mean(name, term), amax(name + "_largest", value)};
+    virtual MeanSquareAndAmax mean_square_and_amax(const std::string &name, const RowValue &x, norma_dtype held,
+                                                   const Halide::Expr &eps, const RowValue &value) {
+        return {mean_square(name, x, held, eps), amax(name + "_largest", value)};
+    }
+
+    // Of an element: `general` is right in any case, `plain` where the condition, of the row or the call, holds. An
+    // implementation may write its loops twice, and choose one before it.
+    virtual Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) {
+        return (void)condition, (void)plain, general;
     }
 
     // Computed once per row, however often it is used; of the type of `value`.
@@ -62,9 +100,9 @@ public:
     virtual void store_groups(const std::string &role, int size, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;
 
-    // For each column, the sum of `value` over the rows of this call, added in fp32 and in the order of the rows to
+    // For each column, the sum of `term` over the rows of this call, added in fp32 and in the order of the rows to
     // what the output holds. The rows of one call are one strip; what adds up the strips stands outside of the row.
-    virtual void column_sum(const std::string &role, RowValue value) = 0;
+    virtual void column_sum(const std::string &role, Term term) = 0;
 };
 
 }  // namespace norma

@@ -67,13 +67,19 @@ Expr float_to_f16(const Expr &value) {
     return b.narrowed(Float(16), rounded | ((bits >> b.of(16)) & b.of(0x8000)));
 }
 
-// True where the instruction may have flushed a denormal; also where a result is a zero, which the other way gets right
-// too.
+// True where the instruction may have flushed a denormal, or where a result is a zero.
 Expr any_zero(const Expr &half) {
     int lanes = half.type().lanes();
     Expr magnitude = reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7fff);
     // Below 2, not equal to 0: LLVM turns that into a floating-point comparison and widens for it.
     return VectorReduce::make(VectorReduce::Or, magnitude < make_const(UInt(16, lanes), 2), 1);
+}
+
+// True where the instruction flushes a value of fp32. Twice the bits, less one: zeros are the largest.
+Expr any_denormal(const Expr &value) {
+    Bits b{value.type().lanes()};
+    Expr bits = b.of(value);
+    return VectorReduce::make(VectorReduce::Or, bits + bits - b.of(1) < b.of(0x00ffffff), 1);
 }
 
 const Call *as_conversion(const Expr &value, const char *name) {
@@ -111,7 +117,8 @@ Expr HalfConvertPass::visit(const Call *op) {
     return IRMutator::visit(op);
 }
 
-// The bf16 instruction flushes denormals, so a block of results with a zero among them takes the other way.
+// The bf16 instruction flushes denormals, so a block with one among them takes the other way. Most blocks have no zero
+// among their results either, which is quicker to see.
 Stmt HalfConvertPass::visit(const Store *op) {
     const Call *conversion = as_conversion(op->value, to_half);
     Type type = op->value.type();
@@ -125,8 +132,8 @@ Stmt HalfConvertPass::visit(const Store *op) {
     auto store = [&](const Expr &value) {
         return Store::make(op->name, value, op->index, op->param, op->predicate, op->alignment);
     };
-    Stmt chosen =
-        IfThenElse::make(any_zero(converted), store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
+    Stmt chosen = IfThenElse::make(any_zero(converted) && any_denormal(unrounded), store(float_to_bf16(unrounded)),
+                                   store(reinterpret(type, converted)));
     Expr convert = Call::make(converted.type(), "vcvtne2ps2bf16", {unrounded}, Call::PureExtern);
     return LetStmt::make(unrounded_name, mutate(conversion->args[0]), LetStmt::make(converted_name, convert, chosen));
 }

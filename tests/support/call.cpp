@@ -169,6 +169,11 @@ std::string CallSpec::text() const {
     return out.str();
 }
 
+bool has_result(const CallSpec &spec) {
+    const bool largest = spec.kind == RowKind::lowest || spec.kind == RowKind::opposite;
+    return !largest || spec.kernel.scale != NORMA_SCALE_ROW || spec.kernel.op != NORMA_RMS_NORM_FORWARD;
+}
+
 norma_plan_desc describe(const CallSpec &spec) {
     const norma_kernel_info &k = spec.kernel;
     norma_plan_desc desc = {};

@@ -91,6 +91,9 @@ struct CallSpec {
     std::string text() const;
 };
 
+// Whether the call has a result: where a row's scale is found from the largest |x * weight|, that must be finite.
+bool has_result(const CallSpec &spec);
+
 norma_plan_desc describe(const CallSpec &spec);
 
 class Call {

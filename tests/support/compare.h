@@ -4,9 +4,10 @@
 // where the float64 value lies within fp32 error of the tie between them; a store that truncates fails.
 //
 // The error allowed, in ULP of fp32:
-// - 4: sums over chunks of lanes stay within 3.5 ULP at every hidden size, and the last steps round a few times more;
-// - 16, and 64 above 16384 elements: layer_norm of rows whose spread is small against their mean;
-// - 16: rows of which one element dwarfs the others, which all round the same way when its lane takes them up;
+// - 3: half each for the normalized element, the weight with its offset, rstd and the result, which all may lie low in
+//   their binade, and what is left of the errors of the sums;
+// - 4: layer_norm of rows whose spread is small against their mean, where the distance to the mean is rounded too;
+// - 8: rows of which one element dwarfs the others, which all round the same way when its lane takes them up;
 // - 8: rstd alone, of rows other than normal ones, where terms of few different values round the same way.
 //
 // It is counted at the row's largest magnitude where y is f32, relative to the element's own where y is a 16-bit type.

@@ -29,6 +29,10 @@ double value(RowKind kind, norma_dtype dtype, double sample, int64_t d, bool spe
         case RowKind::near_limit: return 60000 + step(dtype, 60000) * std::round(sample);
         case RowKind::spread: return sample * (narrow ? 6000 : 1e15);
         case RowKind::small: return sample * (narrow ? 1e-4 : 1e-12);
+        case RowKind::huge: return sample * (narrow ? 12000 : 4e37);
+        case RowKind::tiny: return sample * (narrow ? 1e-5 : 1e-25);
+        case RowKind::lowest: return narrow ? -65504 : dtype == NORMA_BF16 ? -0x1.fep127 : -0x1.fffffep127;
+        case RowKind::opposite: return (d % 2 ? -1 : 1) * (narrow ? 65504 : 0x1.fep127);
         case RowKind::denormal: return sample * (narrow ? 1e-6 : 1e-40);
         case RowKind::constant: return 3.25;
         case RowKind::tenth: return 0.1;
@@ -44,22 +48,22 @@ double value(RowKind kind, norma_dtype dtype, double sample, int64_t d, bool spe
 }  // namespace
 
 const char *name(RowKind kind) {
-    static constexpr const char *names[] = {"normal",      "shifted",  "far",      "near_limit", "spread",
-                                            "small",       "denormal", "constant", "tenth",      "zero",
-                                            "alternating", "spike",    "nan",      "infinity"};
+    static constexpr const char *names[] = {"normal", "shifted", "far",         "near_limit", "spread",   "small",
+                                            "huge",   "tiny",    "lowest",      "opposite",   "denormal", "constant",
+                                            "tenth",  "zero",    "alternating", "spike",      "nan",      "infinity"};
     static_assert(sizeof(names) / sizeof(*names) == static_cast<size_t>(RowKind::count));
     return names[static_cast<size_t>(kind)];
 }
 
-bool is_near_limit(RowKind kind) { return kind == RowKind::far || kind == RowKind::near_limit; }
+bool is_near_limit(RowKind kind) {
+    return kind == RowKind::far || kind == RowKind::near_limit || kind == RowKind::huge || kind == RowKind::lowest ||
+           kind == RowKind::opposite;
+}
 
-double ulps_allowed(RowKind kind, norma_op op, int64_t hidden) {
+double ulps_allowed(RowKind kind, norma_op op) {
     const bool is_layer_norm = op == NORMA_LAYER_NORM_FORWARD || op == NORMA_LAYER_NORM_BACKWARD;
-    const bool is_far = kind == RowKind::shifted || is_near_limit(kind);
-    if (is_layer_norm && is_far) {
-        return hidden <= 16384 ? 16 : 64;
-    }
-    return kind == RowKind::spike ? 16 : 4;
+    const bool is_far = kind == RowKind::shifted || kind == RowKind::far || kind == RowKind::near_limit;
+    return is_layer_norm && is_far ? 4 : kind == RowKind::spike ? 8 : 3;
 }
 
 bool allows_zero_eps(RowKind kind, norma_dtype dtype) {

@@ -18,6 +18,10 @@ enum class RowKind {
     near_limit,  // around 60000: squares overflow fp16, sums of a few overflow too
     spread,      // magnitudes whose squares fp32 just holds
     small,       // magnitudes near 1e-12: squares must not be lost against each other
+    huge,        // magnitudes whose squares fp32 does not hold
+    tiny,        // magnitudes near 1e-25: nor their squares
+    lowest,      // all the lowest number of the type
+    opposite,    // the largest and the lowest number of bf16 in turn: so is the distance of both
     denormal,
     constant,  // 3.25: sums are exact, variance is exactly 0
     tenth,     // 0.1: every rounding of a sum goes the same way
@@ -32,7 +36,7 @@ enum class RowKind {
 const char *name(RowKind kind);
 
 // The error allowed in ULP of fp32: see compare.h.
-double ulps_allowed(RowKind kind, norma_op op, int64_t hidden);
+double ulps_allowed(RowKind kind, norma_op op);
 
 // Whether sums of two such rows leave the range of fp16.
 bool is_near_limit(RowKind kind);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "output_stores.h"
 
+#include "generators/passes/fused_multiply_add.h"
+
 namespace norma {
 
 using namespace Halide;
@@ -10,8 +12,8 @@ Stmt add_to_memory(const Store *op) {
     // No alignment is claimed: memory of an output is the caller's.
     Type type = op->value.type();
     Expr before = Load::make(type, op->name, op->index, Buffer<>(), op->param, op->predicate, ModulusRemainder());
-    Expr after = Call::make(type, Call::strict_add, {before, op->value}, Call::PureIntrinsic);
-    return Store::make(op->name, after, op->index, op->param, op->predicate, ModulusRemainder());
+    return Store::make(op->name, with_addend(op->value, before), op->index, op->param, op->predicate,
+                       ModulusRemainder());
 }
 
 Stmt store_if_wanted(const Store *op) {

@@ -4,14 +4,25 @@
 #include <algorithm>
 
 #include "generators/algorithms/numeric.h"
+#include "generators/passes/cpu/either.h"
 #include "generators/passes/cpu/lane_tree.h"
 #include "generators/passes/cpu/output_stores.h"
+#include "generators/passes/cpu/rare_sweep.h"
 #include "generators/passes/cpu/store_mode.h"
+#include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
 
 namespace norma {
 
 using namespace Halide;
+
+namespace {
+
+Expr plus(const Expr &sum, const Term &term, const Expr &d) {
+    return term.b ? fused_multiply_add(term.a(d), term.b(d), sum) : sum + term.a(d);
+}
+
+}  // namespace
 
 Pipeline CpuRow::lower() {
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
@@ -45,14 +56,23 @@ Pipeline CpuRow::lower() {
         }
         return set;
     };
+    std::set<std::string> rare_sums;
+    for (const Sum &sum : sums_) {
+        if (sum.condition.defined()) {
+            rare_sums.insert(sum.total.name());
+        }
+    }
     const bool many_batches = short_rows() && column_outputs_.empty();
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
+    pipeline.add_custom_lowering_pass(new RareSweepPass(rare_sums));
     pipeline.add_custom_lowering_pass(new OutputStoresPass(names(column_outputs_), add_to_memory));
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
                                                         many_batches ? knobs_.short_stream_batch : knobs_.stream_batch,
                                                         rows_in_flight()));
+    pipeline.add_custom_lowering_pass(new EitherPass);
+    pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }
@@ -125,7 +145,7 @@ void CpuRow::schedule_elements(Func f) const {
 
 // The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last
 // whole block; then the lanes in halves. It depends on the hidden size alone.
-CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const RowValue &value) {
+CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> &terms, const RowValue &value) {
     const size_t count = terms.size(), sweeps = count + (value ? 1 : 0);
     Sum sum;
     sum.lanes = sweeps == 1 ? knobs_.lanes : knobs_.pair_lanes;
@@ -148,7 +168,7 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
     // What a block of lanes adds to `f`.
     auto add_block = [&](const Func &f, const std::vector<Expr> &where, size_t sums, const Expr &d) {
         return tuple(
-            sums, [&](size_t i) { return i < count ? at(f, where, i) + terms[i](d) : at(f, where, i); },
+            sums, [&](size_t i) { return i < count ? plus(at(f, where, i), terms[i], d) : at(f, where, i); },
             [&](size_t i) { return max(at(f, where, i), magnitude_bits(value(d))); });
     };
 
@@ -189,14 +209,6 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
         sum.total(rest, r_) = add_block(sum.total, {rest, r_}, totals, blocks * sum.lanes + rest);
         sum.rest = rest.x;
     }
-    auto mean_of = [&](size_t i) {
-        Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
-        if (!sum.one_chunk) {
-            Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
-            total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
-        }
-        return total * (cast<double>(1) / cast<double>(extent_));
-    };
     if (value) {
         RDom l(0, sum.lanes, name + "_lane");
         sum.amax = Func(name + "_largest");
@@ -205,7 +217,9 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
         sum.lane = l.x;
     }
     sum.mean = Func(name);
-    sum.mean(r_) = tuple(count, mean_of, [&](size_t) { return reinterpret<float>(sum.amax(r_)); });
+    sum.mean(r_) = tuple(
+        count, [&](size_t i) { return mean_of(sum, i, count); },
+        [&](size_t) { return reinterpret<float>(sum.amax(r_)); });
     sums_.push_back(sum);
 
     Reduced reduced;
@@ -216,13 +230,18 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<RowVal
     return reduced;
 }
 
-std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<RowValue> &terms) {
-    return reduce(name, terms, nullptr).means;
+// Of the i-th of `count` sums.
+Expr CpuRow::mean_of(const Sum &sum, size_t i, size_t count) const {
+    Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
+    if (!sum.one_chunk) {
+        Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
+        total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
+    }
+    return total * (cast<double>(1) / cast<double>(extent_));
 }
 
-Row::MeanAndAmax CpuRow::mean_and_amax(const std::string &name, const RowValue &term, const RowValue &value) {
-    const Reduced reduced = reduce(name, {term}, value);
-    return {reduced.means[0], reduced.amax};
+std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<Term> &terms) {
+    return reduce(name, terms, nullptr).means;
 }
 
 void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
@@ -232,7 +251,7 @@ void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
     }
     // One row's sum after the other's, so that its lanes stay in registers.
     schedule_lanes(sum.total.compute_at(sum.mean, r_), sum.lanes, sum.part, sum.rest);
-    if (!sum.one_chunk) {
+    if (sum.chunk.defined()) {
         schedule_lanes(sum.chunk.compute_at(sum.total, sum.part), sum.lanes, sum.block, RVar());
     }
 }
@@ -329,6 +348,10 @@ RowValue CpuRow::group_amax(const std::string &name, int size, const RowValue &v
     return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
 }
 
+Expr CpuRow::either(const Expr &condition, const Expr &plain, const Expr &general) {
+    return mark_either(condition, plain, general);
+}
+
 Expr CpuRow::once(const std::string &name, Expr value) {
     Func f(name + "_once");
     f(r_) = value;
@@ -355,9 +378,9 @@ void CpuRow::store_scalar(const std::string &role, Expr value) {
     scalar_outputs_.push_back(f);
 }
 
-void CpuRow::column_sum(const std::string &role, RowValue value) {
+void CpuRow::column_sum(const std::string &role, Term term) {
     Func f(role);
-    f(d_, r_) = value(d_);
+    f(d_, r_) = plus(0.0f, term, d_);  // add_to_memory puts the sum in the place of zero
     column_outputs_.push_back(f);
 }
 

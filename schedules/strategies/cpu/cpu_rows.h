@@ -20,15 +20,20 @@ public:
     Halide::Expr per_row(const std::string &role) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, norma_dtype type, RowValue value) override;
-    std::vector<Halide::Expr> means(const std::string &name, const std::vector<RowValue> &terms) override;
-    MeanAndAmax mean_and_amax(const std::string &name, const RowValue &term, const RowValue &value) override;
+    std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) override;
+    Halide::Expr mean_square(const std::string &name, const RowValue &x, norma_dtype held,
+                             const Halide::Expr &eps) override;
+    MeanSquareAndAmax mean_square_and_amax(const std::string &name, const RowValue &x, norma_dtype held,
+                                           const Halide::Expr &eps, const RowValue &value) override;
+    Moments moments(const std::string &name, const RowValue &x, norma_dtype held, const Halide::Expr &eps) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
+    Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
-    void column_sum(const std::string &role, RowValue value) override;
+    void column_sum(const std::string &role, Term term) override;
 
     // Schedules everything that the algorithm made. Call once, after the algorithm.
     Halide::Pipeline lower();
@@ -38,10 +43,11 @@ public:
 
 private:
     struct Sum {
-        Halide::Func chunk, total, amax, mean;  // amax: undefined unless it was asked for
+        Halide::Func chunk, total, amax, mean;  // chunk, amax: undefined unless there is one
         Halide::RVar block, part, rest, lane;
         int lanes;
-        bool one_chunk;
+        bool one_chunk;          // then nothing is known of what was rounded away
+        Halide::Expr condition;  // undefined: every row is swept
     };
 
     struct Reduced {
@@ -50,7 +56,14 @@ private:
     };
 
     // The means of `terms` and, where there is a `value`, its largest magnitude: in one sweep.
-    Reduced reduce(const std::string &name, const std::vector<RowValue> &terms, const RowValue &value);
+    Reduced reduce(const std::string &name, const std::vector<Term> &terms, const RowValue &value);
+    // Means of rows for which the condition holds, and what becomes of them; of others undefined.
+    std::vector<Halide::Expr> means_where(
+        const Halide::Expr &condition, const std::string &name, const std::vector<Term> &terms,
+        const std::function<Halide::Expr(Halide::Expr)> &finish = [](Halide::Expr mean) { return mean; });
+    Halide::Expr mean_of(const Sum &sum, size_t i, size_t count) const;
+    Halide::Expr rescaled(const std::string &name, const RowValue &x, norma_dtype held, const Halide::Expr &eps,
+                          const Halide::Expr &mean_square);
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
     bool short_rows() const;

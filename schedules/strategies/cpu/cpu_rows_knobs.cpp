@@ -28,6 +28,7 @@ const KnobTable<CpuRowsKnobs, Scope> knob_table = {
         {"stream_bytes", &CpuRowsKnobs::stream_bytes, {16, 64, true}, always, {}},
         {"native_f16", &CpuRowsKnobs::native_f16, {0, 1}, always, {}},
         {"native_bf16", &CpuRowsKnobs::native_bf16, {0, 1}, always, {}},
+        {"native_fma", &CpuRowsKnobs::native_fma, {0, 1}, always, {}},
     },
 };
 
@@ -65,6 +66,9 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Halide::Target &ta
     if (knobs.native_bf16 != 0 && !target.has_feature(Halide::Target::AVX512_Zen4)) {
         return "native_bf16 is 1; the target has no such instruction";
     }
+    if (knobs.native_fma != 0 && target.arch != Halide::Target::ARM && !target.has_feature(Halide::Target::FMA)) {
+        return "native_fma is 1; the target has no such instruction";
+    }
     if (const std::string why = knob_table.refusal(knobs); !why.empty()) {
         return why;
     }
@@ -81,7 +85,8 @@ bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
 
 bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b) {
     const CpuRowsKnobs left = cpu_rows_knobs(a), right = cpu_rows_knobs(b);
-    return left.lanes == right.lanes && left.pair_lanes == right.pair_lanes && left.chunk == right.chunk;
+    return left.lanes == right.lanes && left.pair_lanes == right.pair_lanes && left.chunk == right.chunk &&
+           left.native_fma == right.native_fma;
 }
 
 std::vector<nlohmann::json> cpu_rows_search_space(const Variant &variant, const nlohmann::json &defaults,

@@ -40,6 +40,8 @@ struct CpuRowsKnobs {
     // Whether to convert with the target's own instructions (F16C; AVX512-BF16). Same bits, far fewer instructions.
     int native_f16 = 0;
     int native_bf16 = 0;
+    // Whether a product and a sum are rounded once together, by FMA.
+    int native_fma = 0;
 };
 
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown knob

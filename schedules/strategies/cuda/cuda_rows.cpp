@@ -16,6 +16,7 @@
 #include "generators/passes/cuda/strip_loop.h"
 #include "generators/passes/cuda/thread_barrier.h"
 #include "generators/passes/cuda/wide_access.h"
+#include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
 
 namespace norma {
@@ -81,6 +82,7 @@ Pipeline CudaRow::lower() {
     }
     pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
     pipeline.add_custom_lowering_pass(new BfloatPairPass);
+    pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(true));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
     return pipeline;
@@ -183,9 +185,9 @@ void CudaRow::schedule_threads(Func f) const {
     f.gpu_lanes(lane_);
 }
 
-void CudaRow::column_sum(const std::string &role, RowValue value) {
+void CudaRow::column_sum(const std::string &role, Term term) {
     Func f(role);
-    f(d_, r_) = of_thread_at(d_, value(d_));
+    f(d_, r_) = of_thread_at(d_, term.value(d_));
     column_outputs_.push_back(f);
 }
 

@@ -121,9 +121,13 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row
     }
 }
 
-std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<RowValue> &terms) {
+std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<Term> &terms) {
+    std::vector<RowValue> values;
+    for (const Term &term : terms) {
+        values.push_back([=](Expr d) { return term.value(d); });
+    }
     std::vector<Expr> means;
-    for (const Expr &sum : reduce(name, terms, 0.0f, [](Expr a, Expr b) { return a + b; })) {
+    for (const Expr &sum : reduce(name, values, 0.0f, [](Expr a, Expr b) { return a + b; })) {
         // A product with 1 / hidden would be fused with what it is subtracted from, in some places and not in others.
         Expr mean = Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(hidden_)},
                                          Internal::Call::PureIntrinsic);

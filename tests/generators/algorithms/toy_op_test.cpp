@@ -26,7 +26,7 @@ void mean_abs_norm(Row &row) {
     RowValue x = row.load("x", NORMA_F32);
     RowValue weight = row.parameter("weight", NORMA_F32);
     Expr eps = row.scalar("eps");
-    Expr mean_abs = Halide::cast<float>(row.mean("absolute", [=](Expr d) { return Halide::abs(x(d)); }));
+    Expr mean_abs = Halide::cast<float>(row.mean("absolute", {[=](Expr d) { return Halide::abs(x(d)); }}));
     Expr scale = row.once("scale", 1.0f / (mean_abs + eps));
     row.store("y", NORMA_F32, [=](Expr d) { return x(d) * scale * weight(d); });
     row.store_scalar("scale_out", scale);
@@ -140,7 +140,7 @@ void scaled_sum(Row &row) {
     RowValue weight = row.parameter("weight", NORMA_F32);
     RowValue twice = row.prepare("twice", [=](Expr d) { return weight(d) + weight(d); });
     row.store("y", NORMA_F32, [=](Expr d) { return x(d) * scale; });
-    row.column_sum("total", [=](Expr d) { return x(d) * scale * twice(d); });
+    row.column_sum("total", {[=](Expr d) { return x(d) * scale; }, twice});
 }
 
 // Of a kernel that adds to what `total` holds, or (the oracle) overwrites it.
