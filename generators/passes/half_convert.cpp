@@ -67,20 +67,20 @@ Expr float_to_f16(const Expr &value) {
     return b.narrowed(Float(16), rounded | ((bits >> b.of(16)) & b.of(0x8000)));
 }
 
-// True where the instruction may have flushed a denormal, or where a result is a zero.
-Expr any_zero(const Expr &half) {
+// Results of the instruction that are zero: a denormal may have been flushed.
+Expr is_zero(const Expr &half) {
     int lanes = half.type().lanes();
     Expr magnitude = reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7fff);
     // Below 2, not equal to 0: LLVM turns that into a floating-point comparison and widens for it.
-    return VectorReduce::make(VectorReduce::Or, magnitude < make_const(UInt(16, lanes), 2), 1);
+    return magnitude < make_const(UInt(16, lanes), 2);
 }
 
-// True where the instruction flushes a value of fp32. Twice the bits, less one: zeros are the largest.
-Expr any_denormal(const Expr &value) {
+Expr is_nonzero(const Expr &value) {
     Bits b{value.type().lanes()};
-    Expr bits = b.of(value);
-    return VectorReduce::make(VectorReduce::Or, bits + bits - b.of(1) < b.of(0x00ffffff), 1);
+    return (b.of(value) & b.of(0x7fffffff)) != b.of(0);
 }
+
+Expr any(const Expr &lanes) { return VectorReduce::make(VectorReduce::Or, lanes, 1); }
 
 const Call *as_conversion(const Expr &value, const char *name) {
     const Call *call = value.as<Call>();
@@ -132,8 +132,8 @@ Stmt HalfConvertPass::visit(const Store *op) {
     auto store = [&](const Expr &value) {
         return Store::make(op->name, value, op->index, op->param, op->predicate, op->alignment);
     };
-    Stmt chosen = IfThenElse::make(any_zero(converted) && any_denormal(unrounded), store(float_to_bf16(unrounded)),
-                                   store(reinterpret(type, converted)));
+    Stmt chosen = IfThenElse::make(any(is_zero(converted)) && any(is_zero(converted) && is_nonzero(unrounded)),
+                                   store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
     Expr convert = Call::make(converted.type(), "vcvtne2ps2bf16", {unrounded}, Call::PureExtern);
     return LetStmt::make(unrounded_name, mutate(conversion->args[0]), LetStmt::make(converted_name, convert, chosen));
 }
