@@ -221,7 +221,7 @@ NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_argume
 
 // Bytes of workspace that a run of at most `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs.
 // 0 for most forward plans. A backward with weight or bias needs 4 bytes for each of their elements and each strip of
-// rows, and for each element of weight and each thread; there are never more than 128 strips (docs/backward.md).
+// rows, of which there are never more than 128, and up to 16 for each element and each thread (docs/backward.md).
 NORMA_API norma_status norma_plan_workspace_size(const norma_plan *plan, int64_t rows, int32_t threads, size_t *bytes);
 
 // The chosen kernel's name, and why it was chosen: one line for each kernel considered. Valid as long as the plan.

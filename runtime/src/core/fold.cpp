@@ -12,18 +12,18 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
             continue;
         }
         bool even = levels > 0;
-        for (int i = 0; i < tensor_role_count && even; i++) {
-            even =
-                plan.dtypes[i] == NORMA_NONE || plan.kinds[i] == TensorKind::vector ||
-                tensor_of(arguments, i).strides[d] == work->operands[i].strides[levels - 1] * work->extents[levels - 1];
+        for (const int i : plan.present) {
+            even = even && (plan.kinds[i] == TensorKind::vector ||
+                            tensor_of(arguments, i).strides[d] ==
+                                work->operands[i].strides[levels - 1] * work->extents[levels - 1]);
         }
         if (even) {
             work->extents[levels - 1] *= x.shape[d];
             continue;
         }
         work->extents[levels] = x.shape[d];
-        for (int i = 0; i < tensor_role_count; i++) {
-            const bool steps = plan.dtypes[i] != NORMA_NONE && plan.kinds[i] != TensorKind::vector;
+        for (const int i : plan.present) {
+            const bool steps = plan.kinds[i] != TensorKind::vector;
             work->operands[i].strides[levels] = steps ? tensor_of(arguments, i).strides[d] : 0;
         }
         levels++;

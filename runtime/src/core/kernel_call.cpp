@@ -109,8 +109,9 @@ int KernelCall::run(int64_t first, int64_t count) {
 
 int64_t rows_per_slice(const norma_plan &plan, const Work &work) {
     int64_t largest = plan.hidden;
-    for (const Work::Operand &operand : work.operands) {
-        largest = operand.strides[0] > largest ? operand.strides[0] : largest;
+    for (const int i : plan.present) {
+        const int64_t stride = work.operands[i].strides[0];
+        largest = stride > largest ? stride : largest;
     }
     int64_t elements = 0;
     if (!__builtin_mul_overflow(largest, work.extents[0], &elements) && elements <= plan.max_slice_elements) {

@@ -147,6 +147,7 @@ void derive(norma_plan &plan, const RunTime &run_time) {
     for (int i = 0; i < tensor_role_count; i++) {
         const TensorRole &role = tensor_roles[i];
         plan.dtypes[i] = dtype_in_call(plan, role);
+        (plan.dtypes[i] == NORMA_NONE ? plan.absent : plan.present).add(i);
         plan.sizes[i] = dtype_size(plan.dtypes[i]);
         plan.kinds[i] = role.kind(plan.variant);
         plan.outputs[i] = role.output(plan.variant);

@@ -10,6 +10,20 @@ namespace norma {
 struct Device;
 }
 
+namespace norma {
+
+// By tensor_index: a call has few of all.
+struct TensorList {
+    int32_t count;
+    uint8_t at[tensor_role_count];
+
+    void add(int index) { at[count++] = static_cast<uint8_t>(index); }
+    const uint8_t *begin() const { return at; }
+    const uint8_t *end() const { return at + count; }
+};
+
+}  // namespace norma
+
 // Plain data, made by calloc: no member needs a constructor to have run.
 struct norma_plan {
     const norma::Kernel *kernel;
@@ -27,6 +41,7 @@ struct norma_plan {
     int32_t sizes[norma::tensor_role_count];  // bytes of an element
     bool outputs[norma::tensor_role_count];   // what a run writes
     norma::TensorKind kinds[norma::tensor_role_count];
+    norma::TensorList present, absent;  // those that the call gives, and those that it must not
 
     int64_t hidden;
     int64_t streaming_rows;      // from which on streaming stores pay

@@ -40,10 +40,7 @@ norma_status refuse(const Checked &c, const char *field, int64_t value, const ch
     return fail(NORMA_INVALID_ARGUMENT, "%s.%s is %lld; expected %s", c.role().name, field, ll{value}, expected);
 }
 
-norma_status check_absent(const norma_plan &plan, const norma_tensor &tensor, int index) {
-    if (!tensor.data && tensor.dtype == NORMA_NONE) {
-        return NORMA_OK;
-    }
+norma_status refuse_given(const norma_plan &plan, int index) {
     const char *why = "the plan has none";
     const uint32_t flags = plan.desc.flags;
     if (index == tensor_index(Role::mean) || index == tensor_index(Role::rstd)) {
@@ -242,13 +239,13 @@ norma_status check_given_scale(const norma_plan &plan, const norma_arguments &ar
 }
 
 norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
-    for (int output = 0; output < tensor_role_count; output++) {
-        if (!plan.outputs[output] || plan.dtypes[output] == NORMA_NONE) {
+    for (const int output : plan.present) {
+        if (!plan.outputs[output]) {
             continue;
         }
-        for (int other = 0; other < tensor_role_count; other++) {
+        for (const int other : plan.present) {
             const bool looked_at = plan.outputs[other] && other >= output;
-            if (!looked_at && plan.dtypes[other] != NORMA_NONE && intersect(spans[output], spans[other])) {
+            if (!looked_at && intersect(spans[output], spans[other])) {
                 const norma_status status = check_apart(plan, arguments, spans, output, other);
                 if (status != NORMA_OK) {
                     return status;
@@ -308,18 +305,20 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
     }
     const norma_tensor &x = arguments->x;
     Span spans[tensor_role_count];
-    for (int i = 0; i < tensor_role_count; i++) {
+    for (const int i : plan.absent) {
+        work->operands[i].data = nullptr;
+        work->operands[i].strides[0] = 0;
         const norma_tensor &tensor = tensor_of(*arguments, i);
-        if (plan.dtypes[i] == NORMA_NONE) {
-            work->operands[i] = {};
-            status = check_absent(plan, tensor, i);
-        } else {
-            const TensorKind kind = plan.kinds[i];
-            work->operands[i] = {static_cast<char *>(tensor.data), {}};
-            status = check_tensor(
-                {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : x.rank - 1, kind != TensorKind::statistic},
-                work->rows == 0, &spans[i]);
+        if (tensor.data || tensor.dtype != NORMA_NONE) {
+            return refuse_given(plan, i);
         }
+    }
+    for (const int i : plan.present) {
+        const norma_tensor &tensor = tensor_of(*arguments, i);
+        work->operands[i] = {static_cast<char *>(tensor.data), {}};
+        status = check_tensor(
+            {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : x.rank - 1, plan.kinds[i] != TensorKind::statistic},
+            work->rows == 0, &spans[i]);
         if (status) {
             return status;
         }

@@ -17,7 +17,7 @@ struct Work {
     struct Operand {
         char *data;
         int64_t strides[max_levels];  // in elements; 0 for weight and bias
-    } operands[tensor_role_count];    // by tensor_index; absent ones are zero
+    } operands[tensor_role_count];    // by tensor_index; of absent ones no data and a first stride of 0 alone
 };
 
 // Rows of a tensor that may still be refused.

@@ -81,8 +81,8 @@ bool is_aligned(const norma_plan &plan, const Work &work, int index) {
 
 // Null after a refusal.
 const Kernel *choose_by_alignment(const norma_plan &plan, const Work &work) {
-    for (int i = 0; i < tensor_role_count && plan.kernel->alignment > 0; i++) {
-        if (is_aligned(plan, work, i)) {
+    for (const int i : plan.present) {
+        if (plan.kernel->alignment == 0 || is_aligned(plan, work, i)) {
             continue;
         }
         if (!plan.unaligned_fallback) {
