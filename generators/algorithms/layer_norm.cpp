@@ -18,7 +18,8 @@ struct Normalized {
     Expr mean, rstd;
 };
 
-Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held) {
+// `to_the_last_bit`: of fp32, where the rounding of rstd would show.
+Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held, bool to_the_last_bit) {
     Expr eps = row.scalar("eps");
     const Moments moments = row.moments("x", x, held, eps);
     Expr scale = cast<double>(moments.scale);
@@ -30,7 +31,12 @@ Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held) {
     if (moments.as_is.defined()) {
         centred = [=, &row, general = centred](Expr d) { return row.either(moments.as_is, x(d), general(d)); };
     }
-    return {[=](Expr d) { return fused_multiply_add(centred(d), scaled_rstd, offset); },
+    RowValue rest = [=](Expr) { return offset; };
+    if (to_the_last_bit && row.has_float64()) {
+        Expr rest_of_rstd = row.once("rest_of_rstd", cast<float>(wide_rstd - cast<double>(scaled_rstd)));
+        rest = [=](Expr d) { return fused_multiply_add(centred(d), rest_of_rstd, offset); };
+    }
+    return {[=](Expr d) { return fused_multiply_add(centred(d), scaled_rstd, rest(d)); },
             cast<float>((cast<double>(moments.shift) + moments.mean) * cast<double>(moments.unscale)),
             cast<float>(wide_rstd * scale)};
 }
@@ -46,7 +52,7 @@ Normalized load_normalized(Row &row, const RowValue &x) {
 
 static void layer_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
-    Normalized normalized = compute_normalized(row, x, held_type(variant));
+    Normalized normalized = compute_normalized(row, x, held_type(variant), variant.y == NORMA_F32);
     store_affine(row, variant, normalized.row);
     row.store_scalar("mean", normalized.mean);
     row.store_scalar("rstd", normalized.rstd);
@@ -56,7 +62,7 @@ static void layer_norm_forward(Row &row, const Variant &variant) {
 static void layer_norm_backward(Row &row, const Variant &variant) {
     RowValue x = row.load("x", variant.x), dy = row.load("dy", variant.y);
     const bool recompute = variant.statistics == Statistics::recomputed;
-    Normalized normalized = recompute ? compute_normalized(row, x, variant.x) : load_normalized(row, x);
+    Normalized normalized = recompute ? compute_normalized(row, x, variant.x, false) : load_normalized(row, x);
     RowValue n = normalized.row, g = gradient_of_normalized(row, variant, dy);
     std::vector<Expr> means = row.means("gradient_means", {{g}, {g, n}});
     Expr mean_g = row.once("mean_g", cast<float>(means[0])), minus_gn = row.once("minus_gn", cast<float>(-means[1]));

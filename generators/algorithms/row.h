@@ -92,6 +92,9 @@ public:
         return (void)condition, (void)plain, general;
     }
 
+    // Whether what is computed once per row is float64 where it says so, not fp32.
+    virtual bool has_float64() const { return true; }
+
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
 

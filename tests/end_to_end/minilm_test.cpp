@@ -119,7 +119,8 @@ TEST_CASE("MiniLM's LayerNorms against float64", "[minilm]") {
                                                                 magnitude / static_cast<double>(x.size())));
                 rstd_error = std::max(rstd_error, error_in_ulps(layer.rstd[at], expected.rstd, expected.rstd));
             }
-            CHECK(y_error <= 2.25);
+            // A sweep of 64 lanes for each of its sums adds up fewer numbers.
+            CHECK(y_error <= (std::string(target.name).rfind("x86-64-v4", 0) == 0 ? 2 : 2.25));
             CHECK(mean_error <= 1);
             CHECK(rstd_error <= 2);
         }

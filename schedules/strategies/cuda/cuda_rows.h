@@ -25,6 +25,7 @@ public:
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
+    bool has_float64() const override { return false; }
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
