@@ -2,7 +2,8 @@
 #include "json_file.h"
 
 #include <algorithm>
-#include <set>
+
+#include "json_text.h"
 
 namespace norma {
 
@@ -10,44 +11,22 @@ using nlohmann::json;
 
 namespace {
 
-// What the parser says without its own name and number, in one line.
-std::string plain(const json::exception &error) {
-    std::string text = error.what();
-    if (size_t end = text.find("] "); text[0] == '[' && end != std::string::npos) {
-        text = text.substr(end + 2);
-    }
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    return text;
-}
+// Far more than people write.
+constexpr JsonLimits limits = {20, 1'000'000};
 
 // Long values are cut: the message shall stay one readable line.
-std::string shown(const json &value) {
-    std::string text = value.dump(-1, ' ', true);
-    return text.size() <= 60 ? text : text.substr(0, 57) + "...";
-}
+std::string shown(const json &value) { return brief(value, 57); }
 
 }  // namespace
 
 json read_json(const std::filesystem::path &path) {
     const std::string text = read_file(path);
-    std::vector<std::set<std::string>> keys;
-    auto check = [&](int depth, json::parse_event_t event, json &value) {
-        if (depth > 20) {
-            throw InputError(path.string() + ": nested more than 20 deep");
-        }
-        if (event == json::parse_event_t::object_start) {
-            keys.emplace_back();
-        } else if (event == json::parse_event_t::object_end) {
-            keys.pop_back();
-        } else if (event == json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-            throw InputError(path.string() + ": key " + shown(value) + " is there twice in one object");
-        }
-        return true;
-    };
     try {
-        return json::parse(text, check);
-    } catch (const json::exception &error) {
-        throw InputError(path.string() + ": not JSON: " + plain(error));
+        return parse_json(text, limits);
+    } catch (const JsonSyntaxError &error) {
+        throw InputError(path.string() + ": not JSON: " + error.what());
+    } catch (const JsonError &error) {
+        throw InputError(path.string() + ": " + error.what());
     }
 }
 

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "safetensors.h"
+#include "tools/base/json_text.h"
 
 namespace norma::safetensors {
 
@@ -27,42 +27,9 @@ template <typename... T>
     throw HeaderError(fmt::vformat(format, fmt::make_format_args(values...)));
 }
 
-std::string brief(const json &value) {
-    constexpr size_t longest = 100;
-    const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
-    return text.size() <= longest ? text : text.substr(0, longest) + "...";
-}
+constexpr JsonLimits limits = {3, 100'000};  // header, entry, shape
 
-// Refuses what nlohmann would take: the last of two equal keys, nesting without end, and anything behind a zero byte.
-json parse_json(const std::string &text) {
-    constexpr int deepest = 2;  // header, entry, shape
-    std::vector<std::set<std::string>> keys;
-    std::string twice;
-    bool too_deep = false;
-    const json::parser_callback_t watch = [&](int depth, json::parse_event_t event, json &parsed) {
-        using Event = json::parse_event_t;
-        too_deep |= depth > deepest && (event == Event::object_start || event == Event::array_start);
-        if (event == Event::object_start) {
-            keys.emplace_back();
-        } else if (event == Event::object_end) {
-            keys.pop_back();
-        } else if (event == Event::key && !keys.back().insert(parsed.get<std::string>()).second) {
-            twice = quote(parsed.get<std::string>());
-        }
-        return !too_deep;
-    };
-    json header = json::parse(text, watch, /*allow_exceptions=*/false);
-    if (too_deep) {
-        fail("its header nests lists or objects deeper than the format does");
-    }
-    if (!twice.empty()) {
-        fail("{} is in its header twice", twice);
-    }
-    if (!header.is_object() || text.front() != '{' || text.find('\0') != std::string::npos) {
-        fail("its header is not a JSON object");
-    }
-    return header;
-}
+std::string brief(const json &value) { return norma::brief(value, 100); }
 
 uint64_t parse_bits(const std::string &name, const json &dtype) {
     const auto found = dtype_bits.find(dtype.is_string() ? dtype.get<std::string>() : "");
@@ -143,13 +110,26 @@ std::map<std::string, std::string> parse_metadata(const json &value) {
 
 Header parse_header(const std::string &text) {
     Header header;
-    const json parsed = parse_json(text);
-    for (const auto &[key, value] : parsed.items()) {
+    const auto take = [&](const std::string &key, const json &value) {
         if (key == "__metadata__") {
             header.metadata = parse_metadata(value);
         } else {
             header.entries.push_back(parse_entry(key, value));
         }
+    };
+    const char *const no_object = "its header is not a JSON object";
+    try {
+        if (text.empty() || text.front() != '{' || !parse_members(text, limits, take)) {
+            fail(no_object);
+        }
+    } catch (const JsonSyntaxError &) {
+        fail(no_object);
+    } catch (const JsonDepthError &) {
+        fail("its header nests lists or objects deeper than the format does");
+    } catch (const JsonKeyError &error) {
+        fail("{} is in its header twice", quote(error.key));
+    } catch (const JsonError &error) {
+        fail("an entry of its header {}", error.what());
     }
     return header;
 }

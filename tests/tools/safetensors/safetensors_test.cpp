@@ -91,7 +91,11 @@ std::vector<Malformed> malformed() {
         {"bytes that are not UTF-8", file_of("{\"\xff\":" + entry(f32, "[2]", "[0,8]") + "}", 8), "not a JSON object"},
         {"a bomb of lists", file_of(R"({"x":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}", 0),
          "nests lists or objects deeper"},
-        {"a shape without end", one(f32, "[-1" + repeated(",1", 100'000) + "]", "[0,8]"), "its shape is [-1,1,1"},
+        {"a long shape", one(f32, "[-1" + repeated(",1", 90'000) + "]", "[0,8]"), "its shape is [-1,1,1"},
+        {"a shape without end", one(f32, "[-1" + repeated(",1", 100'000) + "]", "[0,8]"),
+         "an entry of its header has more than 100000 values"},
+        {"a list of objects without end", file_of("[{}" + repeated(",{}", 3'000'000) + "]", 0), "not a JSON object"},
+        {"an entry without end", file_of(R"({"x":[)" + repeated("0,", 3'000'000) + "0]}", 0), "has more than"},
         {"a name that breaks the line", file_of(R"({"a\nb":[]})", 0), R"("a\nb": expected dtype)"},
         {"metadata that are no object", file_of(R"({"__metadata__":[]})", 0), "__metadata__ is not an object"},
         {"metadata that are no strings", file_of(R"({"__metadata__":{"eps":1}})", 0), "expected a string"},
@@ -122,6 +126,22 @@ TEST_CASE("each malformed file is refused in one line that says where", "[safete
     CHECK(contains(message_of(d / "missing"), "cannot be read: No such file"));
     CHECK(contains(message_of(d.path.string()), "not a regular file"));
     CHECK(contains(message_of("/dev/zero"), "not a regular file"));
+}
+
+// Of so many that a second look at each for each would take hours.
+TEST_CASE("a header of a million tensors is read", "[safetensors]") {
+    constexpr int count = 1'000'000;
+    std::string header = "{";
+    for (int i = 0; i < count; i++) {
+        const std::string offset = std::to_string(i);
+        header += (i == 0 ? "\"t" : ",\"t") + offset +
+                  "\":" + entry(R"("U8")", "[1]", "[" + offset + "," + std::to_string(i + 1) + "]");
+    }
+    Directory d;
+    const std::string path = d.write("f", file_of(header + "}", count));
+    const st::File file = st::read(path, [](const std::string &name) { return name == "t999999"; });
+    REQUIRE(file.tensors.size() == 1);
+    CHECK(file.find("t999999")->bytes == std::vector<char>{'x'});
 }
 
 TEST_CASE("what is written is read back", "[safetensors]") {
