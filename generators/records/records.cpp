@@ -13,8 +13,11 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "schema_check.h"
 #include "tools/base/digest.h"
 #include "tools/base/files.h"
+#include "tools/base/json_text.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
@@ -38,11 +41,8 @@ ordered_json key_json(const Record &r) {
 
 bool on_gpu(const Record &record) { return record.device.contains("gpu"); }
 
-void check(bool good, const std::string &what) {
-    if (!good) {
-        throw std::invalid_argument(what);
-    }
-}
+constexpr JsonLimits limits = {3, 1000};  // record, device; of a line
+constexpr size_t longest_why = 1000;      // of what a process said last
 
 }  // namespace
 
@@ -96,60 +96,58 @@ std::string to_line(const Record &r) {
         line["rounds"] = r.rounds;
         line["repeats"] = r.repeats;
     } else {
-        line["why"] = r.why;
+        line["why"] = one_line(r.why).substr(0, longest_why);
     }
     line["date"] = r.date;
     return line.dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
 Record parse_record(const std::string &line) {
+    json j;
     try {
-        const json j = json::parse(line);
-        check(j.at("schema") == 1, "schema is " + j.at("schema").dump() + "; expected 1");
-        Record r;
-        for (auto [name, text] : {std::pair("variant", &r.variant),
-                                  {"target", &r.target},
-                                  {"strategy", &r.strategy},
-                                  {"halide", &r.halide},
-                                  {"lowered", &r.lowered},
-                                  {"date", &r.date}}) {
-            j.at(name).get_to(*text);
-        }
-        for (auto [name, object] :
-             {std::pair("device", &r.device), {"knobs", &r.knobs}, {"default_knobs", &r.default_knobs}}) {
-            *object = j.at(name);
-            check(object->is_object(), std::string(name) + " is no object");
-        }
-        j.at("rows").get_to(r.rows);
-        j.at("hidden").get_to(r.hidden);
-        check(r.rows > 0 && r.hidden > 0, "rows or hidden is below 1");
-        r.threads = j.value("threads", 1);
-        check(r.threads > 0, "threads is below 1");
-        j.at("rung").get_to(r.rung);
-        j.at("final").get_to(r.final);
-        j.at("promises").get_to(r.promises);
-        check(j.at("status") == "ok" || j.at("status") == "failed", "status is " + j.at("status").dump());
-        if (j.at("status") == "failed") {
-            j.at("why").get_to(r.why);
-            check(!r.why.empty(), "why is empty");
-            return r;
-        }
-        j.at("ns").get_to(r.ns);
-        j.at("default_ns").get_to(r.default_ns);
-        j.at("interval").at(0).get_to(r.low);
-        j.at("interval").at(1).get_to(r.high);
-        j.at("default_interval").at(0).get_to(r.default_low);
-        j.at("default_interval").at(1).get_to(r.default_high);
-        check(r.ns > 0 && r.default_ns > 0, "ns or default_ns is not above 0");
-        j.at("copy_ns").get_to(r.copy_ns);
-        j.at("bytes").get_to(r.bytes);
-        j.at("bits").get_to(r.bits);
-        j.at("rounds").get_to(r.rounds);
-        j.at("repeats").get_to(r.repeats);
-        return r;
-    } catch (const json::exception &error) {
+        j = parse_json(line, limits);
+    } catch (const JsonError &error) {
         throw std::invalid_argument(error.what());
     }
+    check_record(j);
+    Record r;
+    for (auto [name, text] : {std::pair("variant", &r.variant),
+                              {"target", &r.target},
+                              {"strategy", &r.strategy},
+                              {"halide", &r.halide},
+                              {"lowered", &r.lowered},
+                              {"date", &r.date}}) {
+        j.at(name).get_to(*text);
+    }
+    for (auto [name, object] :
+         {std::pair("device", &r.device), {"knobs", &r.knobs}, {"default_knobs", &r.default_knobs}}) {
+        *object = j.at(name);
+    }
+    j.at("rows").get_to(r.rows);
+    j.at("hidden").get_to(r.hidden);
+    r.threads = j.value("threads", 1);
+    j.at("rung").get_to(r.rung);
+    j.at("final").get_to(r.final);
+    j.at("promises").get_to(r.promises);
+    if (const std::string expected = bucket(r); j.at("bucket") != expected) {
+        throw std::invalid_argument("bucket is " + j.at("bucket").dump() + "; expected \"" + expected + "\"");
+    }
+    if (j.at("status") == "failed") {
+        j.at("why").get_to(r.why);
+        return r;
+    }
+    j.at("ns").get_to(r.ns);
+    j.at("default_ns").get_to(r.default_ns);
+    j.at("interval").at(0).get_to(r.low);
+    j.at("interval").at(1).get_to(r.high);
+    j.at("default_interval").at(0).get_to(r.default_low);
+    j.at("default_interval").at(1).get_to(r.default_high);
+    j.at("copy_ns").get_to(r.copy_ns);
+    j.at("bytes").get_to(r.bytes);
+    j.at("bits").get_to(r.bits);
+    j.at("rounds").get_to(r.rounds);
+    j.at("repeats").get_to(r.repeats);
+    return r;
 }
 
 std::vector<Record> read_records(const fs::path &path, const std::function<void(const std::string &)> &complain) {
@@ -176,7 +174,7 @@ std::vector<Record> read_records(const fs::path &path, const std::function<void(
             try {
                 records.push_back(parse_record(line));
             } catch (const std::invalid_argument &error) {
-                complain(fmt::format("{}:{}: no record, skipped: {}", file.string(), number, error.what()));
+                complain(one_line(fmt::format("{}:{}: no record, skipped: {}", file.string(), number, error.what())));
             }
         }
     }

@@ -120,14 +120,22 @@ TEST_CASE("ties go to the fixed order, and the latest record of a trial counts",
     const Made made;
     json farther = made.record(16, 64, {90.0, 1, 100});
     farther["knobs"]["strip"] = 7;
-    const json nearer = made.record(16, 64, {90.3, 1, 100});
+    json nearer = made.record(16, 64, {90.3, 1, 100});
     CHECK(contains(made.run("best", made.set("tie", {farther, nearer})).out, "    store_lanes 32 -> 64\n"));
+    const json later_date = nearer.at("date");
+    nearer["date"] = "2020-01-01T00:00:00Z";
     json later = nearer;
-    later["date"] = "2999-01-01T00:00:00Z";
+    later["date"] = later_date;
     later["ns"] = 99.5;
     later["interval"] = {99, 101};
     CHECK(contains(made.run("best", made.set("late", {later, nearer})).out, "default"));
     CHECK(contains(made.origin(made.set("late", {later, nearer})), "default, record "));
+    // A date that has not come decides nothing.
+    json never = later;
+    never["date"] = "2999-01-01T00:00:00Z";
+    std::string err;
+    CHECK(made.origin(made.set("never", {never, nearer}), &err).rfind("record ", 0) == 0);
+    CHECK(contains(err, "date is \"2999-01-01T00:00:00Z\", which has not come"));
 }
 
 TEST_CASE("a kernel takes what was found for another of its family, or tries it first", "[records]") {
@@ -192,7 +200,7 @@ TEST_CASE("stale records and broken lines are skipped, and said to be", "[record
     const Made made;
     const json good = made.record(16, 64, {90, 1, 100});
     const std::vector<std::pair<std::string, std::string>> stale = {
-        {R"({"lowered": "0"})", "the code of its default has changed"},
+        {R"({"lowered": ")" + std::string(32, '0') + R"("})", "the code of its default has changed"},
         {R"({"halide": "20.0.0"})", "measured with Halide 20.0.0, this is "},
         {R"({"default_knobs": {"rows": 3}})", "the target's own knobs have changed"}};
     for (const auto &[patch, why] : stale) {
@@ -232,8 +240,8 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
     CHECK(made.run("diff", one, one).out.empty());
 
     json stale = a, later = a;
-    stale["lowered"] = "0";
-    later["date"] = "2999-01-01T00:00:00Z";
+    stale["lowered"] = std::string(32, '0');
+    stale["date"] = later["date"] = "2020-01-01T00:00:00Z";
     const std::string pruned = made.set("pruned", {a, later, stale, b});
     CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));
     CHECK(records_in(pruned).size() == 2);
