@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "run_time.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <stdexcept>
 
 namespace norma {
@@ -29,11 +32,15 @@ KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs) {
     for (const auto &[name, value] : knobs.items()) {
         if (!spec.target.run_time.contains(name)) {
             spec.knobs[name] = value;
-        } else if (value.is_number_integer() && value >= 0) {
-            spec.target.run_time[name] = value;
-        } else {
-            throw std::invalid_argument(name + " is " + value.dump() + "; expected a whole number from 0 on");
+            continue;
         }
+        const auto choice = std::find_if(std::begin(run_time_choices), std::end(run_time_choices),
+                                         [&, &wanted = name](const RunTimeChoice &c) { return wanted == c.name; });
+        if (!value.is_number_integer() || !choice->contains(value)) {
+            throw std::invalid_argument(
+                fmt::format("{} is {}; expected {} to {}", name, value.dump(), choice->least, choice->most));
+        }
+        spec.target.run_time[name] = value;
     }
     return spec;
 }

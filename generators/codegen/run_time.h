@@ -7,17 +7,14 @@
 #include <vector>
 
 #include "kernel.h"
+#include "runtime/kernel_host/run_time.h"
 
 namespace norma {
 
-// In the order of the registry's RunTime.
-inline constexpr const char *run_time_names[] = {"streaming_threshold", "prefetch_row_min", "prefetch_row_max",
-                                                 "grain_size"};
-
 // The knobs that decide the code and the run-time choices, as one object.
 nlohmann::json all_knobs(const KernelSpec &spec);
-// The reverse; what `knobs` does not name stays. Throws std::invalid_argument where a run-time choice is not a number
-// from 0 on.
+// The reverse; what `knobs` does not name stays. Throws std::invalid_argument where a run-time choice is not within its
+// bounds.
 KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs);
 
 // The spec with other run-time choices that are worth measuring. None of `grain_size`: tune_grain_size.h.

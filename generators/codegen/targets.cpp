@@ -87,9 +87,15 @@ void check(const Source &source) {
     }
     if (root.has("run_time")) {
         const Node run_time = root.at("run_time");
-        run_time.expect_object({std::begin(run_time_names), std::end(run_time_names)});
-        for (const Node &value : run_time.members()) {
-            value.integer(0, INT64_MAX);
+        std::vector<std::string> names;
+        for (const RunTimeChoice &choice : run_time_choices) {
+            names.emplace_back(choice.name);
+        }
+        run_time.expect_object(names);
+        for (const RunTimeChoice &choice : run_time_choices) {
+            if (run_time.has(choice.name)) {
+                run_time.at(choice.name).integer(choice.least, choice.most);
+            }
         }
     }
 }
@@ -155,6 +161,15 @@ private:
     const std::map<std::string, Source> &sources_;
 };
 
+// Halide complains of features that do not go together, in several lines, and does not know where they are from.
+Halide::Target halide_target(const std::string &text, const Node &root) {
+    try {
+        return Halide::Target(text);
+    } catch (const Halide::Error &error) {
+        root.fail("features of \"" + text + "\" do not go together: " + one_line(error.what()));
+    }
+}
+
 // The Halide string: the base with the features, as Halide writes it.
 void complete(TargetFile &target, const Node &root) {
     std::string text = target.spec.halide;
@@ -165,7 +180,7 @@ void complete(TargetFile &target, const Node &root) {
         root.fail("\"" + text + "\" is not a target of Halide");
     }
     target.spec.halide = text;
-    const Halide::Target halide(text);
+    const Halide::Target halide = halide_target(text, root);
     if (halide.has_feature(Halide::Target::SVE) || halide.has_feature(Halide::Target::SVE2)) {
         root.fail("\"" + text +
                   "\" has SVE, of which Halide compiles for one length of vectors; the runtime cannot ask " +
@@ -175,9 +190,9 @@ void complete(TargetFile &target, const Node &root) {
     if (const std::string why = device.refusal(target.spec); !why.empty()) {
         root.fail(why);
     }
-    for (const char *key : run_time_names) {
-        if (device.chooses_at_run_time && !target.spec.run_time.contains(key)) {
-            root.fail("run_time." + std::string(key) + " is missing, here and in the parents");
+    for (const RunTimeChoice &choice : run_time_choices) {
+        if (device.chooses_at_run_time && !target.spec.run_time.contains(choice.name)) {
+            root.fail("run_time." + std::string(choice.name) + " is missing, here and in the parents");
         }
     }
 }

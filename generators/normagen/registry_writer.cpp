@@ -18,12 +18,19 @@
 
 namespace norma {
 
-using nlohmann::json;
-
 namespace {
 
-// A C string literal: JSON's escapes are C's, as far as our text goes.
-std::string quoted(const std::string &text) { return json(text).dump(-1, ' ', true); }
+// A C string literal of any bytes.
+std::string quoted(const std::string &text) {
+    std::string literal = "\"";
+    for (const unsigned char c : text) {
+        if (c == '"' || c == '\\') {
+            literal += '\\';
+        }
+        literal += c >= ' ' && c <= '~' ? std::string(1, (char)c) : fmt::format("\\{:03o}", c);
+    }
+    return literal + '"';
+}
 
 std::string role(const std::string &argument) {
     if (find_role(argument.c_str()) < 0) {
@@ -89,8 +96,8 @@ std::string target_line(const TargetSpec &target, const std::vector<RegistryEntr
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
     const Variant &variant = entry.spec.variant;
     std::vector<int64_t> run_time;
-    for (const char *choice : run_time_names) {
-        run_time.push_back(entry.spec.target.run_time.value(choice, int64_t{0}));
+    for (const RunTimeChoice &choice : run_time_choices) {
+        run_time.push_back(entry.spec.target.run_time.value(choice.name, choice.least));
     }
     return fmt::format("    {{{}, {},\n     {}, {}, {}, {}, {}, {{{}}},\n     {}, {}, {}, {}}},\n",
                        quoted(name(variant)), argv_function(entry), target, variant_initializer(variant),

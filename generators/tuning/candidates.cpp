@@ -83,8 +83,8 @@ std::vector<Shape> shapes_of(const Variant &variant, const std::vector<Variant> 
 }
 
 std::string code_key(const std::string &target, nlohmann::json knobs) {
-    for (const char *choice : run_time_names) {
-        knobs.erase(choice);
+    for (const RunTimeChoice &choice : run_time_choices) {
+        knobs.erase(choice.name);
     }
     return target + knobs.dump();
 }

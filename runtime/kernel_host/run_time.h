@@ -16,4 +16,22 @@ struct RunTime {
     int64_t grain_size;  // elements that are worth a thread
 };
 
+// Each choice by its name in target files and records, in the order of the members. Whoever reads one checks the
+// bounds: the dispatcher divides by some, and adds to others.
+struct RunTimeChoice {
+    const char *name;
+    int64_t RunTime::*member;
+    int64_t least, most;
+
+    bool contains(int64_t value) const { return value >= least && value <= most; }
+};
+
+inline constexpr int64_t most_run_time = int64_t{1} << 50;
+inline constexpr RunTimeChoice run_time_choices[] = {
+    {"streaming_threshold", &RunTime::streaming_threshold, 0, most_run_time},
+    {"prefetch_row_min", &RunTime::prefetch_row_min, 0, most_run_time},
+    {"prefetch_row_max", &RunTime::prefetch_row_max, 0, most_run_time},
+    {"grain_size", &RunTime::grain_size, 1, most_run_time},
+};
+
 }  // namespace norma

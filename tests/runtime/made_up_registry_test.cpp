@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The runtime over a registry made up for it: what no real library shows on every machine, such as targets that the CPU
 // cannot run and kernels that fail.
+#include <HalideRuntime.h>
+
 #include <cstring>
 #include <string>
 #include <vector>
@@ -31,6 +33,31 @@ int complains(void **arguments) { return fails(arguments), 0; }
 constexpr Role arguments[] = {Role::user_context, Role::x,   Role::eps, Role::store_mode, Role::y,
                               Role::mean,         Role::rstd};
 
+std::vector<const void *> strip_sums_from;
+
+int notes_strip_sums(void **given) {
+    const auto *from = static_cast<const halide_buffer_t *>(given[1]);
+    strip_sums_from.push_back(from->host);
+    return from->dim[1].extent;  // of the strips: none
+}
+
+constexpr Role backward_arguments[] = {Role::user_context, Role::x,      Role::mean, Role::rstd,
+                                       Role::dy,           Role::weight, Role::dx,   Role::dweight};
+
+constexpr norma::Kernel backward() {
+    norma::Kernel kernel =
+        norma::test::made_up_kernel("backward", 1, NORMA_RMS_NORM_BACKWARD, fails, backward_arguments);
+    kernel.variant.weight = NORMA_F32;
+    return kernel;
+}
+
+// A member of RunTime beyond its bounds.
+constexpr norma::Kernel beyond(const char *name, norma_op op, int64_t norma::RunTime::*member, int64_t value) {
+    norma::Kernel kernel = norma::test::made_up_kernel(name, 1, op, fails, arguments);
+    kernel.run_time.*member = value;
+    return kernel;
+}
+
 constexpr norma::Kernel kernel(const char *name, norma_op op, uint16_t target, int (*run)(void **)) {
     return norma::test::made_up_kernel(name, target, op, run, arguments);
 }
@@ -40,12 +67,15 @@ constexpr norma::Kernel kernel(const char *name, norma_op op, uint16_t target, i
 namespace norma {
 
 const Target targets[] = {{"future", "", {2, 0, 0, 0}, {}, NORMA_CPU, 0},
-                          {"plain", "", {1, 0, 0, 0}, {}, NORMA_CPU, 0}};
+                          {"plain", "", {1, 0, 0, 0}, {nullptr, notes_strip_sums}, NORMA_CPU, 0}};
 const int32_t target_count = 2;
 const Kernel kernels[] = {kernel("rms_norm_forward.future", NORMA_RMS_NORM_FORWARD, 0, fails),
                           kernel("rms_norm_forward.plain", NORMA_RMS_NORM_FORWARD, 1, fails),
-                          kernel("layer_norm_forward.plain", NORMA_LAYER_NORM_FORWARD, 1, complains)};
-const int32_t kernel_count = 3;
+                          kernel("layer_norm_forward.plain", NORMA_LAYER_NORM_FORWARD, 1, complains),
+                          beyond("no_grain", NORMA_LAYER_NORM_BACKWARD, &RunTime::grain_size, 0),
+                          beyond("far_threshold", NORMA_RMS_NORM_BACKWARD, &RunTime::streaming_threshold, INT64_MIN),
+                          backward()};
+const int32_t kernel_count = 6;
 
 bool cpu_has_features(const uint64_t *features) { return (features[0] & ~cpu_features) == 0; }
 
@@ -123,6 +153,39 @@ TEST_CASE("the best target that the CPU runs is chosen", "[made_up]") {
         const Result result = run(NORMA_RMS_NORM_FORWARD);
         CHECK(contains(result.message, features == 1 ? "rms_norm_forward.plain" : "rms_norm_forward.future"));
     }
+}
+
+TEST_CASE("run-time choices of a registry are within their bounds, or refused", "[made_up]") {
+    cpu_features = 1;
+    Result result = run(NORMA_LAYER_NORM_BACKWARD);
+    CHECK(result.status == NORMA_INTERNAL);
+    CHECK(result.message == "the library has kernel no_grain with grain_size 0; expected 1 to 1125899906842624");
+    result = run(NORMA_RMS_NORM_BACKWARD);
+    CHECK(result.status == NORMA_INTERNAL);
+    CHECK(
+        contains(result.message, "kernel far_threshold with streaming_threshold -9223372036854775808; expected 0 to"));
+}
+
+TEST_CASE("gradients of no rows are sums of nothing, for every block of columns", "[made_up]") {
+    cpu_features = 1;
+    constexpr int64_t hidden = 600;
+    std::vector<float> weight(hidden), gradient(hidden);
+    norma_plan_desc desc = {};
+    desc.size = sizeof(desc);
+    desc.op = NORMA_RMS_NORM_BACKWARD;
+    desc.x = desc.weight = NORMA_F32;
+    desc.hidden = hidden;
+    norma_arguments call = {};
+    call.size = sizeof(call);
+    call.x = call.dy = call.dx = {nullptr, NORMA_F32, {}, 2, {0, hidden}, {hidden, 1}};
+    call.rstd = {nullptr, NORMA_F32, {}, 1, {0}, {1}};
+    call.weight = {weight.data(), NORMA_F32, {}, 1, {hidden}, {1}};
+    call.dweight = {gradient.data(), NORMA_F32, {}, 1, {hidden}, {1}};
+    strip_sums_from.clear();
+    const norma_status status = norma_run(&desc, &call, nullptr);
+    INFO(norma_last_error());
+    CHECK(status == NORMA_OK);
+    CHECK(strip_sums_from == std::vector<const void *>(3, nullptr));
 }
 
 TEST_CASE("a kernel that fails is an internal error with its name and message", "[made_up]") {

@@ -15,7 +15,7 @@ constexpr Kernel made_up_kernel(const char *name, uint16_t target, norma_op op, 
     kernel.target = target;
     kernel.variant.op = op;
     kernel.run = run;
-    kernel.run_time = {INT64_MAX, 0, 0, 32768};
+    kernel.run_time = {most_run_time, 0, 0, 32768};
     kernel.argument_count = count;
     kernel.arguments = arguments;
     kernel.strategy = kernel.knobs = kernel.origin = "";

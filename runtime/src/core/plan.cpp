@@ -112,6 +112,19 @@ norma_status refuse_kernel(const TargetChoice &target, const norma_plan_desc &de
                 desc.kernel, targets[target.index].name);
 }
 
+// A registry that no normagen of this version wrote may hold anything, and the dispatcher divides by it.
+norma_status check_run_time(const Kernel &kernel) {
+    for (const RunTimeChoice &choice : run_time_choices) {
+        const int64_t value = kernel.run_time.*choice.member;
+        if (!choice.contains(value)) {
+            return fail(NORMA_INTERNAL, "the library has kernel %s with %s %lld; expected %lld to %lld", kernel.name,
+                        choice.name, static_cast<long long>(value), static_cast<long long>(choice.least),
+                        static_cast<long long>(choice.most));
+        }
+    }
+    return NORMA_OK;
+}
+
 // Leaves the value as it is where the variable is not set.
 norma_status read_limit(const char *variable, int64_t *value) {
     const char *text = getenv(variable);
@@ -184,7 +197,8 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     const Kernel *kernel = best_kernel(target.index, desc);
     int64_t slice_elements = max_slice_elements;
     RunTime run_time = kernel ? kernel->run_time : RunTime{};
-    status = read_limit("NORMA_MAX_SLICE_ELEMENTS", &slice_elements);
+    status = kernel ? check_run_time(*kernel) : NORMA_OK;
+    status = status ? status : read_limit("NORMA_MAX_SLICE_ELEMENTS", &slice_elements);
     status = status ? status : read_limit("NORMA_GRAIN_SIZE", &run_time.grain_size);
     status = status ? status : read_limit("NORMA_STREAMING_THRESHOLD", &run_time.streaming_threshold);
     if (status != NORMA_OK) {

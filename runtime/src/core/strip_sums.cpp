@@ -22,8 +22,10 @@ int add_columns(const norma_plan &plan, const Work &work, const StripSums &sums,
 
     halide_dimension_t from_dimensions[] = {{0, columns, 1, 0}, {0, static_cast<int32_t>(strips), strip_stride, 0}};
     halide_buffer_t from = {};
-    set_address(from, sums.base + gradient.slot * sums.column_sum_bytes + first * static_cast<int64_t>(sizeof(float)),
-                host_memory);
+    char *const column_sums =
+        strips > 0 ? sums.base + gradient.slot * sums.column_sum_bytes + first * static_cast<int64_t>(sizeof(float))
+                   : nullptr;  // which is what there is without rows
+    set_address(from, column_sums, host_memory);
     from.type = halide_type_t(halide_type_float, 32);
     from.dimensions = 2;
     from.dim = from_dimensions;
