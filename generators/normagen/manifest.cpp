@@ -14,6 +14,8 @@ namespace norma {
 namespace {
 
 constexpr size_t most_name = 64;
+// Of a manifest: the words of an entry's fields multiply, and some of what they come to are kernels.
+constexpr size_t most_products = 1'000'000, most_kernels = 100'000;
 
 bool may_be_left_out(const Field &field) { return field.fallback != nullptr; }
 
@@ -74,7 +76,17 @@ public:
         words_.push_back(words_at("hidden", "any", hidden_word));
     }
 
-    std::vector<Variant> expand() {
+    // The members of the product, possible or not, are taken off those that are `left`.
+    std::vector<Variant> expand(size_t *left) {
+        size_t product = 1;
+        for (const std::vector<std::string> &words : words_) {
+            product *= words.size();
+            if (product > *left) {
+                node_.fail(fmt::format("the lists of the manifest multiply to more than {} members up to here",
+                                       most_products));
+            }
+        }
+        *left -= product;
         add(0, Variant{}, "");
         if (variants_.empty()) {
             node_.fail(why_not_);
@@ -90,8 +102,12 @@ private:
             return {fallback};
         }
         std::vector<std::string> words;
+        std::set<std::string> seen;  // words that are there twice do not multiply
         for (const Node &item : node_.at(key).one_or_more()) {
-            words.push_back(word_at(item));
+            std::string word = word_at(item);
+            if (seen.insert(word).second) {
+                words.push_back(std::move(word));
+            }
         }
         return words;
     }
@@ -151,6 +167,7 @@ Manifest read_manifest(const std::filesystem::path &path) {
         }
     }
     std::set<std::string> names;
+    size_t left = most_products;
     for (const Node &node : root.at("kernels").items()) {
         const std::string device =
             node.has("device") ? node.at("device").one_of({"cpu", "cuda"}, "a device") : std::string("cpu");
@@ -158,9 +175,12 @@ Manifest read_manifest(const std::filesystem::path &path) {
         if (device == "cpu" && node.has("alignment")) {
             node.at("alignment").fail("is for device cuda; kernels for CPUs take data of any alignment");
         }
-        for (const Variant &variant : entry.expand()) {
+        for (const Variant &variant : entry.expand(&left)) {
             if (names.insert(device + " " + name(variant)).second) {
                 manifest.kernels.push_back({variant, device == "cpu" ? NORMA_CPU : NORMA_CUDA});
+            }
+            if (names.size() > most_kernels) {
+                node.fail(fmt::format("the manifest has more than {} kernels up to here", most_kernels));
             }
         }
     }
