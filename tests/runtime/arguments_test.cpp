@@ -100,6 +100,8 @@ const TensorRefusal tensor_refusals[] = {
     {".data is null", always, [](auto &t) { t.data = nullptr; }},
     {".data is 0x", always, [](auto &t) { t.data = moved(t.data, -2); }},
     {".rank is -1", always, [](auto &t) { t.rank = -1; }},
+    {".rank is -2147483648", always, [](auto &t) { t.rank = INT32_MIN; }},
+    {".rank is 2147483647", always, [](auto &t) { t.rank = INT32_MAX; }},
     {".rank is 5", always, [](auto &t) { t.rank = 5; }},
     {".rank is ", is_not_x, [](auto &t) { t.rank++; }},
     {".rank is ", is_not_x, [](auto &t) { t.rank--; }},
@@ -440,6 +442,15 @@ TEST_CASE("strides of dimensions of one element do not matter", "[arguments]") {
         prepared.tensor(role).strides[1] = 0;
     }
     prepared.check_runs();
+    for (int role : {role_residual, role_y}) {  // also where it is looked at whether rows lie between others
+        prepared.tensor(role).strides[0] = INT64_MAX;
+        prepared.tensor(role).strides[1] = INT64_MIN;
+    }
+    prepared.call.restore();
+    prepared.check_runs();
+    prepared.tensor(role_y).data = prepared.tensor(role_residual).data;
+    prepared.call.restore();
+    prepared.check_refused("overlaps residual");
     spec.hidden = 1;
     Prepared narrow(spec);
     narrow.tensor(role_x).strides[2] = 12345;

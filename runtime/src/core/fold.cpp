@@ -13,9 +13,11 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
         }
         bool even = levels > 0;
         for (const int i : plan.present) {
-            even = even && (plan.kinds[i] == TensorKind::vector ||
-                            tensor_of(arguments, i).strides[d] ==
-                                work->operands[i].strides[levels - 1] * work->extents[levels - 1]);
+            int64_t next = 0;
+            even = even &&
+                   (plan.kinds[i] == TensorKind::vector ||
+                    (!__builtin_mul_overflow(work->operands[i].strides[levels - 1], work->extents[levels - 1], &next) &&
+                     tensor_of(arguments, i).strides[d] == next));
         }
         if (even) {
             work->extents[levels - 1] *= x.shape[d];

@@ -13,10 +13,10 @@ struct Lattice {
     Lattice(const norma_tensor &tensor, int64_t element) {
         int64_t lengths[NORMA_MAX_RANK];
         for (int d = 0; d < tensor.rank; d++) {
-            const int64_t stride = tensor.strides[d] * element;
-            if (tensor.shape[d] <= 1 || stride == 0) {
+            if (tensor.shape[d] <= 1 || tensor.strides[d] == 0) {  // strides of one element may be anything
                 continue;
             }
+            const int64_t stride = tensor.strides[d] * element;
             int at = levels++;
             for (; at > 0 && strides[at - 1] < stride; at--) {
                 strides[at] = strides[at - 1];

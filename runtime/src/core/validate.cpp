@@ -304,6 +304,9 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
         return status;
     }
     const norma_tensor &x = arguments->x;
+    const int outer_rank = x.rank > 0 ? x.rank - 1 : 0;  // x comes first, and is refused where it has none
+    work->levels = 1;
+    work->extents[0] = 0;
     Span spans[tensor_role_count];
     for (const int i : plan.absent) {
         work->operands[i].data = nullptr;
@@ -317,7 +320,7 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
         const norma_tensor &tensor = tensor_of(*arguments, i);
         work->operands[i] = {static_cast<char *>(tensor.data), {}};
         status = check_tensor(
-            {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : x.rank - 1, plan.kinds[i] != TensorKind::statistic},
+            {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : outer_rank, plan.kinds[i] != TensorKind::statistic},
             work->rows == 0, &spans[i]);
         if (status) {
             return status;

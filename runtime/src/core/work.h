@@ -11,7 +11,7 @@ inline constexpr int max_levels = NORMA_MAX_RANK - 1;
 // Rows are counted with level 0 fastest.
 struct Work {
     int64_t rows;  // of all levels
-    int levels;    // at least 1
+    int levels;    // at least 1, which has no extent where there are no rows
     int64_t extents[max_levels];
 
     struct Operand {

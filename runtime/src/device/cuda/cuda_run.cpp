@@ -135,7 +135,8 @@ norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &argument
     if (work.rows == 0 && plan.call.column_sum_count == 0) {
         return NORMA_OK;
     }
-    const Kernel *kernel = choose_by_alignment(plan, work);
+    // Without rows none of the kernels is launched.
+    const Kernel *kernel = work.rows == 0 ? plan.kernel : choose_by_alignment(plan, work);
     if (!kernel) {
         return NORMA_INVALID_ARGUMENT;
     }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <thread>
 
+#include "runtime/src/core/work.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuda/fake_driver.h"
 #include "tests/support/cuda/fatbin.h"
@@ -391,6 +392,22 @@ TEST_CASE("no rows, no launch", "[cuda]") {
     tensors.arguments.x.shape[0] = tensors.arguments.y.shape[0] = 0;
     require_run(plan, tensors, devices.stream);
     CHECK(fake_cuda::calls().empty());
+}
+
+TEST_CASE("a call without rows is valid as a whole, whatever lay where it is put", "[cuda]") {
+    const Devices devices;
+    const Plan plan = plan_of(describe(33));
+    Tensors tensors(33);
+    tensors.arguments.x.shape[0] = tensors.arguments.y.shape[0] = 0;
+    norma::Work work;
+    std::memset(&work, 0x7f, sizeof(work));
+    REQUIRE(norma::validate(*plan, &tensors.arguments, &work) == NORMA_OK);
+    CHECK(work.rows == 0);
+    CHECK(work.levels == 1);
+    CHECK(work.extents[0] == 0);
+    for (const norma::Work::Operand &operand : work.operands) {
+        CHECK(operand.strides[0] == 0);
+    }
 }
 
 TEST_CASE("norma_run runs on CUDA", "[cuda]") {
