@@ -1,17 +1,36 @@
 // SPDX-License-Identifier: MIT
-// norma_plan_run allocates nothing: this program's malloc counts.
+// This program's malloc counts, and fails when it is told to: norma_plan_run allocates nothing, and whatever allocates
+// takes a refusal as one.
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "tests/support/call.h"
 #include "tests/support/catch.h"
 
 namespace {
 
-std::atomic<int64_t> allocations{0};
-
 using namespace norma::test;
+
+std::atomic<int64_t> allocations{0};
+std::atomic<int64_t> live{0};          // blocks that are not free yet
+std::atomic<int64_t> until_fault{-1};  // allocations that are still given; then none is. Below 0: all are
+
+bool refused() {
+    allocations++;
+    if (until_fault < 0 || until_fault-- > 0) {
+        return false;
+    }
+    until_fault = 0;
+    errno = ENOMEM;
+    return true;
+}
+
+void *counted(void *block) {
+    live += block != nullptr;
+    return block;
+}
 
 }  // namespace
 
@@ -21,25 +40,21 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *block);
 
-void *malloc(size_t size) {
-    allocations++;
-    return __libc_malloc(size);
-}
+void *malloc(size_t size) { return refused() ? nullptr : counted(__libc_malloc(size)); }
 
-void *calloc(size_t count, size_t size) {
-    allocations++;
-    return __libc_calloc(count, size);
-}
+void *calloc(size_t count, size_t size) { return refused() ? nullptr : counted(__libc_calloc(count, size)); }
 
 void *realloc(void *block, size_t size) {
-    allocations++;
-    return __libc_realloc(block, size);
+    if (refused()) {
+        return nullptr;
+    }
+    return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
 }
 
 void *memalign(size_t alignment, size_t size) {
-    allocations++;
-    return __libc_memalign(alignment, size);
+    return refused() ? nullptr : counted(__libc_memalign(alignment, size));
 }
 
 void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
@@ -48,6 +63,97 @@ int posix_memalign(void **block, size_t alignment, size_t size) {
     *block = memalign(alignment, size);
     return *block ? 0 : ENOMEM;
 }
+
+void free(void *block) {
+    live -= block != nullptr;
+    __libc_free(block);
+}
+}
+
+namespace {
+
+// Calls `work` with the n-th allocation and all after it failing, for each n, until it needs no more than it is given.
+// `check` is told what the others returned; what was allocated is free again when `clean` has run.
+template <typename Work, typename Clean, typename Check>
+void with_each_allocation_failing(const Work &work, const Clean &clean, const Check &check) {
+    constexpr int most = 1000;
+    for (int given = 0; given < most; given++) {
+        const int64_t before = live;
+        until_fault = given;
+        const norma_status status = work();
+        const bool failed = until_fault == 0 && status != NORMA_OK;
+        const bool enough = until_fault > 0;
+        until_fault = -1;
+        clean();
+        const int64_t left = live - before;
+        INFO("allocations that succeeded: " << given << ", status " << status << ": " << norma_last_error());
+        REQUIRE(left == 0);
+        if (failed) {
+            check(status);
+        }
+        if (enough) {
+            REQUIRE(status == NORMA_OK);
+            return;
+        }
+    }
+    FAIL("never enough");
+}
+
+CallSpec backward_spec() {
+    CallSpec spec;
+    spec.kernel = find_kernel(NORMA_LAYER_NORM_BACKWARD, NORMA_F32, NORMA_F32, NORMA_F32, NORMA_NONE);
+    spec.hidden = 1024;
+    spec.outer = {200};
+    spec.threads = 2;
+    return spec;
+}
+
+void check_out_of_memory(norma_status status) {
+    CHECK(status == NORMA_OUT_OF_MEMORY);
+    CHECK(std::strncmp(norma_last_error(), "no memory for a ", 16) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("a plan without memory is refused, and leaves nothing behind", "[allocation]") {
+    Call call(backward_spec());
+    norma_plan *plan = nullptr;
+    for (const char *verbose : {"", "all"}) {
+        setenv("NORMA_VERBOSE", verbose, 1);
+        with_each_allocation_failing([&] { return norma_plan_create(&call.desc, &plan); },
+                                     [&] { norma_plan_destroy(plan); }, check_out_of_memory);
+    }
+    unsetenv("NORMA_VERBOSE");
+}
+
+TEST_CASE("a run with a plan and workspace of Norma's own does without memory what it can", "[allocation]") {
+    Call call(backward_spec());
+    call.execution.workspace = nullptr;
+    with_each_allocation_failing([&] { return norma_run(&call.desc, &call.arguments, &call.execution); },
+                                 [] { norma_shutdown(); }, check_out_of_memory);
+    CHECK(call.check() == "");
+}
+
+TEST_CASE("a refusal needs no memory for its message", "[allocation]") {
+    Call call(backward_spec());
+    call.desc.kernel = nullptr;
+    norma_plan *plan = nullptr;
+    auto message = [&](int64_t given) {
+        until_fault = given;
+        const norma_status status = norma_plan_create(&call.desc, &plan);
+        until_fault = -1;
+        CHECK(plan == nullptr);
+        return std::to_string(status) + norma_last_error();
+    };
+    call.desc.y = call.desc.weight = NORMA_BF16;
+    call.desc.x = NORMA_F32;
+    const std::string not_in_library = message(-1);
+    CHECK(not_in_library.rfind(std::to_string(NORMA_NOT_IN_LIBRARY) + "{\"op\": ", 0) == 0);
+    CHECK(message(0) == not_in_library);
+    call.desc.target = "none";
+    const std::string no_target = message(-1);
+    CHECK(no_target.rfind(std::to_string(NORMA_UNSUPPORTED_TARGET) + "desc.target is \"none\"", 0) == 0);
+    CHECK(message(0) == no_target);
 }
 
 TEST_CASE("a run allocates nothing", "[allocation]") {

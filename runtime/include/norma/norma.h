@@ -181,13 +181,16 @@ typedef struct norma_arguments {
 typedef void (*norma_task)(void *task_data, int64_t index);
 
 // The caller's thread pool: runs task(task_data, i) once for each i in [0, count), on any threads, and returns 0 when
-// all are done. Tasks do not wait for each other. Non-zero makes the run fail with NORMA_PARALLEL_FOR_FAILED.
+// all are done. Tasks do not wait for each other, and throw nothing. Non-zero makes the run fail with
+// NORMA_PARALLEL_FOR_FAILED. It must return: a C++ exception that leaves it, or longjmp, is undefined behaviour, as it
+// skips what the run has to put back. One in C++ catches what its pool throws, and returns non-zero.
 typedef int (*norma_parallel_for)(void *context, int64_t count, norma_task task, void *task_data);
 
 typedef enum norma_store {
     NORMA_STORE_AUTO = 0,  // by footprint against the streaming threshold of the target
     NORMA_STORE_ORDINARY = 1,
-    NORMA_STORE_STREAMING = 2  // past the cache, without reading the lines for ownership. Same bits
+    NORMA_STORE_STREAMING = 2  // past the cache, without reading the lines for ownership. Same bits, but for the sign
+                               // and payload of a NaN
 } norma_store;
 
 // How to run. Null, or zero-initialized with `size` set, means: Norma's pool, all its threads, no workspace.

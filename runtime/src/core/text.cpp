@@ -8,7 +8,11 @@
 
 namespace norma {
 
-Text::~Text() { free(data_); }
+Text::~Text() {
+    if (data_ != first_) {
+        free(data_);
+    }
+}
 
 void Text::add(const char *format, ...) {
     va_list arguments, again;
@@ -16,14 +20,7 @@ void Text::add(const char *format, ...) {
     va_copy(again, arguments);
     const size_t added = static_cast<size_t>(vsnprintf(nullptr, 0, format, arguments));
     va_end(arguments);
-    const size_t needed = length_ + added + 1;
-    if (needed > capacity_ && !failed_) {
-        const size_t capacity = needed > 2 * capacity_ ? needed + 512 : 2 * capacity_;
-        char *data = static_cast<char *>(realloc(data_, capacity));
-        failed_ = !data;
-        data_ = data ? data : data_;
-        capacity_ = data ? capacity : capacity_;
-    }
+    failed_ = failed_ || !reserve(length_ + added + 1);
     if (!failed_) {
         vsnprintf(data_ + length_, added + 1, format, again);
         length_ += added;
@@ -31,13 +28,32 @@ void Text::add(const char *format, ...) {
     va_end(again);
 }
 
-char *Text::release() {
-    char *data = failed_ ? nullptr : data_ ? data_ : strdup("");
-    if (failed_) {
-        free(data_);
+bool Text::reserve(size_t needed) {
+    if (needed <= capacity_) {
+        return true;
     }
-    data_ = nullptr;
-    length_ = capacity_ = 0;
+    const size_t capacity = needed > 2 * capacity_ ? needed : 2 * capacity_;
+    char *data = static_cast<char *>(realloc(data_ == first_ ? nullptr : data_, capacity));
+    if (!data) {
+        return false;
+    }
+    if (data_ == first_) {
+        memcpy(data, first_, length_ + 1);
+    }
+    data_ = data;
+    capacity_ = capacity;
+    return true;
+}
+
+char *Text::release() {
+    if (failed_) {
+        return nullptr;
+    }
+    char *data = data_ == first_ ? strdup(first_) : data_;
+    data_ = first_;
+    first_[0] = '\0';
+    length_ = 0;
+    capacity_ = sizeof first_;
     return data;
 }
 

@@ -8,23 +8,26 @@ namespace norma {
 
 class Text {
 public:
-    Text() = default;
+    Text() { first_[0] = '\0'; }
     Text(const Text &) = delete;
     Text &operator=(const Text &) = delete;
     ~Text();
 
-    // After memory has run out, adds nothing.
+    // Where more memory is needed and there is none, adds nothing, then or later.
     void add(const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-    const char *c_str() const { return data_ ? data_ : ""; }
+    const char *c_str() const { return data_; }
 
     // The caller frees it. Null when memory has run out.
     char *release();
 
 private:
-    char *data_ = nullptr;
+    bool reserve(size_t needed);
+
+    char first_[1024];  // as long as messages are: they need no memory
+    char *data_ = first_;
     size_t length_ = 0;
-    size_t capacity_ = 0;
+    size_t capacity_ = sizeof first_;
     bool failed_ = false;
 };
 
