@@ -29,6 +29,17 @@ bool same(double got, double expected, double tolerance) {
     return got == expected || std::fabs(got - expected) <= tolerance;
 }
 
+// All NaNs become one: their sign and payload may differ between kinds of stores (docs/numerics.md).
+void unify_nans(norma_dtype type, std::string &bytes) {
+    const size_t size = static_cast<size_t>(dtype_size(type));
+    const reference::Values values = reference::load(type, bytes.data(), static_cast<int64_t>(bytes.size() / size));
+    for (size_t i = 0; i < values.size(); i++) {
+        if (std::isnan(values[i])) {
+            std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(i * size), size, '\xff');
+        }
+    }
+}
+
 }  // namespace
 
 Outputs outputs_of(const Tensors &tensors) {
@@ -37,6 +48,7 @@ Outputs outputs_of(const Tensors &tensors) {
         if (tensor.output && tensor.memory.data() != nullptr) {
             outputs.bytes[role].assign(static_cast<const char *>(tensor.memory.data()),
                                        static_cast<size_t>(tensor.bytes()));
+            unify_nans(tensor.type, outputs.bytes[role]);
         }
     }
     return outputs;
