@@ -401,9 +401,11 @@ TEST_CASE("no rows: gradients of parameters are written, so they need memory", "
         prepared.tensor(role).data = nullptr;
         prepared.check_refused(std::string(roles[role].name) + ".data is null");
     }
-    Prepared prepared(spec);
-    prepared.tensor(role_dbias).data = prepared.tensor(role_dweight).data;
-    prepared.check_refused("overlaps dweight");
+    for (int other : {role_dweight, role_weight}) {
+        Prepared prepared(spec);
+        prepared.tensor(role_dbias).data = prepared.tensor(other).data;
+        prepared.check_refused(std::string("overlaps ") + roles[other].name);
+    }
 }
 
 TEST_CASE("a backward needs the workspace of its strips", "[arguments]") {

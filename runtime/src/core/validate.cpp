@@ -175,9 +175,9 @@ norma_status check_tensor(const Checked &c, bool empty, Span *span) {
     norma_status status = check_type_and_device(c);
     status = status ? status : check_shape(c);
     status = status ? status : check_strides(c, span);
-    // Without rows, only gradients of parameters are written.
+    // Without rows, only gradients of parameters are written, and what has no rows may still not lie in them.
     if (status || (empty && !is_column_sum(c.index))) {
-        span->bytes = 0;
+        span->bytes = c.outer_rank == 0 && c.tensor.data ? span->bytes : 0;
         return status;
     }
     status = check_data(c);
