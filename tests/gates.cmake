@@ -1,0 +1,26 @@
+# What holds under load and against random calls: a short part here, the rest in script/nightly (docs/reliability.md).
+add_library(norma_random_calls STATIC gates/random_call.cpp gates/random_fields.cpp)
+target_link_libraries(norma_random_calls PUBLIC norma_test_call_sources)
+norma_test(random_calls_test SOURCES gates/random_calls_test.cpp LINK norma_random_calls ${numeric})
+
+foreach(gate load stress)
+    add_executable(${gate} gates/${gate}.cpp)
+    target_link_libraries(${gate} PRIVATE ${numeric} Threads::Threads)
+    set_target_properties(${gate} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+endforeach()
+add_test(NAME stress COMMAND stress 1)
+
+if(NOT NORMA_SANITIZED)  # whose runtime keeps memory that was freed, and what it knows of libraries
+    add_test(NAME load COMMAND load 3)
+    foreach(kind norma norma_shared)
+        add_library(plugin_${kind} MODULE gates/plugin.c)
+        target_link_libraries(plugin_${kind} PRIVATE ${kind} m)
+        list(APPEND plugins $<TARGET_FILE:plugin_${kind}>)
+    endforeach()
+    add_executable(load_and_unload gates/load_and_unload.c)
+    target_link_libraries(load_and_unload PRIVATE ${CMAKE_DL_LIBS})
+    set_target_properties(load_and_unload PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    add_dependencies(load_and_unload plugin_norma plugin_norma_shared)
+    add_test(NAME load_and_unload COMMAND load_and_unload 200 ${plugins})
+    set_tests_properties(load_and_unload PROPERTIES ENVIRONMENT NORMA_GRAIN_SIZE=1)
+endif()
