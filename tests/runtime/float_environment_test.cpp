@@ -35,7 +35,8 @@ struct Case {
 };
 
 // What a run wrote: y, then y_scale.
-std::vector<char> run(const norma::Plan &plan, const Case &c, const std::vector<float> &x, int threads) {
+std::vector<char> run(const norma::Plan &plan, const Case &c, const std::vector<float> &x, int threads,
+                      norma_parallel_for parallel_for = nullptr, const void *context = nullptr) {
     std::vector<char> out(static_cast<size_t>(rows * hidden * 4 + rows * 4));
     norma_arguments arguments = norma::arguments(1e-5f);
     arguments.x = norma::tensor(x.data(), {rows, hidden});
@@ -44,6 +45,8 @@ std::vector<char> run(const norma::Plan &plan, const Case &c, const std::vector<
         arguments.y_scale = norma::tensor(out.data() + rows * hidden * 4, NORMA_F32, {rows});
     }
     norma_execution execution = norma::execution(threads);
+    execution.parallel_for = parallel_for;
+    execution.parallel_for_context = const_cast<void *>(context);
     norma::Workspace workspace;
     plan.run(arguments, execution, workspace);
     return out;
@@ -64,6 +67,18 @@ const Mode modes[] = {
     {"rounding is toward zero", [] { return std::fesetround(FE_TOWARDZERO) == 0; }},
     {"exceptions trap", [] { return feenableexcept(FE_ALL_EXCEPT) != -1 && fegetexcept() == FE_ALL_EXCEPT; }},
 };
+
+// A loop of a caller whose own threads are in the mode.
+int run_in_mode(void *mode, int64_t count, norma_task task, void *data) {
+    std::fenv_t before;
+    std::fegetenv(&before);
+    for (int64_t i = 0; i < count; i++) {
+        static_cast<const Mode *>(mode)->enter();
+        task(data, i);
+    }
+    std::fesetenv(&before);
+    return 0;
+}
 
 std::vector<Case> cases() {
     std::set<std::string> targets;
@@ -115,4 +130,21 @@ TEST_CASE("results do not depend on the caller's floating-point environment, whi
         }
     }
     norma_shutdown();
+}
+
+TEST_CASE("results do not depend on the floating-point environment of a caller's threads", "[environment]") {
+    const Environment small_grains("NORMA_GRAIN_SIZE", "64");
+    const std::vector<float> x = made_up_rows();
+    for (const Case &c : cases()) {
+        norma_plan_desc desc = norma::describe(c.op, hidden, NORMA_F32);
+        desc.y = c.y;
+        desc.scale = c.scale;
+        desc.target = c.target.c_str();
+        const norma::Plan plan(desc);
+        const std::vector<char> expected = run(plan, c, x, 1);
+        for (const Mode &mode : modes) {
+            CAPTURE(plan.kernel(), c.target, mode.name);
+            CHECK(run(plan, c, x, 3, run_in_mode, &mode) == expected);
+        }
+    }
 }
