@@ -24,3 +24,7 @@ if(NOT NORMA_SANITIZED)  # whose runtime keeps memory that was freed, and what i
     add_test(NAME load_and_unload COMMAND load_and_unload 200 ${plugins})
     set_tests_properties(load_and_unload PROPERTIES ENVIRONMENT NORMA_GRAIN_SIZE=1)
 endif()
+
+if(NORMA_FUZZ)
+    add_subdirectory(fuzz)
+endif()
