@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -14,6 +13,7 @@
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
+#include "tools/base/output_file.h"
 #include "tools/base/progress.h"
 
 namespace norma::bench {
@@ -26,12 +26,9 @@ const GivenNames given_names = {{"desc.x", "x of --dtype"},  {"desc.y", "y of --
 
 void run_bench(const Options &options) {
     const std::vector<Case> cases = parse_cases(options);
-    std::ofstream file;
+    std::unique_ptr<OutputFile> file;
     if (!options.json.empty() && options.json != "-") {
-        file.open(options.json);
-        if (!file) {
-            throw CLI::ValidationError("--json", "cannot write \"" + options.json + "\"");
-        }
+        file = open_output("--json", options.json);
     }
     const bool table = options.json != "-";
     const Machine machine = this_machine();
@@ -68,9 +65,11 @@ void run_bench(const Options &options) {
     }
     if (!options.json.empty()) {
         const std::string text = json.dump(2) + "\n";
-        table ? void(file << text) : fmt::print("{}", text);
-        if (file.is_open() && !file.flush()) {
-            throw std::runtime_error("--json: cannot write \"" + options.json + "\"");
+        if (file) {
+            file->write(text);
+            file->finish();
+        } else {
+            fmt::print("{}", text);
         }
     }
 }

@@ -14,6 +14,8 @@
 #include <cstring>
 
 #include "files.h"
+#include "leftovers.h"
+#include "messages.h"
 
 namespace norma {
 
@@ -29,8 +31,7 @@ namespace {
     } catch (...) {
         message = "an exception of unknown type";
     }
-    fmt::print(stderr, "{}\n", message);
-    fflush(stderr);
+    write_to_stderr(message + "\n");
     _exit(1);
 }
 
@@ -44,7 +45,7 @@ Child::Child(const std::function<void()> &work, std::chrono::duration<double> ti
     }
     const pid_t parent = getpid();
     fflush(nullptr);
-    pid_ = fork();
+    pid_ = fork_child();
     if (pid_ < 0) {
         const int error = errno;
         close(ends[0]);
@@ -58,6 +59,9 @@ Child::Child(const std::function<void()> &work, std::chrono::duration<double> ti
         }
         const rlimit no_core{0, 0};
         setrlimit(RLIMIT_CORE, &no_core);
+        if (const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC); nothing >= 0) {
+            dup2(nothing, STDIN_FILENO);  // a terminal stops what reads it in the background
+        }
         fcntl(ends[1], F_SETFL, 0);  // blocking: nothing of a long message is lost
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
@@ -70,8 +74,8 @@ Child::Child(const std::function<void()> &work, std::chrono::duration<double> ti
 
 Child::~Child() {
     if (running_) {
-        kill(pid_, SIGKILL);
-        waitpid(pid_, &wait_status_, 0);
+        kill_child(pid_);
+        reap_child(pid_, &wait_status_, 0);
     }
     close(pipe_);
 }
@@ -80,9 +84,9 @@ bool Child::ended() {
     drain();
     if (running_ && !timed_out_ && Clock::now() - start_ > time_limit_) {
         timed_out_ = true;
-        kill(pid_, SIGKILL);
+        kill_child(pid_);
     }
-    if (running_ && waitpid(pid_, &wait_status_, WNOHANG) == pid_) {
+    if (running_ && reap_child(pid_, &wait_status_, WNOHANG) == pid_) {
         running_ = false;
         drain();
     }
@@ -124,6 +128,7 @@ void become_program(const std::vector<std::string> &words) {
     }
     pointers.push_back(nullptr);
     fflush(nullptr);
+    restore_signals();
     execv(pointers[0], pointers.data());
     throw OutputError(words[0] + ": cannot run: " + std::strerror(errno));
 }

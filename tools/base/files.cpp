@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "files.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "output_file.h"
 
 namespace norma {
 
@@ -29,10 +29,6 @@ bool read(const fs::path &path, std::string *content) {
     return file.is_open() && !file.bad();
 }
 
-[[noreturn]] void cannot_write(const fs::path &path) {
-    throw OutputError(path.string() + ": cannot write: " + std::strerror(errno));
-}
-
 }  // namespace
 
 std::string read_file(const fs::path &path) {
@@ -44,26 +40,13 @@ std::string read_file(const fs::path &path) {
 }
 
 void write_if_changed(const fs::path &path, const std::string &content) {
-    if (std::string old; read(path, &old) && old == content) {
+    std::error_code error;
+    if (std::string old; fs::is_regular_file(path, error) && read(path, &old) && old == content) {
         return;
     }
-    const fs::path temporary = path.string() + "." + std::to_string(getpid()) + ".tmp";
-    errno = 0;
-    std::ofstream file(temporary, std::ios::binary);
-    file << content;
-    file.close();
-    if (!file) {
-        int saved = errno;
-        unlink(temporary.c_str());
-        errno = saved;
-        cannot_write(path);
-    }
-    if (rename(temporary.c_str(), path.c_str()) != 0) {
-        int saved = errno;
-        unlink(temporary.c_str());
-        errno = saved;
-        cannot_write(path);
-    }
+    OutputFile file(path);
+    file.write(content);
+    file.finish();
 }
 
 void make_directory(const fs::path &path) {

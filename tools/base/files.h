@@ -11,7 +11,7 @@ namespace norma {
 
 std::string read_file(const std::filesystem::path &path);  // throws InputError
 
-// Replaces the file in one step, and only where its content differs, so that builds see no change where there is none.
+// As an OutputFile, and only where the content differs, so that builds see no change where there is none.
 void write_if_changed(const std::filesystem::path &path, const std::string &content);  // throws OutputError
 
 void make_directory(const std::filesystem::path &path);  // throws OutputError

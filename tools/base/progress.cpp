@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "progress.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+
+#include "messages.h"
+#include "text.h"
 
 namespace norma {
 
@@ -16,18 +18,16 @@ void Progress::show(std::string line) {
         winsize size{};
         ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
         line.resize(std::min<size_t>(line.size(), size.ws_col > 1 ? size.ws_col - 1 : 79));
-        fmt::print(stderr, "\r{}\033[K", line);
-        fflush(stderr);
+        write_to_stderr("\r" + one_line(line) + "\033[K");
     } else if (elsewhere_ == lines && Clock::now() - shown_ >= std::chrono::seconds(5)) {
         shown_ = Clock::now();
-        fmt::print(stderr, "{}\n", line);
+        write_to_stderr(one_line(line) + "\n");
     }
 }
 
 void Progress::clear() const {
     if (terminal_) {
-        fmt::print(stderr, "\r\033[K");
-        fflush(stderr);
+        write_to_stderr("\r\033[K");
     }
 }
 

@@ -1,38 +1,30 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <stdlib.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <memory>
 #include <string>
 
-#include "errors.h"
+#include "leftovers.h"
 
 namespace norma {
 
-// A new directory, removed with all that it holds.
+// A new directory for this user alone, removed with all that it holds.
 class TemporaryDirectory {
 public:
     // `prefix` begins its path. Throws OutputError.
-    explicit TemporaryDirectory(const std::filesystem::path &prefix) {
-        std::string name = prefix.string() + ".XXXXXX";
-        if (mkdtemp(name.data()) == nullptr) {
-            throw OutputError(name + ": cannot make this directory: " + std::strerror(errno));
-        }
-        path = name;
-    }
+    explicit TemporaryDirectory(const std::filesystem::path &prefix);
     TemporaryDirectory(const TemporaryDirectory &) = delete;
     TemporaryDirectory &operator=(const TemporaryDirectory &) = delete;
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
+    ~TemporaryDirectory();
 
     std::string operator/(const std::string &name) const { return (path / name).string(); }
 
     std::filesystem::path path;
+
+private:
+    std::unique_ptr<Leftover> leftover_;
+    int lock_ = -1;  // held while it is in use
 };
 
 }  // namespace norma

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +12,7 @@
 #include "commands.h"
 #include "quality_lines.h"
 #include "runtime/vocabulary/dtypes.h"
+#include "tools/base/output_file.h"
 
 namespace norma::tool {
 
@@ -115,8 +115,10 @@ void quality(const QualityOptions &options) {
         fmt::print("{}", json);
         return;
     }
-    if (!options.json.empty() && !(std::ofstream(options.json) << json << std::flush)) {
-        throw InputError("--json: cannot write \"" + options.json + "\"");
+    if (!options.json.empty()) {
+        const auto file = open_output("--json", options.json);
+        file->write(json);
+        file->finish();
     }
     print_table(options, layer, quality);
 }

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "runtime/vocabulary/tensors.h"
 #include "runtime/vocabulary/verbose_words.h"
+#include "tools/base/messages.h"
 #include "tools/base/text.h"
 
 namespace norma::tool {
@@ -216,9 +217,8 @@ private:
                 ignored.insert(name);
             }
         }
-        fmt::print(stderr, "norma: info: {}\n",
-                   one_line(fmt::format("{}: taken: {}; not there: {}; ignored: {}", options_.input, listed(taken_),
-                                        listed(missed_), listed(ignored))));
+        tell(one_line(fmt::format("info: {}: taken: {}; not there: {}; ignored: {}", options_.input, listed(taken_),
+                                  listed(missed_), listed(ignored))));
     }
 
     const Tensor &required(const std::string &role) const {

@@ -2,7 +2,6 @@
 #include "safetensors.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <tuple>
 
 #include "safetensors_header.h"
+#include "tools/base/output_file.h"
 
 namespace norma::safetensors {
 
@@ -92,25 +92,14 @@ void check_layout(const std::vector<Entry> &entries, uint64_t data, const std::s
     }
 }
 
-// Where to write for `path` to be replaced: beside the file that a link leads to.
-fs::path real_path(const std::string &path) {
+// A file is read at random, so that one is written.
+void expect_file(const std::string &path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (fs::exists(status) && !fs::is_regular_file(status)) {
         fail(path, "cannot be written: is not a regular file");
     }
-    const fs::path real = fs::weakly_canonical(path, error);
-    return error ? fs::path(path) : real;
 }
-
-// Removed unless it is renamed.
-struct TemporaryFile {
-    fs::path path;
-    ~TemporaryFile() {
-        std::error_code ignored;
-        fs::remove(path, ignored);
-    }
-};
 
 // Largest elements first, so that each tensor is aligned to its own.
 std::vector<std::pair<std::string, const Tensor *>> in_file_order(const File &file) {
@@ -168,16 +157,17 @@ void write(const std::string &path, const File &file) {
     const std::string header = write_header({entries, file.metadata});
     const uint64_t length = header.size();
 
-    const fs::path real = real_path(path);
-    const TemporaryFile temporary{real.string() + "." + std::to_string(getpid()) + ".tmp"};
-    std::ofstream out(temporary.path, std::ios::binary);
-    out.write(reinterpret_cast<const char *>(&length), sizeof length) << header;
-    for (const auto &[name, tensor] : order) {
-        out.write(tensor->bytes.data(), static_cast<std::streamsize>(tensor->bytes.size()));
-    }
-    out.close();
-    if (!out || std::rename(temporary.path.c_str(), real.c_str()) != 0) {
-        fail(path, fmt::format("cannot be written: {}", std::strerror(errno)));
+    expect_file(path);
+    try {
+        OutputFile out(path);
+        out.write({reinterpret_cast<const char *>(&length), sizeof length});
+        out.write(header);
+        for (const auto &[name, tensor] : order) {
+            out.write({tensor->bytes.data(), tensor->bytes.size()});
+        }
+        out.finish();
+    } catch (const OutputError &error) {
+        throw FormatError(error.what());
     }
 }
 
