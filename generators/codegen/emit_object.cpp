@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "emit_object.h"
 
-#include <fstream>
-
 #include "cuda_module.h"
+#include "tools/base/files.h"
 
 namespace norma {
 
@@ -13,7 +12,7 @@ CompiledKernel emit_object(const LoweredKernel &kernel, const std::string &path)
     if (!kernel.ptx.empty()) {
         const CudaImage image = make_cuda_image(kernel.ptx, compiled.threads, kernel.sms, path);
         module = with_image(module, image.fatbin);
-        std::ofstream(ptx_path(path)) << image.ptx;
+        write_if_changed(ptx_path(path), image.ptx);
         compiled.resources = image.resources;
     }
     module.compile({{Halide::OutputFileType::object, path}});

@@ -3,7 +3,6 @@
 
 #include <Halide.h>
 
-#include <fstream>
 #include <map>
 #include <stdexcept>
 
@@ -12,6 +11,7 @@
 #include "device/device.h"
 #include "generators/algorithms/algorithm.h"
 #include "schedules/strategies/strategies.h"
+#include "tools/base/files.h"
 
 namespace norma {
 
@@ -75,7 +75,7 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
         return emit_object(kernel, path);
     }
     if (stage == Stage::ptx) {
-        std::ofstream(path) << kernel.ptx;
+        write_if_changed(path, kernel.ptx);
     } else {
         with_image(kernel.module, kernel.ptx).compile(output_file(path, stage));
     }

@@ -47,10 +47,11 @@ const std::map<std::string, Stage> stages = {{"object", Stage::object},
 const char target_option[] = "--target,--targets";
 const char target_help[] = "target names with commas between, all (the manifest's), or host (the best for this CPU)";
 
+// Empty: the user's own.
 fs::path cache_of(const Options &options) {
     return !options.cache.empty() ? fs::path(options.cache)
            : !options.out.empty() ? fs::path(options.out) / "cache"
-                                  : user_cache("lowered");
+                                  : fs::path();
 }
 
 RecordedKnobs recorded_knobs(const Options &options, const std::vector<TargetFile> &known) {
@@ -168,8 +169,7 @@ void bundle(const Options &options) {
     bundle.out = options.out;
     bundle.cache = options.cache;
     bundle.limits = options.limits;
-    const fs::path cache = options.cache.empty() ? user_cache("lowered") : fs::path(options.cache);
-    bundle_library(manifest, targets, {options.records, known, lowered_hashes(cache, options.limits)}, bundle);
+    bundle_library(manifest, targets, {options.records, known, lowered_hashes(options.cache, options.limits)}, bundle);
 }
 
 void add_limits(CLI::App &command, JobLimits &limits) {
@@ -252,7 +252,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
         sub.callback([&command, run] { command = [run](const Options &) { run(); }; });
     };
     add_tune(app, other);
-    add_records(app, other, lowered_hashes(user_cache("lowered"), options.limits));
+    add_records(app, other, lowered_hashes("", options.limits));
 }
 
 int run(int argc, char **argv) {

@@ -14,6 +14,7 @@
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
@@ -31,7 +32,7 @@ struct Options {
     LoweredHashes lowered_hashes;
 };
 
-void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
+void complain(const std::string &what) { tell(what); }
 
 std::vector<Record> read(const std::string &path) {
     if (!fs::exists(path)) {

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "bundle.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "tools/base/find_program.h"
+#include "tools/base/folder_lock.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
@@ -52,7 +57,13 @@ void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
         if (const std::string name = stranger(out, bundle); !name.empty()) {
             refuse_out(out, "has " + name);
         }
-        fs::rename(out, old);
+        if (renameat2(AT_FDCWD, bundle.c_str(), AT_FDCWD, out.c_str(), RENAME_EXCHANGE) == 0) {
+            return;  // without a moment when nothing is there
+        }
+        if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
+            throw OutputError(out.string() + ": cannot write: " + std::strerror(errno));
+        }
+        fs::rename(out, old);  // on file systems that cannot
     }
     std::error_code error;
     fs::rename(bundle, out, error);
@@ -107,6 +118,7 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
         temporary = std::make_unique<TemporaryDirectory>(fs::temp_directory_path() / "norma-bundle");
     }
     const fs::path work = fs::absolute(temporary ? temporary->path : options.work);
+    const FolderLock lock(work, "name another --work");
     const fs::path kernels = work / "kernels";
     compile_library(manifest, targets, records, kernels, options.cache.empty() ? work / "cache" : options.cache,
                     options.limits);

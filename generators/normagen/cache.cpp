@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cache.h"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -11,6 +9,7 @@
 #include "build_digest.h"
 #include "tools/base/digest.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
 
 namespace norma {
 
@@ -19,27 +18,40 @@ using nlohmann::json;
 
 namespace {
 
+void rename_to(const fs::path &from, const fs::path &to) {
+    if (rename(from.c_str(), to.c_str()) != 0) {
+        throw OutputError(to.string() + ": cannot write: " + std::strerror(errno));
+    }
+}
+
 // Text with its digest before it, so that it is known whether it is whole.
-void write_sealed(const fs::path &path, const std::string &text) {
-    write_if_changed(path, digest(text) + "\n" + text + "\n");
+void write_sealed(const fs::path &path, const std::string &text, const fs::path &scratch) {
+    const fs::path made = scratch.string() + ".sealed";
+    write_if_changed(made, digest(text) + "\n" + text + "\n");
+    rename_to(made, path);
+}
+
+[[noreturn]] void damaged(const fs::path &path) {
+    tell(path.string() + " is damaged: what it holds is made anew");
+    throw std::runtime_error("damaged");
 }
 
 std::string read_sealed(const fs::path &path) {
     const std::string content = read_file(path);
     const size_t end = content.find('\n');
     if (end == content.npos || content.back() != '\n') {
-        throw std::runtime_error(path.string() + " is damaged");
+        damaged(path);
     }
     const std::string text = content.substr(end + 1, content.size() - end - 2);
     if (content.substr(0, end) != digest(text)) {
-        throw std::runtime_error(path.string() + " is damaged");
+        damaged(path);
     }
     return text;
 }
 
-void rename_to(const fs::path &from, const fs::path &to) {
-    if (rename(from.c_str(), to.c_str()) != 0) {
-        throw OutputError(to.string() + ": cannot write: " + std::strerror(errno));
+void check_digest(const json &expected, const fs::path &path) {
+    if (expected != digest(read_file(path))) {
+        damaged(path);
     }
 }
 
@@ -53,16 +65,16 @@ std::optional<std::string> Cache::find_hash(const std::string &key) const {
     }
 }
 
-void Cache::add_hash(const std::string &key, const std::string &hash) const {
-    write_sealed(directory_ / (key + ".lowered"), hash);
+void Cache::add_hash(const std::string &key, const std::string &hash, const fs::path &scratch) const {
+    write_sealed(directory_ / (key + ".lowered"), hash, scratch);
 }
 
 std::optional<CompiledKernel> Cache::find(const std::string &hash) const {
     try {
         const json entry = json::parse(read_sealed(path(hash, ".json")));
-        if (entry.at("object") != digest(read_file(object(hash))) ||
-            (entry.contains("ptx") && entry.at("ptx") != digest(read_file(ptx(hash))))) {
-            return std::nullopt;
+        check_digest(entry.at("object"), object(hash));
+        if (entry.contains("ptx")) {
+            check_digest(entry.at("ptx"), ptx(hash));
         }
         CompiledKernel compiled;
         entry.at("arguments").get_to(compiled.arguments);
@@ -79,11 +91,11 @@ std::optional<CompiledKernel> Cache::find(const std::string &hash) const {
     }
 }
 
-void Cache::add(const std::string &key, const std::string &hash, const Emit &emit) const {
+void Cache::add(const std::string &key, const std::string &hash, const Emit &emit, const fs::path &scratch) const {
     if (find(hash)) {
-        return add_hash(key, hash);
+        return add_hash(key, hash, scratch);
     }
-    const fs::path made = temporary(key, getpid()), text = ptx_path(made.string());
+    const fs::path made = scratch.string() + ".o", text = ptx_path(made.string());
     const CompiledKernel compiled = emit(made.string());
     json resources = json::array();
     for (const CudaResources &on : compiled.resources) {
@@ -101,22 +113,12 @@ void Cache::add(const std::string &key, const std::string &hash, const Emit &emi
         rename_to(text, ptx(hash));
     }
     rename_to(made, object(hash));
-    write_sealed(path(hash, ".json"), entry.dump());
-    add_hash(key, hash);
-}
-
-void Cache::discard(const std::string &key, pid_t pid) const {
-    std::error_code ignored;
-    fs::remove(temporary(key, pid), ignored);
-    fs::remove(ptx_path(temporary(key, pid).string()), ignored);
+    write_sealed(path(hash, ".json"), entry.dump(), scratch);
+    add_hash(key, hash, scratch);
 }
 
 fs::path Cache::path(const std::string &hash, const char *suffix) const {
     return directory_ / (digest(hash + emitter_digest) + suffix);
-}
-
-fs::path Cache::temporary(const std::string &key, pid_t pid) const {
-    return directory_ / (key + "." + std::to_string(pid) + ".tmp.o");
 }
 
 }  // namespace norma

@@ -5,14 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "tools/base/child.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
+#include "tools/base/output_file.h"
 #include "tools/base/progress.h"
+#include "tools/base/temporary_directory.h"
 
 namespace norma {
 
@@ -30,7 +33,7 @@ void inject_fault(const std::string &title) {
     }
     const std::string kind(fault, colon);
     if (kind == "abort") {
-        fmt::print(stderr, "injected fault\n");
+        write_to_stderr("injected fault\n");
         std::abort();
     }
     while (kind == "hang") {
@@ -139,13 +142,17 @@ private:
 
     void start(size_t index) {
         const Job &job = jobs_[index];
+        if (!scratch_) {
+            scratch_.emplace(cache_.scratch());
+        }
+        const std::string scratch = *scratch_ / std::to_string(index);
         auto work = [&] {
             if (!wanted_.objects) {
-                return cache_.add_hash(job.key, job.lower().hash);
+                return cache_.add_hash(job.key, job.lower().hash, scratch);
             }
             inject_fault(job.title);
             const Unit unit = job.lower();
-            cache_.add(job.key, unit.hash, unit.emit);
+            cache_.add(job.key, unit.hash, unit.emit, scratch);
         };
         running_.push_back({index, std::make_unique<Child>(work, std::chrono::duration<double>(limits_.seconds))});
     }
@@ -165,11 +172,10 @@ private:
             return;
         }
         failed_++;
-        cache_.discard(job.key, running.child->pid());
         results_[running.job].why = report(job.title, *running.child);
         if (wanted_.reports) {
             progress_.clear();
-            fmt::print(stderr, "normagen: {}\n", results_[running.job].why);
+            tell(results_[running.job].why);
         }
     }
 
@@ -180,6 +186,7 @@ private:
     std::vector<JobResult> results_;
     std::vector<size_t> todo_;
     size_t next_ = 0, compiled_ = 0, failed_ = 0;
+    std::optional<TemporaryDirectory> scratch_;  // outlives those that write there
     std::vector<Running> running_;
     Progress progress_;
 };
@@ -206,24 +213,22 @@ std::vector<JobResult> lower_jobs(const std::vector<Job> &jobs, const Cache &cac
 
 void write_apart(const std::string &title, const std::function<void(const std::string &path)> &write,
                  const std::string &path, const JobLimits &limits) {
-    const std::string temporary = path + "." + std::to_string(getpid()) + ".tmp";
+    OutputFile file(path);
+    const TemporaryDirectory scratch(fs::temp_directory_path() / "norma-kernel");
+    const std::string made = scratch / "kernel.o";
     auto work = [&] {
         inject_fault(title);
-        write(temporary);
+        write(made);
     };
     Child child(work, std::chrono::duration<double>(limits.seconds));
     while (!child.ended()) {
         wait_for_any({child.wake_up()});
     }
-    std::string failure = child.failure().empty() ? "" : report(title, child);
-    if (failure.empty() && rename(temporary.c_str(), path.c_str()) != 0) {
-        failure = path + ": cannot write: " + std::strerror(errno);
+    if (!child.failure().empty()) {
+        throw OutputError(report(title, child));
     }
-    if (!failure.empty()) {
-        std::error_code ignored;
-        fs::remove(temporary, ignored);
-        throw OutputError(failure);
-    }
+    file.write(read_file(made));
+    file.finish();
 }
 
 }  // namespace norma

@@ -46,7 +46,7 @@ std::vector<JobResult> run_jobs(const std::vector<Job> &jobs, const Cache &cache
 // The hashes alone: nothing is compiled, nothing printed.
 std::vector<JobResult> lower_jobs(const std::vector<Job> &jobs, const Cache &cache, const JobLimits &limits);
 
-// In a process of its own, `write` writes a file that takes the place of `path`, or nothing does. Throws OutputError.
+// In a process of its own, `write` makes a file, whose content an OutputFile at `path` gets. Throws OutputError.
 void write_apart(const std::string &title, const std::function<void(const std::string &path)> &write,
                  const std::string &path, const JobLimits &limits);
 

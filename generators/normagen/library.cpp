@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "build_digest.h"
@@ -14,7 +14,10 @@
 #include "registry_writer.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "tools/base/digest.h"
+#include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
+#include "tools/base/messages.h"
+#include "tools/base/private_folder.h"
 
 namespace norma {
 
@@ -25,9 +28,48 @@ namespace {
 // Copied, not linked: a build sees the time of the change, and tools that edit objects in place spare the cache.
 void place(const fs::path &cached, const fs::path &path) { write_if_changed(path, read_file(cached)); }
 
+[[noreturn]] void refuse_out(const fs::path &out, const std::string &why) {
+    throw InputError(
+        fmt::format("--out {} {}; expected a new or empty directory, or one that normagen wrote", out.string(), why));
+}
+
+// By its name, as symbol() makes it.
+bool is_ours(const fs::directory_entry &object) {
+    const fs::path name = object.path().filename();
+    return object.is_regular_file() && name.string().rfind("kernel_", 0) == 0 &&
+           (name.extension() == ".o" || name.extension() == ".ptx");
+}
+
+// A user's own files are neither removed nor overwritten. Of folders the cache alone may be there first.
+void check_out(const fs::path &out) {
+    if (!fs::exists(out)) {
+        return;
+    }
+    if (!fs::is_directory(out)) {
+        refuse_out(out, "is no directory");
+    }
+    if (fs::exists(out / FolderLock::name) || fs::exists(out / "manifest.lock.json")) {
+        if (fs::is_directory(out / "objects")) {
+            for (const fs::directory_entry &entry : fs::directory_iterator(out / "objects")) {
+                if (!is_ours(entry)) {
+                    refuse_out(out, "has " + entry.path().lexically_relative(out).string());
+                }
+            }
+        }
+        return;
+    }
+    for (fs::recursive_directory_iterator entry(out), end; entry != end; ++entry) {
+        if (entry.depth() == 0 && entry->path().filename() == "cache") {
+            entry.disable_recursion_pending();
+        } else if (!entry->is_directory()) {
+            refuse_out(out, "has files, but no manifest.lock.json");
+        }
+    }
+}
+
 void remove_other_objects(const fs::path &directory, const std::set<fs::path> &wanted) {
     for (const fs::directory_entry &entry : fs::directory_iterator(directory)) {
-        if (wanted.count(fs::path(entry.path()).replace_extension(".o")) == 0) {
+        if (is_ours(entry) && wanted.count(fs::path(entry.path()).replace_extension(".o")) == 0) {
             fs::remove(entry.path());
         }
     }
@@ -93,7 +135,7 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
         const bool wanted = names.empty() ? architecture(target) == architecture_here() && device.by_default
                                           : names.count(target.spec.name) != 0;
         if (const std::string missing = device.missing(); wanted && !missing.empty()) {
-            fmt::print(stderr, "normagen: {} is skipped: {}\n", target.spec.name, missing);
+            tell(fmt::format("{} is skipped: {}", target.spec.name, missing));
             continue;
         }
         if (wanted && (!host || runs_here(target))) {
@@ -136,6 +178,7 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
+    check_out(out);
     const std::vector<KernelSpec> specs = kernel_specs(with_strip_sums(manifest.kernels), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
@@ -144,6 +187,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     std::vector<Job> jobs;
     std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);
 
+    const FolderLock lock_of_out(out, "name another --out");
     make_directory(out / "objects");
     make_directory(cache_directory);
     const Cache cache(cache_directory);
@@ -173,26 +217,22 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     write_if_changed(out / "manifest.lock.json", lock);
 }
 
-LoweredHashes lowered_hashes(const fs::path &cache_directory, const JobLimits &limits) {
+LoweredHashes lowered_hashes(const fs::path &named, const JobLimits &limits) {
     return [=](const std::vector<KernelSpec> &specs) {
+        std::vector<std::string> hashes;
+        if (specs.empty()) {
+            return hashes;
+        }
         std::vector<Job> jobs;
         std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);
-        if (!jobs.empty()) {
-            make_directory(cache_directory);
-        }
-        std::vector<std::string> hashes;
-        for (const JobResult &result : lower_jobs(jobs, Cache(cache_directory), limits)) {
+        const std::optional<UserCache> own = named.empty() ? std::make_optional<UserCache>("lowered") : std::nullopt;
+        const fs::path cache = own ? own->path : named;
+        make_directory(cache);
+        for (const JobResult &result : lower_jobs(jobs, Cache(cache), limits)) {
             hashes.push_back(result.hash);
         }
         return hashes;
     };
-}
-
-fs::path user_cache(const char *folder) {
-    const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-    return cache && *cache ? fs::path(cache) / "norma" / folder
-           : home && *home ? fs::path(home) / ".cache/norma" / folder
-                           : fs::temp_directory_path() / (std::string("norma-") + folder);
 }
 
 }  // namespace norma

@@ -20,18 +20,15 @@ std::vector<TargetFile> select_targets(const std::string &text, const Manifest &
 
 Job kernel_job(const KernelSpec &spec);
 
-// Lowers what this cache does not know the hashes of.
+// Lowers what this cache does not know the hashes of; where none is named, one of the user's own.
 LoweredHashes lowered_hashes(const std::filesystem::path &cache, const JobLimits &limits);
-
-// A folder of the user's own, for what no other is named for.
-std::filesystem::path user_cache(const char *folder);
 
 // What to compile: each variant on each target of its device, with knobs from records, else the target's own.
 std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
 // Writes objects/, registry.cpp, library.h, library.c, objects.rsp and manifest.lock.json under `out`. Throws
-// OutputError.
+// InputError where `out` has files of others, else OutputError.
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &targets, const RecordedKnobs &records,
                      const std::filesystem::path &out, const std::filesystem::path &cache, const JobLimits &limits);
 

@@ -2,7 +2,6 @@
 #include "resources.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "generators/codegen/cuda_figures.h"
 #include "library.h"
@@ -51,7 +50,7 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
                 continue;
             }
             const CodeFigures figures =
-                code_figures(read_file(ptx), on.sm, fmt::format("{}.{}", ptx.string(), getpid()));
+                code_figures(read_file(ptx), on.sm, std::filesystem::temp_directory_path() / "norma-resources");
             fmt::print(row, name(specs[i].variant), on.sm, compiled.threads, on.registers, compiled.shared_bytes,
                        fmt::format("{:.0f}%", 100 * occupancy(on, compiled.threads, compiled.shared_bytes)),
                        figures.barriers, figures.shuffles, figures.wide_loads, figures.wide_stores,

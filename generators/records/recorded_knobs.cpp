@@ -11,6 +11,7 @@
 #include "generators/codegen/run_time.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
 #include "winners.h"
 
 namespace norma {
@@ -20,7 +21,7 @@ using nlohmann::json;
 
 namespace {
 
-void complain(const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); }
+void complain(const std::string &what) { tell(what); }
 
 }  // namespace
 

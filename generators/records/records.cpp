@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,7 @@ void RecordFile::add(const Record &record) const {
     if (file < 0) {
         throw OutputError(path.string() + ": cannot write: " + std::strerror(errno));
     }
+    flock(file, LOCK_EX);  // others that add lines wait: what is cut off is ours
     struct stat before {};
     fstat(file, &before);
     // What was cut off earlier stays a line of its own.

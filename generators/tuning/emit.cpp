@@ -12,7 +12,9 @@
 #include "generators/normagen/library.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
+#include "tools/base/digest.h"
 #include "tools/base/files.h"
+#include "tools/base/temporary_directory.h"
 
 namespace norma {
 
@@ -71,7 +73,7 @@ private:
 class Writer {
 public:
     Writer(const Jobs &jobs, const Cache &cache, const EmitOptions &options)
-        : jobs_(jobs), cache_(cache), options_(options) {}
+        : jobs_(jobs), cache_(cache), options_(options), scratch_(options.directory / "tmp") {}
 
     // Null where no time was left for its default.
     ordered_json kernel(const Tuned &tuned) {
@@ -122,16 +124,26 @@ public:
     int late() const { return late_; }
 
 private:
+    // What is there is taken where both files are those of the time when it was linked.
+    void link(const fs::path &from, const fs::path &to) const {
+        const fs::path seal = fs::path(to).replace_extension(".digests");
+        const std::string before = fs::exists(seal) ? read_file(seal) : "";
+        const std::string source = digest(read_file(from)) + " ";
+        if (fs::exists(to) && before == source + digest(read_file(to))) {
+            return;
+        }
+        const std::string made = scratch_ / "linked.so";
+        run_program("link a candidate", {options_.linker, "-shared", "-o", made, from.string()});
+        fs::rename(made, to);
+        write_if_changed(seal, source + digest(read_file(to)));
+    }
+
     ordered_json compiled(const KernelSpec &spec) const {
         const Job &job = jobs_.job(spec);
         const JobResult &result = jobs_.result(spec);
         const std::string object = "objects/" + job.key + ".so";
-        const fs::path path = options_.directory / object;
-        if (result.why.empty() && !fs::exists(path)) {
-            const std::string temporary = path.string() + ".tmp";
-            run_program("link a candidate",
-                        {options_.linker, "-shared", "-o", temporary, cache_.object(result.hash).string()});
-            fs::rename(temporary, path);
+        if (result.why.empty()) {
+            link(cache_.object(result.hash), options_.directory / object);
         }
         return {{"object", object},
                 {"symbol", job.symbol},
@@ -142,6 +154,7 @@ private:
     const Jobs &jobs_;
     const Cache &cache_;
     const EmitOptions &options_;
+    const TemporaryDirectory scratch_;
     int same_ = 0, late_ = 0;
 };
 

@@ -21,7 +21,10 @@
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/find_program.h"
+#include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
+#include "tools/base/messages.h"
+#include "tools/base/private_folder.h"
 #include "tools/base/temporary_directory.h"
 #include "tune_grain_size.h"
 
@@ -44,13 +47,32 @@ struct Options {
     JobLimits limits;
 };
 
-fs::path measure_program(const fs::path &directory) {
-    const fs::path emitted = directory / "norma_measure";
-    return fs::exists(emitted) ? emitted : fs::read_symlink("/proc/self/exe").parent_path() / "norma_measure";
+// The one beside this program: one that lies in a folder of work may be anybody's.
+fs::path measure_program() { return fs::read_symlink("/proc/self/exe").parent_path() / "norma_measure"; }
+
+// The folder to compile in. What was compiled there before is run, so nobody else may have written it.
+fs::path work_folder(const Options &options) {
+    if (!options.emit.empty()) {
+        return options.emit;
+    }
+    if (!options.work.empty()) {
+        if (const std::string why = make_own(options.work); !why.empty()) {
+            throw InputError("--work: " + why + "; expected a directory that this user alone may write");
+        }
+        return options.work;
+    }
+    const fs::path folder = user_cache("tune");
+    if (folder.empty()) {
+        throw InputError("neither HOME nor XDG_CACHE_HOME is set; expected one of them, or --work DIR");
+    }
+    if (const std::string why = make_user_cache(folder); !why.empty()) {
+        throw InputError(why + "; expected a directory that this user alone may write, or another as --work DIR");
+    }
+    return folder;
 }
 
 [[noreturn]] void measure(const Options &options, const fs::path &directory, double budget) {
-    std::vector<std::string> words = {measure_program(directory).string(),
+    std::vector<std::string> words = {measure_program().string(),
                                       directory.string(),
                                       "--records",
                                       options.records,
@@ -131,11 +153,10 @@ void tune(Options options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets = select_targets(options.target, manifest, known);
-    const LoweredHashes lowered = lowered_hashes(user_cache("lowered"), options.limits);
+    const LoweredHashes lowered = lowered_hashes("", options.limits);
     if (!options.seed.empty()) {
-        const auto complain = [](const std::string &what) { fmt::print(stderr, "normagen: {}\n", what); };
         options.wanted.won =
-            past_winners(current_records(read_records(options.seed, complain), known, lowered, options.seed));
+            past_winners(current_records(read_records(options.seed, tell), known, lowered, options.seed));
     }
     for (const TargetFile &target : targets) {
         if (options.emit.empty() && !options.list) {
@@ -150,17 +171,17 @@ void tune(Options options) {
         return print_jobs(tuned);
     }
     options.linker = linker(options);
-    EmitOptions emit = {!options.emit.empty()   ? fs::path(options.emit)
-                        : !options.work.empty() ? fs::path(options.work)
-                                                : user_cache("tune"),
-                        options.linker, options.limits};
+    EmitOptions emit = {work_folder(options), options.linker, options.limits};
+    const FolderLock lock(emit.directory, options.emit.empty() ? "name another --work" : "name another --emit");
     emit.limits.budget = options.emit.empty() && !options.exhaustive ? 0.4 * options.budget : 0;
     const Clock::time_point start = Clock::now();
     emit_candidates(tuned, emit);
     if (options.emit.empty()) {
+        lock.pass_on();
         measure(options, emit.directory, options.budget - std::chrono::duration<double>(Clock::now() - start).count());
     }
-    fs::copy_file(measure_program(""), emit.directory / "norma_measure", fs::copy_options::overwrite_existing);
+    write_if_changed(emit.directory / "norma_measure", read_file(measure_program()));
+    fs::permissions(emit.directory / "norma_measure", fs::status(measure_program()).permissions());
 }
 
 // One line in, one line out: {"variant", "target", "strategy", "knobs", "rows", "hidden"} to a record.
@@ -196,7 +217,7 @@ void work(const Options &options) {
     const int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
     emit_candidates({tuned}, {directory.path, linker(options), options.limits});
-    run_program("measure", {measure_program("").string(), directory.path.string(), "--records", directory / "records",
+    run_program("measure", {measure_program().string(), directory.path.string(), "--records", directory / "records",
                             "--progress", "none", "--budget", fmt::format("{}", options.budget), "--timeout",
                             fmt::format("{}", options.timeout)});
     fflush(stdout);

@@ -14,6 +14,7 @@
 #include "generators/records/records.h"
 #include "tools/base/child.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
@@ -90,7 +91,7 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
                      const std::string &bench, const std::string &records, double seconds,
                      const LoweredHashes &lowered_hashes) {
     if (cores() == 1) {
-        fmt::print(stderr, "normagen: one core: {} is not tuned\n", knob);
+        tell(fmt::format("one core: {} is not tuned", knob));
         return;
     }
     const RecordFile file(records);

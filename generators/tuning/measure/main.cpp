@@ -14,6 +14,7 @@
 #include "search.h"
 #include "tools/base/command_line.h"
 #include "tools/base/files.h"
+#include "tools/base/messages.h"
 #include "tools/base/progress.h"
 
 namespace norma {
@@ -29,7 +30,7 @@ struct Options {
     SearchOptions search;
 };
 
-void complain(const std::string &what) { fmt::print(stderr, "norma_measure: {}\n", what); }
+void complain(const std::string &what) { tell(what); }
 
 // Each kernel gets the device that it runs on; those that none runs go.
 void find_devices(JobsFile &jobs) {
@@ -177,7 +178,7 @@ void run(const Options &options) {
     }
     if (!options.report.empty()) {
         write_if_changed(options.report, report_html({all, "", {}}));
-        fmt::print(stderr, "report: {}\n", options.report);
+        write_to_stderr(fmt::format("report: {}\n", one_line(options.report)));
     }
 }
 
@@ -198,7 +199,6 @@ int main(int argc, char **argv) {
                  "also measure every candidate at length, to print the regret");
     return exit_status(app, [&] {
         app.parse(argc, argv);
-        signal(SIGXFSZ, SIG_IGN);  // a file at its limit is an error to report
         signal(SIGPIPE, SIG_IGN);
         run(options);
     });

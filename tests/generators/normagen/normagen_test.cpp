@@ -9,7 +9,9 @@ namespace {
 std::map<std::string, fs::file_time_type> file_times(const fs::path &directory) {
     std::map<std::string, fs::file_time_type> times;
     for (const auto &entry : fs::recursive_directory_iterator(directory)) {
-        times[entry.path().string()] = entry.last_write_time();
+        if (entry.path().filename() != ".normagen.lock") {  // who has the directory
+            times[entry.path().string()] = entry.last_write_time();
+        }
     }
     return times;
 }
