@@ -165,7 +165,6 @@ TEST_CASE("bad options are refused in one line") {
                                   "--device cuda --yardstick",
                                   "--store sideways",
                                   "--seconds -1",
-                                  "--json /nonexistent/directory/f",
                                   "--nonsense",
                                   "--shapes"}) {
         CAPTURE(arguments);
@@ -177,6 +176,10 @@ TEST_CASE("bad options are refused in one line") {
             CHECK(std::string(error.what()).find('\n') == std::string::npos);
         }
     }
+}
+
+TEST_CASE("a file that cannot be written is refused by the option's name") {
+    CHECK_THROWS_WITH(run_bench("--json /nonexistent/directory/f"), Catch::Matchers::Contains("--json: cannot write"));
 }
 
 TEST_CASE("what the library refuses names the option") {

@@ -188,7 +188,7 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --eps ''", "--eps");
     s.refused("rms_norm --weight-offset ''", "--weight-offset");
     s.refused("rms_norm --axis ''", "--axis");
-    s.refused("rms_norm --prefix 'a\nb'", "a?b");
+    s.refused("rms_norm --prefix 'a\nb'", "a\\nb");
     s.refused("", "op is required");
     s.refused("rms_norm --prefix y", "\"y.x\"");
     s.refused("rms_norm --colour", "--colour");
