@@ -103,7 +103,7 @@ bool is_in_use(const fs::path &path) {
 }
 
 bool is_old(const fs::path &path) {
-    constexpr time_t day = 24 * 60 * 60;
+    constexpr time_t day = 86400;
     struct stat status {};
     return lstat(path.c_str(), &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) &&
            status.st_uid == geteuid() && std::time(nullptr) - status.st_mtime > day;
