@@ -217,6 +217,19 @@ TEST_CASE("statistics may keep the last dimension, with one element", "[argument
     }
 }
 
+TEST_CASE("a scale for all rows has no dimensions, whatever is written where they would be", "[arguments]") {
+    CallSpec spec = quantized_spec(NORMA_SCALE_TENSOR);
+    spec.one_x_scale = true;
+    Prepared prepared(spec);
+    for (int role : {role_x_scale, role_y_scale}) {
+        for (int d = 0; d < NORMA_MAX_RANK; d++) {
+            prepared.tensor(role).shape[d] = 7;
+            prepared.tensor(role).strides[d] = int64_t{1} << 56;
+        }
+    }
+    prepared.check_runs();
+}
+
 TEST_CASE("scales that do not fit are refused by name", "[arguments]") {
     for (norma_scale scale : {NORMA_SCALE_ROW, NORMA_SCALE_TENSOR}) {
         const CallSpec spec = quantized_spec(scale);

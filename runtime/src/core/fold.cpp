@@ -2,6 +2,12 @@
 #include "work.h"
 
 namespace norma {
+namespace {
+
+// A number for all rows has none, whatever is written where they would be.
+int64_t stride(const norma_tensor &tensor, int d) { return d < tensor.rank ? tensor.strides[d] : 0; }
+
+}  // namespace
 
 void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) {
     const norma_tensor &x = arguments.x;
@@ -17,7 +23,7 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
             even = even &&
                    (plan.kinds[i] == TensorKind::vector ||
                     (!__builtin_mul_overflow(work->operands[i].strides[levels - 1], work->extents[levels - 1], &next) &&
-                     tensor_of(arguments, i).strides[d] == next));
+                     stride(tensor_of(arguments, i), d) == next));
         }
         if (even) {
             work->extents[levels - 1] *= x.shape[d];
@@ -26,7 +32,7 @@ void fold(const norma_plan &plan, const norma_arguments &arguments, Work *work) 
         work->extents[levels] = x.shape[d];
         for (const int i : plan.present) {
             const bool steps = plan.kinds[i] != TensorKind::vector;
-            work->operands[i].strides[levels] = steps ? tensor_of(arguments, i).strides[d] : 0;
+            work->operands[i].strides[levels] = steps ? stride(tensor_of(arguments, i), d) : 0;
         }
         levels++;
     }
