@@ -121,7 +121,7 @@ TEST_CASE("the table of models in docs/numerics.md has the lines of this test", 
     std::vector<std::string> found;
     bool inside = false;
     for (std::string text; std::getline(docs, text);) {
-        inside = text.rfind("| model or function |", 0) == 0 || (inside && text.rfind("|", 0) == 0);
+        inside = text.rfind("| model or function |", 0) == 0 || (inside && !text.empty() && text[0] == '|');
         if (inside && text.rfind("| model or", 0) != 0 && text.rfind("|---", 0) != 0) {
             found.push_back(text);
         }

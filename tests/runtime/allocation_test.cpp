@@ -19,7 +19,11 @@ std::atomic<int64_t> until_fault{-1};  // allocations that are still given; then
 
 bool refused() {
     allocations++;
-    if (until_fault < 0 || until_fault-- > 0) {
+    if (until_fault < 0) {
+        return false;
+    }
+    const int64_t given = until_fault--;
+    if (given > 0) {
         return false;
     }
     until_fault = 0;
