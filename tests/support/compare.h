@@ -7,7 +7,9 @@
 // - 3: half each for the normalized element, the weight with its offset, rstd and the result, which all may lie low in
 //   their binade, and what is left of the errors of the sums;
 // - 4: layer_norm of rows whose spread is small against their mean, where the distance to the mean is rounded too;
-// - 8: rows of which one element dwarfs the others, which all round the same way when its lane takes them up;
+// - 8: rows of which one element dwarfs the others, which all round the same way when its lane takes them up; and rows
+// of
+//   two values, whose terms do;
 // - 8: rstd alone, of rows other than normal ones, where terms of few different values round the same way.
 //
 // It is counted at the row's largest magnitude where y is f32, relative to the element's own where y is a 16-bit type.
