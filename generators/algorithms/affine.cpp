@@ -58,14 +58,13 @@ void store_affine(Row &row, const Variant &variant, const RowValue &normalized) 
     if (variant.contract == NORMA_HF) {
         y = [=, before = y](Expr d) { return round_to(variant.x, before(d)); };
     }
-    RowValue weight = load_weight(row, variant);
-    if (variant.bias != NORMA_NONE) {
-        RowValue bias = row.parameter("bias", variant.bias);
+    if (variant.bias == NORMA_NONE) {
+        y = apply_weight(row, variant, y);
+    } else {
+        RowValue weight = load_weight(row, variant), bias = row.parameter("bias", variant.bias);
         y = [=, before = y](Expr d) {
             return weight ? fused_multiply_add(before(d), weight(d), bias(d)) : before(d) + bias(d);
         };
-    } else if (weight) {
-        y = [=, before = y](Expr d) { return before(d) * weight(d); };
     }
     if (is_quantized(variant.y)) {
         store_quantized(row, variant, y);

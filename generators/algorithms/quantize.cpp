@@ -30,7 +30,8 @@ struct Dynamic {
 // A scale from the ends of fp32's range is moved to where its inverse is a normal number, and the values with it: what
 // then overflows saturates, and what underflows rounds to 0, as their quotients do.
 RowValue divide_by_scale(Row &row, const RowValue &value, const Expr &scale) {
-    Expr factor = row.once("factor", select(scale<0x1p-64f, 0x1p100f, scale> 0x1p64f, 0x1p-100f, 1.0f));
+    Expr tiny = scale<0x1p-64f, huge = scale> 0x1p64f;
+    Expr factor = row.once("factor", select(tiny, 0x1p100f, huge, 0x1p-100f, 1.0f));
     Expr divisor = row.once("divisor", scale * factor);
     Expr inverse = row.once("inverse", 1.0f / divisor);
     return [=](Expr d) { return quotient(value(d) * factor, divisor, inverse); };

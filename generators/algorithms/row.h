@@ -88,8 +88,9 @@ public:
 
     // Of an element: `general` is right in any case, `plain` where the condition, of the row or the call, holds. An
     // implementation may write its loops twice, and choose one before it.
-    virtual Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) {
-        return (void)condition, (void)plain, general;
+    virtual Halide::Expr either(const Halide::Expr & /*condition*/, const Halide::Expr & /*plain*/,
+                                const Halide::Expr &general) {
+        return general;
     }
 
     // Whether what is computed once per row is float64 where it says so, not fp32.

@@ -12,6 +12,7 @@
 #include "generators/algorithms/algorithm.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/files.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
@@ -87,13 +88,7 @@ CompiledKernel compile_kernel(const KernelSpec &spec, const std::string &path, S
 bool is_cuda(const TargetSpec &target) { return device_of(target).type == NORMA_CUDA; }
 
 std::string symbol(const KernelSpec &spec) {
-    std::string text = "kernel_" + name(spec.variant) + "_" + spec.target.name;
-    for (char &c : text) {
-        if (!std::isalnum((unsigned char)c)) {
-            c = '_';
-        }
-    }
-    return text;
+    return identifier("kernel_" + name(spec.variant) + "_" + spec.target.name);
 }
 
 std::string refusal(const KernelSpec &spec) {

@@ -32,13 +32,11 @@ struct Options {
     LoweredHashes lowered_hashes;
 };
 
-void complain(const std::string &what) { tell(what); }
-
 std::vector<Record> read(const std::string &path) {
     if (!fs::exists(path)) {
         throw InputError("\"" + path + "\" does not exist; expected a file or directory of records");
     }
-    return read_records(path, complain);
+    return read_records(path, tell);
 }
 
 std::vector<Record> current(const Options &options, const std::string &path) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <stdexcept>
 
@@ -15,6 +14,7 @@
 #include "runtime/vocabulary/variant_name.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "tools/base/digest.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
@@ -113,10 +113,7 @@ size_t index_of(const std::vector<TargetSpec> &targets, const std::string &name)
 
 // Of this library alone: the name is for people.
 std::string library_symbol(const std::string &manifest, const std::string &lock) {
-    std::string text = manifest;
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-    return fmt::format("norma_library_{}_{}", text, digest(lock).substr(0, 16));
+    return identifier(fmt::format("norma_library_{}_{}", manifest, digest(lock).substr(0, 16)));
 }
 
 struct LeftOut {

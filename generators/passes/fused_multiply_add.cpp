@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fused_multiply_add.h"
 
+#include "strict.h"
+
 namespace norma {
 
 using namespace Halide;
@@ -16,10 +18,6 @@ Expr fma(const Expr &a, const Expr &b, const Expr &c) {
     return Call::make(a.type(), "llvm.fma.f32", {a, b, c}, Call::PureExtern);
 }
 
-Expr strict(Call::IntrinsicOp op, const Expr &a, const Expr &b) {
-    return Call::make(a.type(), op, {a, b}, Call::PureIntrinsic);
-}
-
 // Markstein 1990, "Computation of elementary functions on the IBM RISC System/6000 processor", theorem 8: what is left
 // of a faithful quotient, times the correctly rounded inverse, corrects it. The first product may be off by more than
 // that.
@@ -30,10 +28,10 @@ Expr corrected_quotient(const Expr &value, const Expr &divisor, const Expr &inve
     const Expr minus_divisor = strict(Call::strict_sub, make_zero(type), divisor);
     auto correct = [&](const Expr &q) { return fma(fma(q, minus_divisor, value), inverse, q); };
     // What is left of an infinite product is no number.
-    const Expr large = Call::make(type.with_code(Type::UInt).with_bits(1), Call::strict_lt,
-                                  {abs(product), make_const(type, 0x1p100)}, Call::PureIntrinsic);
+    const Expr in_range = Call::make(type.with_code(Type::UInt).with_bits(1), Call::strict_lt,
+                                     {abs(product), make_const(type, 0x1p100)}, Call::PureIntrinsic);
     return Let::make(names[0], strict(Call::strict_mul, value, inverse),
-                     Let::make(names[1], correct(product), Select::make(large, correct(faithful), product)));
+                     Let::make(names[1], correct(product), Select::make(in_range, correct(faithful), product)));
 }
 
 }  // namespace

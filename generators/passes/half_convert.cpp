@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "half_convert.h"
 
+#include "strict.h"
+
 namespace norma {
 
 using namespace Halide;
@@ -21,9 +23,6 @@ struct Bits {
     Expr widened(const Expr &half) const { return cast(UInt(32, lanes), reinterpret(UInt(16, lanes), half)); }
     Expr narrowed(const Type &type, const Expr &bits) const {
         return reinterpret(type.with_lanes(lanes), cast(UInt(16, lanes), bits));
-    }
-    Expr strict(Call::IntrinsicOp op, const Expr &a, const Expr &b) const {
-        return Call::make(Float(32, lanes), op, {a, b}, Call::PureIntrinsic);
     }
 };
 
@@ -46,7 +45,7 @@ Expr f16_to_float(const Expr &half) {
     Bits b{half.type().lanes()};
     Expr bits = b.widened(half);
     Expr magnitude = (bits & b.of(0x7fff)) << b.of(13);
-    Expr rebiased = b.of(b.strict(Call::strict_mul, b.value(magnitude), make_const(Float(32, b.lanes), 0x1p112)));
+    Expr rebiased = b.of(strict(Call::strict_mul, b.value(magnitude), make_const(Float(32, b.lanes), 0x1p112)));
     Expr special = magnitude >= b.of(0x7c00 << 13);
     Expr sign = (bits & b.of(0x8000)) << b.of(16);
     return b.value(sign | select(special, magnitude | b.of(0x7f800000), rebiased));
@@ -61,7 +60,7 @@ Expr float_to_f16(const Expr &value) {
     Expr normal = (magnitude - b.of(112u << 23) + b.of(0xfff) + odd) >> b.of(13);
     // Denormal results: adding 0.5 puts the spacing of f16's denormals, 2^-24, at the last bit, so the addition rounds.
     Expr half = make_const(Float(32, b.lanes), 0.5);
-    Expr denormal = b.of(b.strict(Call::strict_add, b.value(magnitude), half)) - b.of(half);
+    Expr denormal = b.of(strict(Call::strict_add, b.value(magnitude), half)) - b.of(half);
     Expr huge = select(magnitude > b.of(0x7f800000), b.of(0x7e00), b.of(0x7c00));
     Expr rounded = select(magnitude >= b.of(143u << 23), huge, magnitude < b.of(113u << 23), denormal, normal);
     return b.narrowed(Float(16), rounded | ((bits >> b.of(16)) & b.of(0x8000)));

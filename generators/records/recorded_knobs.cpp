@@ -19,12 +19,6 @@ namespace norma {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-namespace {
-
-void complain(const std::string &what) { tell(what); }
-
-}  // namespace
-
 std::string family(Variant variant) {
     variant.weight = variant.bias = NORMA_NONE;
     variant.contract = NORMA_FP32_ONCE;
@@ -168,7 +162,7 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
         }
         throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
     }
-    records_ = read_records(directory, complain);
+    records_ = read_records(directory, tell);
 }
 
 std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &specs) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "norma/norma.hpp"
 #include "tests/support/call.h"
 #include "tests/support/catch.h"
 #include "tests/support/environment.h"
@@ -126,27 +127,16 @@ Gradients gradients_of(const std::vector<float> &x, const std::vector<float> &dy
     std::vector<float> dx(x.size()), mean(static_cast<size_t>(rows)), rstd(mean.size(), 1);
     const std::vector<float> weight(static_cast<size_t>(hidden), 1);
     Gradients gradients = {weight, weight};
-    norma_plan_desc desc = {};
-    desc.size = sizeof(desc);
-    desc.op = NORMA_LAYER_NORM_BACKWARD;
-    desc.hidden = hidden;
-    desc.x = desc.weight = desc.bias = NORMA_F32;
-    norma_arguments arguments = {};
-    arguments.size = sizeof(arguments);
-    auto activation = [&](const std::vector<float> &values) -> norma_tensor {
-        return {const_cast<float *>(values.data()), NORMA_F32, {}, 2, {rows, hidden}, {hidden, 1}};
-    };
-    auto vector = [&](const std::vector<float> &values) -> norma_tensor {
-        return {const_cast<float *>(values.data()), NORMA_F32, {}, 1, {static_cast<int64_t>(values.size())}, {1}};
-    };
-    arguments.x = activation(x);
-    arguments.dy = activation(dy);
-    arguments.dx = activation(dx);
-    arguments.mean = vector(mean);
-    arguments.rstd = vector(rstd);
-    arguments.weight = vector(weight);
-    arguments.dweight = vector(gradients.dweight);
-    arguments.dbias = vector(gradients.dbias);
+    const norma_plan_desc desc = describe(NORMA_LAYER_NORM_BACKWARD, hidden, NORMA_F32, NORMA_F32, NORMA_F32);
+    norma_arguments arguments = norma::arguments(0);
+    arguments.x = tensor(x.data(), {rows, hidden});
+    arguments.dy = tensor(dy.data(), {rows, hidden});
+    arguments.dx = tensor(dx.data(), {rows, hidden});
+    arguments.mean = tensor(mean.data(), {rows});
+    arguments.rstd = tensor(rstd.data(), {rows});
+    arguments.weight = tensor(weight.data(), {hidden});
+    arguments.dweight = tensor(gradients.dweight.data(), {hidden});
+    arguments.dbias = tensor(gradients.dbias.data(), {hidden});
     require_ok(norma_run(&desc, &arguments, nullptr), "norma_run");
     return gradients;
 }

@@ -98,6 +98,14 @@ std::vector<Case> cases() {
     return list;
 }
 
+norma::Plan plan_of(const Case &c) {
+    norma_plan_desc desc = norma::describe(c.op, hidden, NORMA_F32);
+    desc.y = c.y;
+    desc.scale = c.scale;
+    desc.target = c.target.c_str();
+    return norma::Plan(desc);
+}
+
 }  // namespace
 
 TEST_CASE("results do not depend on the caller's floating-point environment, which stays", "[environment]") {
@@ -105,11 +113,7 @@ TEST_CASE("results do not depend on the caller's floating-point environment, whi
     const std::vector<float> x = made_up_rows();
     std::fenv_t before;
     for (const Case &c : cases()) {
-        norma_plan_desc desc = norma::describe(c.op, hidden, NORMA_F32);
-        desc.y = c.y;
-        desc.scale = c.scale;
-        desc.target = c.target.c_str();
-        const norma::Plan plan(desc);
+        const norma::Plan plan = plan_of(c);
         const std::vector<char> expected = run(plan, c, x, 1);
         for (const Mode &mode : modes) {
             for (const int threads : {1, 3}) {
@@ -136,11 +140,7 @@ TEST_CASE("results do not depend on the floating-point environment of a caller's
     const Environment small_grains("NORMA_GRAIN_SIZE", "64");
     const std::vector<float> x = made_up_rows();
     for (const Case &c : cases()) {
-        norma_plan_desc desc = norma::describe(c.op, hidden, NORMA_F32);
-        desc.y = c.y;
-        desc.scale = c.scale;
-        desc.target = c.target.c_str();
-        const norma::Plan plan(desc);
+        const norma::Plan plan = plan_of(c);
         const std::vector<char> expected = run(plan, c, x, 1);
         for (const Mode &mode : modes) {
             CAPTURE(plan.kernel(), c.target, mode.name);

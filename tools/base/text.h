@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <cctype>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,13 @@ inline std::string printable(const std::string &text, const std::string &kept = 
 
 // Names in files and on the command line may hold anything; a message is one line all the same.
 inline std::string one_line(const std::string &text) { return printable(text, ""); }
+
+// A name in C of what may hold other characters.
+inline std::string identifier(std::string text) {
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return text;
+}
 
 // "a, b, c"
 inline std::string comma_separated(const std::vector<std::string> &words) {

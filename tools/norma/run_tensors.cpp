@@ -45,12 +45,6 @@ Enum word(const Words &words, const std::string &name) {
     return static_cast<Enum>(name.empty() ? 0 : words.find(name.c_str())->value);
 }
 
-bool info_is_wanted() {
-    const char *text = std::getenv("NORMA_VERBOSE");
-    const Word *level = text == nullptr ? nullptr : verbose_words.find(text);
-    return level != nullptr && level->value >= static_cast<int32_t>(Verbose::info);
-}
-
 // "a, b", or "none".
 template <typename Names>
 std::string listed(const Names &names) {
@@ -208,7 +202,7 @@ private:
 
     // What is there decides what is computed, so a name that is misspelt would go unnoticed.
     void show_tensors() const {
-        if (!info_is_wanted()) {
+        if (verbose_level_of(std::getenv("NORMA_VERBOSE")) < Verbose::info) {
             return;
         }
         std::set<std::string> ignored(ignored_.begin(), ignored_.end());

@@ -2,8 +2,9 @@
 #include "rare_sweep.h"
 
 #include <stdexcept>
-#include <utility>
 #include <vector>
+
+#include "marked_condition.h"
 
 namespace norma {
 
@@ -13,33 +14,6 @@ using namespace Halide::Internal;
 namespace {
 
 const char *const name = "norma_only_where";
-
-// The condition, as it is outside of the sweep.
-class FindCondition : public IRVisitor {
-public:
-    Expr found;
-
-private:
-    using IRVisitor::visit;
-    void visit(const Call *op) override {
-        if (op->name == name) {
-            found = op->args[0];
-            for (auto let = lets_.rbegin(); let != lets_.rend(); ++let) {
-                found = substitute(let->first, let->second, found);
-            }
-            found = substitute_in_all_lets(found);
-        }
-        IRVisitor::visit(op);
-    }
-    void visit(const LetStmt *op) override {
-        op->value.accept(this);
-        lets_.emplace_back(op->name, op->value);
-        op->body.accept(this);
-        lets_.pop_back();
-    }
-
-    std::vector<std::pair<std::string, Expr>> lets_;
-};
 
 }  // namespace
 
@@ -52,15 +26,15 @@ Stmt RareSweepPass::visit(const Allocate *op) {
     if (inside_ || sums_.count(op->name.substr(0, op->name.find('.'))) == 0) {
         return IRMutator::visit(op);
     }
-    FindCondition condition;
-    op->body.accept(&condition);
-    if (!condition.found.defined()) {
-        throw std::logic_error("rare_sweep: " + op->name + " has no condition");
+    const std::vector<Expr> conditions = conditions_of(op->body, name);
+    if (conditions.size() != 1) {
+        throw std::logic_error("rare_sweep: " + op->name + " has " + std::to_string(conditions.size()) +
+                               " conditions; expected one");
     }
     inside_ = true;
     Stmt sweep = IRMutator::visit(op);
     inside_ = false;
-    return IfThenElse::make(condition.found, sweep);
+    return IfThenElse::make(conditions[0], sweep);
 }
 
 Expr RareSweepPass::visit(const Call *op) { return op->name == name ? mutate(op->args[1]) : IRMutator::visit(op); }

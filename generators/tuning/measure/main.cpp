@@ -30,8 +30,6 @@ struct Options {
     SearchOptions search;
 };
 
-void complain(const std::string &what) { tell(what); }
-
 // Each kernel gets the device that it runs on; those that none runs go.
 void find_devices(JobsFile &jobs) {
     std::map<const bench::DeviceKind *, json> first;
@@ -50,7 +48,7 @@ void find_devices(JobsFile &jobs) {
     if (others == jobs.groups.begin()) {
         throw InputError(what + "; expected one that runs them");
     }
-    complain(what);
+    tell(what);
     jobs.groups.erase(others, jobs.groups.end());
 }
 
@@ -141,7 +139,7 @@ void run(const Options &options) {
     const RecordFile file(options.records);
     std::vector<Record> records;
     if (options.resume) {
-        records = of_these_jobs(read_records(options.records, complain), jobs);
+        records = of_these_jobs(read_records(options.records, tell), jobs);
     }
     Display display(options.progress, jobs.groups.size(), options.budget);
     std::vector<Record> all = records;

@@ -24,7 +24,9 @@ void in_parent() {
 
 void in_child() {
     for (int32_t i = 0; i < device_count; i++) {
-        devices[i]->renew_locks ? devices[i]->renew_locks() : void();
+        if (devices[i]->renew_locks) {
+            devices[i]->renew_locks();
+        }
     }
     empty_pool();
     release_cache();

@@ -7,10 +7,8 @@
 #include "verbose.h"
 
 namespace norma {
-struct Device;
-}
 
-namespace norma {
+struct Device;
 
 // By tensor_index: a call has few of all.
 struct TensorList {

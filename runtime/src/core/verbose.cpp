@@ -12,25 +12,11 @@
 
 namespace norma {
 
-namespace {
-
-// Null where the variable is not set.
-const char *verbose_text() {
-    const char *text = getenv("NORMA_VERBOSE");
-    return text && *text ? text : nullptr;
-}
-
-}  // namespace
-
-Verbose verbose_level() {
-    const char *text = verbose_text();
-    const Word *word = text ? verbose_words.find(text) : nullptr;
-    return word ? static_cast<Verbose>(word->value) : Verbose::none;
-}
+Verbose verbose_level() { return verbose_level_of(getenv("NORMA_VERBOSE")); }
 
 norma_status check_verbose() {
-    const char *text = verbose_text();
-    if (!text || verbose_words.find(text)) {
+    const char *text = getenv("NORMA_VERBOSE");
+    if (!text || !*text || verbose_words.find(text)) {
         return NORMA_OK;
     }
     Text expected;

@@ -47,7 +47,7 @@ struct SharedRun {
     char message[256] = "";
 };
 
-int run_strip(const SharedRun &shared, KernelCall &call, int64_t strip, StripTotal &total) {
+int run_strip(const SharedRun &shared, KernelCall &call, StripTotal &total, int64_t strip) {
     const int64_t first = strip * shared.strips.rows_per_strip, bytes = shared.sums.column_sum_bytes;
     const int64_t rows = smaller(shared.run.work.rows - first, shared.strips.rows_per_strip);
     char *sums = shared.sums.strip(strip);
@@ -68,6 +68,14 @@ int run_strip(const SharedRun &shared, KernelCall &call, int64_t strip, StripTot
     return 0;
 }
 
+int run_strips(const SharedRun &shared, KernelCall &call, StripTotal &total, int64_t first, int64_t count) {
+    int error = 0;
+    for (int64_t strip = first; strip < first + count && error == 0; strip++) {
+        error = run_strip(shared, call, total, strip);
+    }
+    return error;
+}
+
 void run_worker(void *task_data, int64_t index) {
     const FloatEnvironment standard;
     SharedRun &shared = *static_cast<SharedRun *>(task_data);
@@ -77,13 +85,8 @@ void run_worker(void *task_data, int64_t index) {
     StripTotal total(shared.sums, scratch + kernel_bytes);
     int64_t first = 0, count = 0;
     while (shared.error == 0 && shared.ranges.take(&first, &count)) {
-        int error = 0;
-        if (shared.strips.count == 0) {
-            error = call.run(first, count);
-        }
-        for (int64_t strip = first; shared.strips.count > 0 && strip < first + count && error == 0; strip++) {
-            error = run_strip(shared, call, strip, total);
-        }
+        const int error =
+            shared.strips.count > 0 ? run_strips(shared, call, total, first, count) : call.run(first, count);
         int none = 0;
         if (error != 0 && shared.error.compare_exchange_strong(none, error)) {
             strcpy(shared.message, call.message());

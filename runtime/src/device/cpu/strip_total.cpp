@@ -6,8 +6,9 @@
 namespace norma {
 
 int64_t StripTotal::bytes(const StripSums &sums, int64_t rows) {
-    const int64_t each = static_cast<int64_t>(sizeof(float) + sizeof(double)) / static_cast<int64_t>(sizeof(float));
-    return rows > rows_per_chunk ? each * sums.strip_bytes : 0;
+    const int64_t totals =
+        sums.strip_bytes / static_cast<int64_t>(sizeof(float)) * static_cast<int64_t>(sizeof(double));
+    return rows > rows_per_chunk ? sums.strip_bytes + totals : 0;
 }
 
 StripTotal::StripTotal(const StripSums &sums, char *memory)
