@@ -22,23 +22,24 @@ struct Normalized {
 Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held, bool to_the_last_bit) {
     Expr eps = row.scalar("eps");
     const Moments moments = row.moments("x", x, held, eps);
-    Expr scale = cast<double>(moments.scale);
-    Expr wide_rstd = row.once("wide_rstd", 1.0f / sqrt(moments.variance + cast<double>(eps) * scale * scale));
-    Expr scaled_rstd = row.once("scaled_rstd", cast<float>(wide_rstd));
+    const Expr wide_scale = cast<double>(moments.scale);
+    const Expr wide_rstd = 1.0f / sqrt(moments.variance + cast<double>(eps) * wide_scale * wide_scale);
     // What is left of the mean is taken off after the product, so that each element is rounded once less.
-    Expr offset = row.once("offset", cast<float>(-(moments.mean * wide_rstd)));
-    RowValue centred = centre(x, moments.scale, row.once("minus_shift", -moments.shift));
-    if (moments.as_is.defined()) {
-        centred = [=, &row, general = centred](Expr d) { return row.either(moments.as_is, x(d), general(d)); };
-    }
+    const std::vector<Expr> once = row.once_together(
+        "normalize", {cast<float>(wide_rstd), cast<float>(wide_rstd - cast<double>(cast<float>(wide_rstd))),
+                      cast<float>(-(moments.mean * wide_rstd)), moments.scale, -moments.shift, moments.as_is,
+                      cast<float>((cast<double>(moments.shift) + moments.mean) * cast<double>(moments.unscale)),
+                      cast<float>(wide_rstd * wide_scale)});
+    const Expr rstd = once[0], rest_of_rstd = once[1], offset = once[2], scale = once[3], minus_shift = once[4],
+               as_is = once[5];
+    RowValue centred = [=, &row](Expr d) {
+        return row.either(as_is, x(d), fused_multiply_add(x(d), scale, minus_shift));
+    };
     RowValue rest = [=](Expr) { return offset; };
     if (to_the_last_bit && row.has_float64()) {
-        Expr rest_of_rstd = row.once("rest_of_rstd", cast<float>(wide_rstd - cast<double>(scaled_rstd)));
         rest = [=](Expr d) { return fused_multiply_add(centred(d), rest_of_rstd, offset); };
     }
-    return {[=](Expr d) { return fused_multiply_add(centred(d), scaled_rstd, rest(d)); },
-            cast<float>((cast<double>(moments.shift) + moments.mean) * cast<double>(moments.unscale)),
-            cast<float>(wide_rstd * scale)};
+    return {[=](Expr d) { return fused_multiply_add(centred(d), rstd, rest(d)); }, once[6], once[7]};
 }
 
 // Half of what lies between x and the mean is always finite.

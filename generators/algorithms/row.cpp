@@ -24,6 +24,13 @@ Moments Row::moments(const std::string &name, const RowValue &x, norma_dtype, co
     return {1.0f, 1.0f, shift, means[0], once(name + "_variance", non_negative(means[1] - means[0] * means[0]))};
 }
 
+std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> values) {
+    for (size_t i = 0; i < values.size(); i++) {
+        values[i] = once(name + "_" + std::to_string(i), values[i]);
+    }
+    return values;
+}
+
 Expr non_negative(const Expr &value) { return select(value < 0, cast(value.type(), 0), value); }
 
 Expr finite_or_zero(const Expr &value) {

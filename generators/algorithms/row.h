@@ -29,7 +29,7 @@ struct Term {
 // variance are those of scale * x - shift, as float64.
 struct Moments {
     Halide::Expr scale, unscale, shift, mean, variance;
-    Halide::Expr as_is = {};  // whether scale * x - shift is x; undefined where that is not known
+    Halide::Expr as_is = Halide::Internal::const_false();  // whether scale * x - shift is known to be x
 };
 
 // What rounding leaves below zero becomes zero; NaN passes.
@@ -98,6 +98,8 @@ public:
 
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
+    // The same of several, in one step where an implementation can.
+    virtual std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values);
 
     // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row.
     virtual void store(const std::string &role, norma_dtype type, RowValue value) = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The last step of a sum over a row: the lanes of a vector are added in halves, in registers. A fixed tree in strict
 // arithmetic, where Halide would add lane after lane (strict) or let LLVM choose the order (not strict). In float64, so
-// that it adds no error of its own.
+// that it adds no error of its own; more than `wide` lanes are first added in fp32, which is a quarter of the work.
 #pragma once
 
 #include <Halide.h>
@@ -9,7 +9,7 @@
 namespace norma {
 
 // The float64 sum of f(0, at) .. f(lanes - 1, at), for an algorithm's expressions; `i` is the element of a Tuple.
-Halide::Expr lane_tree(const Halide::Func &f, int lanes, const Halide::Expr &at, int i);
+Halide::Expr lane_tree(const Halide::Func &f, int lanes, int wide, const Halide::Expr &at, int i);
 
 // Turns those calls to vector code; without it they do not link.
 class LaneTreePass : public Halide::Internal::IRMutator {

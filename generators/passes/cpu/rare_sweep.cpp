@@ -13,9 +13,46 @@ using namespace Halide::Internal;
 
 namespace {
 
-const char *const name = "norma_only_where";
+const char *const name = "norma_only_where", *const choice = "norma_rarely";
+
+class TakeCase : public IRMutator {
+public:
+    explicit TakeCase(bool rare) : rare_(rare) {}
+
+    Expr condition;
+
+private:
+    using IRMutator::visit;
+    Expr visit(const Call *op) override {
+        if (op->name != choice) {
+            return IRMutator::visit(op);
+        }
+        if (condition.defined() && !equal(condition, op->args[0])) {
+            throw std::logic_error("rare_sweep: values of a row have two conditions; expected one");
+        }
+        condition = op->args[0];
+        return mutate(op->args[rare_ ? 1 : 2]);
+    }
+
+    bool rare_;
+};
 
 }  // namespace
+
+Expr rarely(const Expr &condition, const Expr &rare, const Expr &usual) {
+    return Call::make(usual.type(), choice, {condition, rare, usual}, Call::PureExtern);
+}
+
+Cases cases_of(const std::vector<Expr> &values) {
+    TakeCase usual(false), rare(true);
+    Cases cases;
+    for (const Expr &value : values) {
+        cases.usual.push_back(usual.mutate(value));
+        cases.rare.push_back(rare.mutate(value));
+    }
+    cases.condition = usual.condition;
+    return cases;
+}
 
 Expr only_where(const Expr &condition, const Expr &value) {
     return Call::make(value.type(), name, {condition, value}, Call::PureExtern);

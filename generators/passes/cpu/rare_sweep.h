@@ -7,11 +7,23 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace norma {
 
 // For the values that a sweep comes to: undefined where the condition does not hold.
 Halide::Expr only_where(const Halide::Expr &condition, const Halide::Expr &value);
+
+// `usual` of most rows; `rare` of those for which the condition holds, of which each value may be of the same sweep.
+Halide::Expr rarely(const Halide::Expr &condition, const Halide::Expr &rare, const Halide::Expr &usual);
+
+// Values without such a choice: those of most rows, and the others. The condition is undefined where there is no
+// choice.
+struct Cases {
+    Halide::Expr condition;
+    std::vector<Halide::Expr> usual, rare;
+};
+Cases cases_of(const std::vector<Halide::Expr> &values);
 
 // `sums`: the Funcs that the sweeps add up in.
 class RareSweepPass : public Halide::Internal::IRMutator {

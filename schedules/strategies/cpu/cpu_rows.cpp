@@ -18,6 +18,9 @@ using namespace Halide;
 
 namespace {
 
+// Of short rows, whose lanes are no better than fp32, and whose tree takes as long as their sweep.
+constexpr int short_tree_lanes = 16;
+
 Expr plus(const Expr &sum, const Term &term, const Expr &d) {
     return term.b ? fused_multiply_add(term.a(d), term.b(d), sum) : sum + term.a(d);
 }
@@ -37,13 +40,13 @@ Pipeline CpuRow::lower() {
         f.vectorize(d_, knobs_.vector, has_tail(knobs_.vector) ? TailStrategy::GuardWithIf : TailStrategy::RoundUp);
     }
     for (Func f : kept_) {
-        schedule_elements(f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight()));
+        schedule_elements(each_row(f.compute_at(each_group)).store_in(MemoryType::Heap));
     }
     for (Func f : scalars_) {
-        f.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+        each_row(f.compute_at(each_group)).store_in(MemoryType::Stack);
     }
     for (Func f : groups_) {
-        f.compute_at(each_group).store_in(MemoryType::Heap).bound_storage(r_, rows_in_flight());
+        each_row(f.compute_at(each_group)).store_in(MemoryType::Heap);
     }
     for (Sum &sum : sums_) {
         schedule_sum(sum, each_group);
@@ -232,9 +235,9 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
 
 // Of the i-th of `count` sums.
 Expr CpuRow::mean_of(const Sum &sum, size_t i, size_t count) const {
-    Expr total = lane_tree(sum.total, sum.lanes, r_, (int)i);
+    Expr total = lane_tree(sum.total, sum.lanes, sum.one_chunk ? short_tree_lanes : sum.lanes, r_, (int)i);
     if (!sum.one_chunk) {
-        Expr error = lane_tree(sum.total, sum.lanes, r_, (int)(i + count));
+        Expr error = lane_tree(sum.total, sum.lanes, sum.lanes, r_, (int)(i + count));
         total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
     }
     return total * (cast<double>(1) / cast<double>(extent_));
@@ -244,8 +247,13 @@ std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<Term>
     return reduce(name, terms, nullptr).means;
 }
 
+// Of a group. Where that is one row, its bounds are not worked out: they would be loops and branches at every step.
+Func &CpuRow::each_row(Func &f) const {
+    return rows_in_flight() == 1 ? f.bound_extent(r_, 1) : f.bound_storage(r_, rows_in_flight());
+}
+
 void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
-    sum.mean.compute_at(each_group).store_in(MemoryType::Stack).bound_storage(r_, rows_in_flight());
+    each_row(sum.mean.compute_at(each_group)).store_in(MemoryType::Stack);
     if (sum.amax.defined()) {
         sum.amax.compute_at(sum.mean, r_).store_in(MemoryType::Stack).update().atomic().vectorize(sum.lane);
     }
@@ -352,11 +360,25 @@ Expr CpuRow::either(const Expr &condition, const Expr &plain, const Expr &genera
     return mark_either(condition, plain, general);
 }
 
-Expr CpuRow::once(const std::string &name, Expr value) {
+Expr CpuRow::once(const std::string &name, Expr value) { return once_together(name, {std::move(value)})[0]; }
+
+// A loop over the rows in flight, whose results go through memory: the fewer, the shorter each row waits. What rare
+// rows need is stored over it, under a branch: most rows do not wait for it.
+std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Expr> values) {
+    Cases cases = cases_of(values);
     Func f(name + "_once");
-    f(r_) = value;
+    f(r_) = Tuple(cases.usual);
+    if (cases.condition.defined()) {
+        RDom once(0, 1, name + "_rare");
+        once.where(cases.condition);
+        cases.rare[0] = select(once.x == 0, cases.rare[0], cases.usual[0]);  // a domain has to be used
+        f(r_) = Tuple(cases.rare);
+    }
     scalars_.push_back(f);
-    return f(r_);
+    for (size_t i = 0; i < values.size(); i++) {
+        values[i] = f.outputs() == 1 ? Expr(f(r_)) : Expr(f(r_)[(int)i]);
+    }
+    return values;
 }
 
 void CpuRow::store(const std::string &role, norma_dtype type, RowValue value) {

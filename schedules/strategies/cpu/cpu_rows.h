@@ -30,6 +30,7 @@ public:
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
+    std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values) override;
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
@@ -72,6 +73,7 @@ private:
     Halide::LoopLevel schedule_outputs(const std::vector<Halide::Func> &outputs);
     Halide::LoopLevel schedule_column_outputs();
     void schedule_elements(Halide::Func f) const;
+    Halide::Func &each_row(Halide::Func &f) const;
     // Of a sum or maximum in lanes: along its blocks, then the rest of the row where that has an update of its own.
     void schedule_lanes(Halide::Func f, int lanes, const Halide::RVar &along, const Halide::RVar &rest) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;

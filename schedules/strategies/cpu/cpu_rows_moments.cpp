@@ -96,48 +96,64 @@ Expr CpuRow::rescaled(const std::string &name, const RowValue &x, norma_dtype he
         return mean_square;
     }
     Expr leaves = once(name + "_leaves_range", leaves_range(mean_square, eps, 0.0f));
-    Expr scale = once(name + "_scale", rescaling(mean_square));
+    Expr scale = rescaling(mean_square);
     RowValue scaled = [=](Expr d) { return x(d) * scale; };
     const auto unscaled = [&](const Expr &value) { return value * square(cast<double>(back(mean_square))); };
-    return select(leaves, means_where(leaves, name + "_scaled", {{scaled, scaled}}, unscaled)[0], mean_square);
+    return rarely(leaves, means_where(leaves, name + "_scaled", {{scaled, scaled}}, unscaled)[0], mean_square);
 }
+
+namespace {
+
+// An element of a row that lies around zero is used as it is: its difference to a shift would be rounded.
+Moments around(const Expr &scale, const Expr &unscale, const Expr &shift, const Expr &mean, const Expr &variance) {
+    Expr whole_mean = cast<double>(shift) + mean;
+    Expr around_zero = square(whole_mean) <= 4 * variance;
+    return {scale,
+            unscale,
+            select(around_zero, 0.0f, shift),
+            select(around_zero, whole_mean, mean),
+            variance,
+            around_zero && scale == 1.0f};
+}
+
+Moments rarely_else(const Expr &condition, const Moments &rare, const Moments &usual) {
+    const auto either = [&](Expr Moments::*member) { return rarely(condition, rare.*member, usual.*member); };
+    return {either(&Moments::scale), either(&Moments::unscale),  either(&Moments::shift),
+            either(&Moments::mean),  either(&Moments::variance), either(&Moments::as_is)};
+}
+
+Expr variance_of(const std::vector<Expr> &means) { return non_negative(means[1] - square(means[0])); }
+
+}  // namespace
 
 // Around one of the row's elements the variance is found together with the mean. How much is lost depends on how many
 // standard deviations the mean is away from that element; where it is more than 2, as in 3 of 1000 normal rows, both
-// are looked for again around the mean.
+// are looked for again around the mean. So they are where the squares have left the range of fp32.
 Moments CpuRow::moments(const std::string &name, const RowValue &x, norma_dtype held, const Expr &eps) {
-    auto terms = [&](const std::string &which, const Expr &scale, const Expr &shift) -> std::vector<Term> {
-        RowValue centred = centre(x, scale, once(name + which + "_minus_shift", -shift));
+    auto terms = [&](const Expr &scale, const Expr &shift) -> std::vector<Term> {
+        RowValue centred = centre(x, scale, -shift);
         return {{centred}, {centred, centred}};
     };
-    Expr scale = 1.0f, unscale = 1.0f;
-    Expr shift = once(name + "_sample", finite_or_zero(middle(x(0), x(extent_ / 2), x(extent_ - 1))));
-    const std::vector<Expr> first = means(name + "_first", terms("_first", scale, shift));
-    Expr mean = first[0], mean_square = first[1];
-    if (!squares_stay_in_range(held)) {
-        Expr leaves = once(name + "_leaves_range", leaves_range(mean_square, eps, shift));
-        scale = once(name + "_scale", select(leaves, rescaling(mean_square), 1.0f));
-        unscale = once(name + "_unscale", select(leaves, back(mean_square), 1.0f));
-        shift = once(name + "_scaled_shift", shift * scale);
-        const std::vector<Expr> scaled = means_where(leaves, name + "_scaled", terms("_scaled", scale, shift));
-        mean = once(name + "_scaled_mean", select(leaves, scaled[0], mean));
-        mean_square = once(name + "_scaled_square", select(leaves, scaled[1], mean_square));
+    const Expr sample = once(name + "_sample", finite_or_zero(middle(x(0), x(extent_ / 2), x(extent_ - 1))));
+    const std::vector<Expr> first = means(name + "_first", terms(1.0f, sample));
+    Expr again = square(first[0]) > 4 * variance_of(first);
+    Expr scale = 1.0f, unscale = 1.0f, near_mean = first[0];
+    if (squares_stay_in_range(held)) {
+        again = once(name + "_again", again);
+    } else {
+        Expr leaves = leaves_range(first[1], eps, sample);
+        const std::vector<Expr> is_rare = once_together(name + "_again", {again || leaves, leaves});
+        again = is_rare[0];
+        leaves = is_rare[1];
+        scale = select(leaves, rescaling(first[1]), 1.0f);
+        unscale = select(leaves, back(first[1]), 1.0f);
+        const Term scaled{centre(x, scale, -sample * scale)};
+        near_mean = select(leaves, means_where(leaves, name + "_scaled", {scaled})[0], near_mean);
     }
-    Expr variance = once(name + "_near_variance", non_negative(mean_square - square(mean)));
-    Expr far = once(name + "_far", square(mean) > 4 * variance);
-    shift = once(name + "_shift", select(far, cast<float>(cast<double>(shift) + mean), shift));
-    const std::vector<Expr> again = means_where(far, name + "_far", terms("_far", scale, shift));
-    mean = once(name + "_mean", select(far, again[0], mean));
-    variance = once(name + "_variance", select(far, non_negative(again[1] - square(again[0])), variance));
-    // An element of a row that lies around zero is used as it is: its difference to a shift would be rounded.
-    Expr whole_mean = once(name + "_whole_mean", cast<double>(shift) + mean);
-    Expr around_zero = once(name + "_around_zero", square(whole_mean) <= 4 * variance);
-    return {scale,
-            unscale,
-            once(name + "_last_shift", select(around_zero, 0.0f, shift)),
-            once(name + "_last_mean", select(around_zero, whole_mean, mean)),
-            variance,
-            once(name + "_as_is", around_zero && scale == 1.0f)};
+    const Expr shift = cast<float>(cast<double>(sample * scale) + near_mean);
+    const std::vector<Expr> second = means_where(again, name + "_second", terms(scale, shift));
+    return rarely_else(again, around(scale, unscale, shift, second[0], variance_of(second)),
+                       around(1.0f, 1.0f, sample, first[0], variance_of(first)));
 }
 
 }  // namespace norma

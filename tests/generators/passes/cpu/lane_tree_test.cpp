@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The lanes of a vector are added in halves, in float64: the bits of a plain loop that does so.
+// The lanes of a vector are added in halves, many in fp32, few in float64: the bits of a plain loop that does so.
 #include "generators/passes/cpu/lane_tree.h"
 
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.h"
@@ -25,10 +26,11 @@ std::vector<float> far_apart(size_t count) {
     return values;
 }
 
-double in_halves(std::vector<double> lanes) {
+double in_halves(std::vector<double> lanes, size_t wide) {
     for (size_t half = lanes.size() / 2; half >= 1; half /= 2) {
         for (size_t l = 0; l < half; l++) {
             lanes[l] += lanes[l + half];
+            lanes[l] = half >= wide ? (double)(float)lanes[l] : lanes[l];
         }
     }
     return lanes[0];
@@ -45,16 +47,16 @@ double one_by_one(const std::vector<double> &lanes) {
 constexpr int rows = 7;
 
 // The sums of x(0, r) .. x(lanes - 1, r), and of their negatives.
-std::vector<std::vector<double>> sums(std::vector<float> x, int lanes, bool tuple) {
+std::vector<std::vector<double>> sums(std::vector<float> x, int lanes, int wide, bool tuple) {
     Halide::ImageParam in(Float(32), 2);
     Halide::Var l, r;
     Halide::Func held, sum;
     if (tuple) {
         held(l, r) = Halide::Tuple(in(l, r), -in(l, r));
-        sum(r) = Halide::Tuple(lane_tree(held, lanes, r, 0), lane_tree(held, lanes, r, 1));
+        sum(r) = Halide::Tuple(lane_tree(held, lanes, wide, r, 0), lane_tree(held, lanes, wide, r, 1));
     } else {
         held(l, r) = in(l, r);
-        sum(r) = lane_tree(held, lanes, r, 0);
+        sum(r) = lane_tree(held, lanes, wide, r, 0);
     }
     held.compute_at(sum, r).vectorize(l, lanes);
     Halide::Pipeline pipeline(sum);
@@ -71,19 +73,21 @@ std::vector<std::vector<double>> sums(std::vector<float> x, int lanes, bool tupl
 
 }  // namespace
 
-TEST_CASE("lanes are added in halves, in float64") {
-    for (int lanes : {2, 4, 8, 16, 32, 64, 128}) {
+TEST_CASE("lanes are added in halves, few of them in float64") {
+    for (const auto &[lanes, wide] : std::vector<std::pair<int, int>>{
+             {2, 2}, {4, 4}, {8, 8}, {16, 16}, {32, 32}, {64, 64}, {128, 128}, {8, 16}, {32, 16}, {64, 16}, {128, 2}}) {
         const std::vector<float> x = far_apart((size_t)rows * lanes);
-        const std::vector<double> got = sums(x, lanes, false)[0];
-        const std::vector<std::vector<double>> pair = sums(x, lanes, true);
+        const std::vector<double> got = sums(x, lanes, wide, false)[0];
+        const std::vector<std::vector<double>> pair = sums(x, lanes, wide, true);
         bool order_matters = lanes < 8;  // so few may give the same sum in any
         for (int row = 0; row < rows; row++) {
-            INFO(lanes << " lanes, row " << row);
+            INFO(lanes << " lanes, " << wide << " in float64, row " << row);
             const std::vector<double> held(x.begin() + row * lanes, x.begin() + (row + 1) * lanes);
-            CHECK(got[row] == in_halves(held));
-            CHECK(pair[0][row] == in_halves(held));
-            CHECK(pair[1][row] == -in_halves(held));
-            order_matters |= in_halves(held) != one_by_one(held);
+            const double expected = in_halves(held, wide);
+            CHECK(got[row] == expected);
+            CHECK(pair[0][row] == expected);
+            CHECK(pair[1][row] == -expected);
+            order_matters |= expected != one_by_one(held);
         }
         CHECK(order_matters);
     }
@@ -94,7 +98,7 @@ TEST_CASE("lanes that are not in memory of their own are refused") {
     Halide::Var l, r;
     Halide::Func inlined, sum;
     inlined(l, r) = in(l, r) * 2;
-    sum(r) = lane_tree(inlined, 8, r, 0);
+    sum(r) = lane_tree(inlined, 8, 8, r, 0);
     Halide::Pipeline pipeline(sum);
     pipeline.add_custom_lowering_pass(new LaneTreePass);
     CHECK_THROWS_WITH(pipeline.compile_to_module({in}, "sum", norma::test::jit_target()),
