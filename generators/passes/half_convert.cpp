@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "half_convert.h"
 
+#include "half_pairs.h"
 #include "strict.h"
 
 namespace norma {
@@ -31,13 +32,26 @@ Expr bf16_to_float(const Expr &half) {
     return b.value(b.widened(half) << b.of(16));
 }
 
-// The two clamps keep a NaN with a full payload, of either sign, from rounding up into the other sign's zero.
-Expr float_to_bf16(const Expr &value) {
+// The rounded number is the upper half. The two clamps keep a NaN with a full payload, of either sign, from rounding up
+// into the other sign's zero.
+Expr rounded_to_bf16(const Expr &value) {
     Bits b{value.type().lanes()};
     Expr bits = min(b.of(value), b.of(0xffff0000u));
     bits = b.of(min(reinterpret(Int(32, b.lanes), bits), make_const(Int(32, b.lanes), 0x7fff0000)));
     Expr odd = (bits >> b.of(16)) & b.of(1);
-    return b.narrowed(BFloat(16), (bits + b.of(0x7fff) + odd) >> b.of(16));
+    return bits + b.of(0x7fff) + odd;
+}
+
+Expr float_to_bf16(const Expr &value) {
+    Bits b{value.type().lanes()};
+    return b.narrowed(BFloat(16), rounded_to_bf16(value) >> b.of(16));
+}
+
+// Their words.
+Expr pairs_to_bf16(const Pairs &pairs) {
+    Bits b{pairs.even.type().lanes()};
+    Expr words = (rounded_to_bf16(pairs.even) >> b.of(16)) | (rounded_to_bf16(pairs.odd) & b.of(0xffff0000u));
+    return reinterpret(BFloat(16, 2 * b.lanes), reinterpret(UInt(16, 2 * b.lanes), words));
 }
 
 // The exponent is rebiased by an exact multiplication, which makes denormals normal; infinity and NaN by hand.
@@ -68,10 +82,9 @@ Expr float_to_f16(const Expr &value) {
 
 // Results of the instruction that are zero: a denormal may have been flushed.
 Expr is_zero(const Expr &half) {
-    int lanes = half.type().lanes();
-    Expr magnitude = reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7fff);
-    // Below 2, not equal to 0: LLVM turns that into a floating-point comparison and widens for it.
-    return magnitude < make_const(UInt(16, lanes), 2);
+    const int lanes = half.type().lanes();
+    // There is no result with the lowest bit alone; with all bits of the magnitude LLVM would compare bf16 numbers.
+    return (reinterpret(UInt(16, lanes), half) & make_const(UInt(16, lanes), 0x7ffe)) == make_const(UInt(16, lanes), 0);
 }
 
 Expr is_nonzero(const Expr &value) {
@@ -81,6 +94,41 @@ Expr is_nonzero(const Expr &value) {
 
 Expr any(const Expr &lanes) { return VectorReduce::make(VectorReduce::Or, lanes, 1); }
 
+// What one instruction rounds: 16 even elements and the 16 odd ones beside them.
+constexpr int rounded_together = 32;
+
+Expr even_then_odd(const Pairs &pairs) {
+    constexpr int half = rounded_together / 2;
+    std::vector<Expr> parts;
+    for (int i = 0; i < pairs.even.type().lanes(); i += half) {
+        parts.push_back(Shuffle::make_slice(pairs.even, i, 1, half));
+        parts.push_back(Shuffle::make_slice(pairs.odd, i, 1, half));
+    }
+    return Shuffle::make_concat(parts);
+}
+
+Expr side_by_side(const Expr &even_then_odd) {
+    std::vector<int> from;
+    for (int i = 0; i < even_then_odd.type().lanes(); i++) {
+        const int within = i % rounded_together;
+        from.push_back(i - within + within / 2 + within % 2 * (rounded_together / 2));
+    }
+    return Shuffle::make({even_then_odd}, from);
+}
+
+// Undefined where there is more than one store.
+Stmt let_in_store(const std::string &name, const Expr &value, const Stmt &body) {
+    if (const LetStmt *let = body.as<LetStmt>()) {
+        const Stmt inside = let_in_store(name, value, let->body);
+        return inside.defined() && !expr_uses_var(let->value, name) ? LetStmt::make(let->name, let->value, inside)
+                                                                    : Stmt();
+    }
+    const Store *store = body.as<Store>();
+    return store != nullptr ? Store::make(store->name, Let::make(name, value, store->value), store->index, store->param,
+                                          store->predicate, store->alignment)
+                            : Stmt();
+}
+
 const Call *as_conversion(const Expr &value, const char *name) {
     const Call *call = value.as<Call>();
     return call != nullptr && call->name == name ? call : nullptr;
@@ -88,7 +136,11 @@ const Call *as_conversion(const Expr &value, const char *name) {
 
 }  // namespace
 
-Expr half_to_float(const Expr &value) { return Call::make(Float(32), to_float, {value}, Call::PureExtern); }
+bool is_half_to_float(const Call *call) { return call->name == to_float; }
+
+Expr half_to_float(const Expr &value) {
+    return Call::make(Float(32, value.type().lanes()), to_float, {value}, Call::PureExtern);
+}
 
 Expr float_to_half(const Type &type, const Expr &value) {
     const Call *widened = as_conversion(value, to_float);
@@ -116,25 +168,48 @@ Expr HalfConvertPass::visit(const Call *op) {
     return IRMutator::visit(op);
 }
 
-// The bf16 instruction flushes denormals, so a block with one among them takes the other way. Most blocks have no zero
-// among their results either, which is quicker to see.
+// Vectors that one store uses are seen in it.
+Stmt HalfConvertPass::visit(const LetStmt *op) {
+    const Stmt inside = op->value.type().is_vector() ? let_in_store(op->name, op->value, op->body) : Stmt();
+    return inside.defined() ? mutate(inside) : IRMutator::visit(op);
+}
+
 Stmt HalfConvertPass::visit(const Store *op) {
-    const Call *conversion = as_conversion(op->value, to_half);
-    Type type = op->value.type();
-    if (!native_bf16_ || conversion == nullptr || !type.is_bfloat() || type.lanes() % 32 != 0 ||
-        !is_const_one(op->predicate)) {
+    const bool whole =
+        op->value.type().is_bfloat() && op->value.type().lanes() % rounded_together == 0 && is_const_one(op->predicate);
+    const Expr value = whole ? substitute_in_all_lets(op->value) : op->value;
+    const Call *conversion = as_conversion(value, to_half);
+    if (!whole || conversion == nullptr) {
         return IRMutator::visit(op);
     }
+    const Expr &unrounded = conversion->args[0];
+    if (native_bf16_) {
+        return store_rounded_by_hardware(op, unrounded);
+    }
+    if (const std::optional<Pairs> pairs = split_pairs(unrounded)) {
+        const Expr words = common_subexpression_elimination(pairs_to_bf16({mutate(pairs->even), mutate(pairs->odd)}));
+        return Store::make(op->name, words, op->index, op->param, op->predicate, op->alignment);
+    }
+    return IRMutator::visit(op);
+}
+
+// The bf16 instruction flushes denormals, so a block with one among them takes the other way. Most blocks have no zero
+// among their results either, which is quicker to see.
+Stmt HalfConvertPass::store_rounded_by_hardware(const Store *op, const Expr &value) {
+    const std::optional<Pairs> pairs = split_pairs(value);
+    const auto in_order = [&](const Expr &halves) { return pairs ? side_by_side(halves) : halves; };
+    const Type type = op->value.type();
     std::string unrounded_name = unique_name("unrounded"), converted_name = unique_name("converted");
     Expr unrounded = Variable::make(Float(32, type.lanes()), unrounded_name);
     Expr converted = Variable::make(UInt(16, type.lanes()), converted_name);
-    auto store = [&](const Expr &value) {
-        return Store::make(op->name, value, op->index, op->param, op->predicate, op->alignment);
+    auto store = [&](const Expr &halves) {
+        return Store::make(op->name, in_order(halves), op->index, op->param, op->predicate, op->alignment);
     };
     Stmt chosen = IfThenElse::make(any(is_zero(converted)) && any(is_zero(converted) && is_nonzero(unrounded)),
                                    store(float_to_bf16(unrounded)), store(reinterpret(type, converted)));
     Expr convert = Call::make(converted.type(), "vcvtne2ps2bf16", {unrounded}, Call::PureExtern);
-    return LetStmt::make(unrounded_name, mutate(conversion->args[0]), LetStmt::make(converted_name, convert, chosen));
+    const Expr all = mutate(common_subexpression_elimination(pairs ? even_then_odd(*pairs) : value));
+    return LetStmt::make(unrounded_name, all, LetStmt::make(converted_name, convert, chosen));
 }
 
 }  // namespace norma

@@ -11,6 +11,8 @@ namespace norma {
 Halide::Expr half_to_float(const Halide::Expr &value);                            // of f16 or bf16
 Halide::Expr float_to_half(const Halide::Type &type, const Halide::Expr &value);  // to f16 or bf16
 
+bool is_half_to_float(const Halide::Internal::Call *call);
+
 class HalfConvertPass : public Halide::Internal::IRMutator {
 public:
     HalfConvertPass(bool native_f16, bool native_bf16) : native_f16_(native_f16), native_bf16_(native_bf16) {}
@@ -18,9 +20,12 @@ public:
 protected:
     using IRMutator::visit;
     Halide::Expr visit(const Halide::Internal::Call *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::LetStmt *op) override;
     Halide::Internal::Stmt visit(const Halide::Internal::Store *op) override;
 
 private:
+    Halide::Internal::Stmt store_rounded_by_hardware(const Halide::Internal::Store *op, const Halide::Expr &value);
+
     bool native_f16_, native_bf16_;
 };
 

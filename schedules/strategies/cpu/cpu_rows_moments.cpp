@@ -150,7 +150,7 @@ Moments CpuRow::moments(const std::string &name, const RowValue &x, norma_dtype 
         const Term scaled{centre(x, scale, -sample * scale)};
         near_mean = select(leaves, means_where(leaves, name + "_scaled", {scaled})[0], near_mean);
     }
-    const Expr shift = cast<float>(cast<double>(sample * scale) + near_mean);
+    const Expr shift = finite_or_zero(cast<float>(cast<double>(sample * scale) + near_mean));
     const std::vector<Expr> second = means_where(again, name + "_second", terms(scale, shift));
     return rarely_else(again, around(scale, unscale, shift, second[0], variance_of(second)),
                        around(1.0f, 1.0f, sample, first[0], variance_of(first)));

@@ -4,10 +4,12 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "generators/passes/half_pairs.h"
 #include "tests/support/catch.h"
 #include "tests/support/jit.h"
 
@@ -194,6 +196,49 @@ TEST_CASE("a value that was widened from the type is narrowed to it by doing not
     const Halide::Expr half = Halide::Internal::Variable::make(BFloat(16), "half");
     CHECK(float_to_half(BFloat(16), half_to_float(half)).same_as(half));
     CHECK_FALSE(float_to_half(Float(16), half_to_float(half)).same_as(half));
+}
+
+TEST_CASE("bf16 two by two has the bits of one by one") {
+    std::vector<uint16_t> all(65536);
+    std::iota(all.begin(), all.end(), 0);
+    const std::vector<int> size = {(int)all.size()};
+    Halide::ImageParam x(BFloat(16), 1);
+    Halide::Param<float> factor;
+    x.set(Halide::Buffer<>(BFloat(16), all.data(), size));
+    for (const Ways &way : ways()) {
+        for (const float f : {1.0F, -0.3F, 0x1p-9F, 0x1p-126F, 3e38F}) {
+            INFO("times " << f << (way.native_bf16 ? " natively" : "") << " in " << way.lanes << " lanes");
+            const auto multiplied = [&](const Ways &by) {
+                Halide::Var i;
+                Halide::Func y;
+                y(i) = float_to_half(BFloat(16), half_to_float(x(i)) * factor);
+                std::vector<uint16_t> result(all.size());
+                factor.set(f);
+                Halide::Pipeline pipeline = element_by_element(y, i, by);
+                norma::test::realize(pipeline, {Halide::Buffer<>(BFloat(16), result.data(), size)});
+                return result;
+            };
+            const std::vector<uint16_t> got = multiplied(way), expected = multiplied({false, false, 1});
+            int wrong = 0;
+            for (size_t i = 0; i < got.size(); i++) {
+                wrong += got[i] != expected[i] && !(bf16.is_nan(got[i]) && bf16.is_nan(expected[i]));
+            }
+            CHECK(wrong == 0);
+        }
+    }
+}
+
+TEST_CASE("bf16 is split two by two where all of it lies side by side") {
+    const auto load = [](const Halide::Expr &stride) {
+        const Halide::Expr index = Halide::Internal::Ramp::make(0, stride, 32), all = Halide::Internal::const_true(32);
+        return half_to_float(Halide::Internal::Load::make(BFloat(16, 32), "x", index, {}, {}, all, {}));
+    };
+    const Halide::Expr f = Halide::Internal::Variable::make(Float(32, 32), "f"),
+                       two = Halide::Internal::make_const(Float(32, 32), 2);
+    CHECK(split_pairs(load(1) * two));
+    CHECK(split_pairs(load(1) * two)->odd.type() == Float(32, 16));
+    CHECK_FALSE(split_pairs(load(2) * two));
+    CHECK_FALSE(split_pairs(load(1) * f));
 }
 
 TEST_CASE("whole vectors of bf16 are stored by the target's instruction, shorter ones and f16 are not") {
