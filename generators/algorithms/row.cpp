@@ -10,6 +10,7 @@ namespace norma {
 using Halide::cast;
 using Halide::Expr;
 using Halide::select;
+using Halide::Internal::is_const;
 
 Expr Row::mean_square(const std::string &name, const RowValue &x, norma_dtype, const Expr &) {
     return mean(name, {x, x});
@@ -24,10 +25,12 @@ Moments Row::moments(const std::string &name, const RowValue &x, norma_dtype, co
     return {1.0f, 1.0f, shift, means[0], once(name + "_variance", non_negative(means[1] - means[0] * means[0]))};
 }
 
-std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> values) {
+std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> values,
+                                     const std::vector<Expr> &stored) {
     for (size_t i = 0; i < values.size(); i++) {
-        values[i] = once(name + "_" + std::to_string(i), values[i]);
+        values[i] = is_const(values[i]) ? values[i] : once(name + "_" + std::to_string(i), values[i]);
     }
+    values.insert(values.end(), stored.begin(), stored.end());
     return values;
 }
 

@@ -98,8 +98,11 @@ public:
 
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
-    // The same of several, in one step where an implementation can.
-    virtual std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values);
+    // The same of several, in one step where an implementation can; `stored`: such as are given to store_scalar alone.
+    virtual std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values,
+                                                    const std::vector<Halide::Expr> &stored = {});
+    // What several of those share. An implementation whose one step finds it again leaves it as it is.
+    virtual Halide::Expr shared(const std::string &name, Halide::Expr value) { return once(name, std::move(value)); }
 
     // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row.
     virtual void store(const std::string &role, norma_dtype type, RowValue value) = 0;

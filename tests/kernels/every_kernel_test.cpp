@@ -136,7 +136,7 @@ TEST_CASE("every kernel: rows that break implementations", "[kernels]") {
                 const bool denormal = kind == static_cast<int>(RowKind::denormal);
                 for (float eps : {1e-5F, denormal ? 1.0F : 1e-12F, 0.0F}) {  // 1: y is denormal too
                     spec.hidden = hidden;
-                    spec.outer = {hidden > 2048 ? 2 : 4};
+                    spec.outer = {hidden > 512 ? 2 : 4};
                     spec.kind = static_cast<RowKind>(kind);
                     spec.eps = eps;
                     spec.offset = hidden == 128 ? 1 : -1;

@@ -121,7 +121,7 @@ TEST_CASE("bits do not depend on the batch", "[independence]") {
 
 TEST_CASE("bits do not depend on where tensors lie", "[independence]") {
     SECTION("alignment") {
-        for (int64_t offset : {1, 2, 3, 5, 8, 16, 31}) {
+        for (int64_t offset : {1, 3, 8, 31}) {
             compare_with_plain([&](CallSpec &spec) { spec.offset = offset; });
         }
     }

@@ -49,7 +49,7 @@ CallSpec any_call() {
 }  // namespace
 
 TEST_CASE("any call is right", "[property]") {
-    setenv("RC_PARAMS", "max_success=2000", 0);  // 0: a wish from outside counts more
+    setenv("RC_PARAMS", "max_success=1000", 0);  // 0: a wish from outside counts more
     const bool holds = rc::check("any call is right", [] {
         const CallSpec spec = any_call();
         RC_PRE(has_result(spec));

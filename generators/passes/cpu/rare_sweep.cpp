@@ -40,7 +40,7 @@ private:
 }  // namespace
 
 Expr rarely(const Expr &condition, const Expr &rare, const Expr &usual) {
-    return Call::make(usual.type(), choice, {condition, rare, usual}, Call::PureExtern);
+    return equal(rare, usual) ? usual : Call::make(usual.type(), choice, {condition, rare, usual}, Call::PureExtern);
 }
 
 Cases cases_of(const std::vector<Expr> &values) {

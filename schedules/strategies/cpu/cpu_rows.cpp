@@ -2,6 +2,7 @@
 #include "cpu_rows.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "generators/algorithms/numeric.h"
 #include "generators/passes/cpu/either.h"
@@ -15,6 +16,7 @@
 namespace norma {
 
 using namespace Halide;
+using Halide::Internal::is_const;
 
 namespace {
 
@@ -364,8 +366,13 @@ Expr CpuRow::once(const std::string &name, Expr value) { return once_together(na
 
 // A loop over the rows in flight, whose results go through memory: the fewer, the shorter each row waits. What rare
 // rows need is stored over it, under a branch: most rows do not wait for it.
-std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Expr> values) {
-    Cases cases = cases_of(values);
+std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Expr> values,
+                                        const std::vector<Expr> &stored) {
+    values.insert(values.end(), stored.begin(), stored.end());
+    std::vector<Expr> computed;
+    std::copy_if(values.begin(), values.end(), std::back_inserter(computed),
+                 [](const Expr &e) { return !is_const(e); });
+    Cases cases = cases_of(computed);
     Func f(name + "_once");
     f(r_) = Tuple(cases.usual);
     if (cases.condition.defined()) {
@@ -375,8 +382,11 @@ std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Exp
         f(r_) = Tuple(cases.rare);
     }
     scalars_.push_back(f);
-    for (size_t i = 0; i < values.size(); i++) {
-        values[i] = f.outputs() == 1 ? Expr(f(r_)) : Expr(f(r_)[(int)i]);
+    int i = 0;
+    for (Expr &value : values) {
+        if (!is_const(value)) {
+            value = f.outputs() == 1 ? Expr(f(r_)) : Expr(f(r_)[i++]);
+        }
     }
     return values;
 }

@@ -30,7 +30,9 @@ public:
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
-    std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values) override;
+    std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values,
+                                            const std::vector<Halide::Expr> &stored = {}) override;
+    Halide::Expr shared(const std::string & /*name*/, Halide::Expr value) override { return value; }
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
     void store_scalar(const std::string &role, Halide::Expr value) override;
