@@ -38,18 +38,21 @@ private:
 };
 
 Stmt write_twice(const Stmt &stmt) {
-    const std::vector<Expr> conditions = conditions_of(stmt, name);
-    if (conditions.empty()) {
-        return stmt;
-    }
-    Expr all = conditions.front();
-    for (size_t i = 1; i < conditions.size(); i++) {
-        all = all && conditions[i];
-    }
-    return IfThenElse::make(all, Choose(true).mutate(stmt), Choose(false).mutate(stmt));
+    const Expr condition = plain_condition(stmt);
+    return condition.defined() ? IfThenElse::make(condition, plain(stmt), Choose(false).mutate(stmt)) : stmt;
 }
 
 }  // namespace
+
+Expr plain_condition(const Stmt &stmt) {
+    Expr all;
+    for (const Expr &condition : conditions_of(stmt, name)) {
+        all = all.defined() ? all && condition : condition;
+    }
+    return all;
+}
+
+Stmt plain(const Stmt &stmt) { return Choose(true).mutate(stmt); }
 
 Expr mark_either(const Expr &condition, const Expr &plain, const Expr &general) {
     return Call::make(general.type(), name, {condition, plain, general}, Call::PureExtern);

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <map>
 
+#include "shared_rows.h"
+
 namespace norma {
 
 using namespace Halide;
@@ -54,6 +56,9 @@ Expr store_mode() { return Variable::make(Int(32), "store_mode"); }
 
 // An innermost loop is written twice, so that the ordinary one keeps its constants in registers.
 Stmt StoreModePass::visit(const For *op) {
+    if (is_shared_loop(op)) {
+        return op;
+    }
     Inside inside;
     op->body.accept(&inside);
     std::vector<const Store *> stores;

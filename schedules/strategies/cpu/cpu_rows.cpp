@@ -9,6 +9,7 @@
 #include "generators/passes/cpu/lane_tree.h"
 #include "generators/passes/cpu/output_stores.h"
 #include "generators/passes/cpu/rare_sweep.h"
+#include "generators/passes/cpu/shared_rows.h"
 #include "generators/passes/cpu/store_mode.h"
 #include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
@@ -22,6 +23,9 @@ namespace {
 
 // Of short rows, whose lanes are no better than fp32, and whose tree takes as long as their sweep.
 constexpr int short_tree_lanes = 16;
+
+// What more of them need once per row does not stay in registers.
+constexpr int most_shared_rows = 4;
 
 Expr plus(const Expr &sum, const Term &term, const Expr &d) {
     return term.b ? fused_multiply_add(term.a(d), term.b(d), sum) : sum + term.a(d);
@@ -73,6 +77,9 @@ Pipeline CpuRow::lower() {
     pipeline.add_custom_lowering_pass(new LaneTreePass);
     pipeline.add_custom_lowering_pass(new RareSweepPass(rare_sums));
     pipeline.add_custom_lowering_pass(new OutputStoresPass(names(column_outputs_), add_to_memory));
+    if (rows_in_flight() > 1 && rows_in_flight() <= most_shared_rows && column_outputs_.empty()) {
+        pipeline.add_custom_lowering_pass(new SharedRowsPass(names(element_outputs_), rows_in_flight()));
+    }
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
                                                         many_batches ? knobs_.short_stream_batch : knobs_.stream_batch,
                                                         rows_in_flight()));

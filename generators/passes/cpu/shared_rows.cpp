@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "shared_rows.h"
+
+#include <vector>
+
+#include "either.h"
+
+namespace norma {
+
+using namespace Halide;
+using namespace Halide::Internal;
+
+namespace {
+
+const char *const prefix = "shared.";
+
+// What a loop over elements stores, and whether it loads a vector that all rows have in common.
+class Inside : public IRVisitor {
+public:
+    explicit Inside(const std::set<std::string> &outputs) : outputs_(outputs) {}
+
+    bool is_innermost = true, stores_halves = false, loads_parameter = false;
+
+private:
+    using IRVisitor::visit;
+    void visit(const For *) override { is_innermost = false; }
+    void visit(const IfThenElse *) override { is_innermost = false; }
+    void visit(const Store *op) override {
+        stores_halves |= outputs_.count(op->name) != 0 && op->value.type().bits() == 16;
+        IRVisitor::visit(op);
+    }
+    void visit(const Load *op) override {
+        loads_parameter |= op->param.defined() && op->param.dimensions() == 1 && op->type.is_vector();
+        IRVisitor::visit(op);
+    }
+
+    const std::set<std::string> &outputs_;
+};
+
+using Lets = std::vector<std::pair<std::string, Expr>>;
+
+Stmt inside(const Lets &lets, Stmt body) {
+    for (auto let = lets.rbegin(); let != lets.rend(); ++let) {
+        body = LetStmt::make(let->first, let->second, body);
+    }
+    return body;
+}
+
+}  // namespace
+
+bool is_shared_loop(const For *loop) { return starts_with(loop->name, prefix); }
+
+Stmt SharedRowsPass::visit(const For *op) {
+    Stmt body = op->body, rest;
+    if (const Block *block = body.as<Block>()) {
+        rest = block->rest;
+        body = block->first;
+    }
+    Lets lets;
+    while (const LetStmt *let = body.as<LetStmt>()) {
+        lets.emplace_back(let->name, let->value);
+        body = let->body;
+    }
+    const For *elements = body.as<For>();
+    Inside found(outputs_);
+    if (elements != nullptr) {
+        elements->body.accept(&found);
+    }
+    if (elements == nullptr || !found.is_innermost || !found.stores_halves || !found.loads_parameter) {
+        return IRMutator::visit(op);
+    }
+
+    const std::string name = prefix + elements->name;
+    Expr together = op->extent == rows_ && Variable::make(Int(32), "store_mode") == 0;
+    std::vector<Stmt> rows;
+    for (int k = 0; k < rows_; k++) {
+        const Stmt row = substitute(op->name, op->min + k,
+                                    inside(lets, substitute(elements->name, Variable::make(Int(32), name), elements->body)));
+        if (const Expr condition = plain_condition(row); condition.defined()) {
+            together = together && condition;
+        }
+        rows.push_back(plain(row));
+    }
+    Stmt shared = For::make(name, elements->min, elements->extent, ForType::Serial, elements->partition_policy,
+                            elements->device_api, Block::make(rows));
+    if (rest.defined()) {
+        shared = Block::make(shared, For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy,
+                                               op->device_api, rest));
+    }
+    return IfThenElse::make(together, shared, op);
+}
+
+}  // namespace norma
