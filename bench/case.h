@@ -36,7 +36,7 @@ struct Result {
     Timing kernel_time;
     Timing copy;
     std::optional<Timing> stream_copy;  // on a CPU
-    std::optional<Timing> yardstick;    // of the faster kind of store; fp32 without a residual only, on a CPU
+    std::optional<Timing> yardstick;    // of the faster kind of store; on a CPU, of what has one
     std::optional<Timing> empty;        // a kernel that does nothing, on CUDA
 
     double ratio() const;  // to the faster copy

@@ -195,7 +195,8 @@ TEST_CASE("what the library refuses names the option") {
 }
 
 TEST_CASE("norma bench reports in JSON") {
-    const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick");
+    const std::string dtype = GENERATE("f32", "bf16", "f16");
+    const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick --dtype " + dtype);
     for (const char *key : {"cpu", "cores", "l1d", "l2", "l3"}) {
         REQUIRE(report["machine"].contains(key));
     }
@@ -212,7 +213,7 @@ TEST_CASE("norma bench reports in JSON") {
         REQUIRE(result.at("ns_spread").get<double>() >= 0);
         const double copy = std::min(result["copy_ns"].get<double>(), result["stream_copy_ns"].get<double>());
         REQUIRE(result["ratio"].get<double>() == Approx(result["ns"].get<double>() / copy));
-        REQUIRE(result.contains("yardstick_ns") == ((*runnable_loops())->rms_norm != nullptr));
+        REQUIRE(result.contains("yardstick_ns") == ((*runnable_loops())->norm != nullptr));
     }
     REQUIRE(report["results"][0]["op"] == "layer_norm");
     REQUIRE(report["results"][3]["op"] == "rms_norm");
