@@ -44,8 +44,7 @@ struct Lanes {
     }
     // The sums of four vectors.
     static __m128 totals(V a, V b, V c, V d) {
-        const __m256 quads =
-            _mm256_hadd_ps(_mm256_hadd_ps(halves(a), halves(b)), _mm256_hadd_ps(halves(c), halves(d)));
+        const __m256 quads = _mm256_hadd_ps(_mm256_hadd_ps(halves(a), halves(b)), _mm256_hadd_ps(halves(c), halves(d)));
         return _mm_add_ps(_mm256_castps256_ps128(quads), _mm256_extractf128_ps(quads, 1));
     }
 

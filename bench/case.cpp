@@ -213,6 +213,21 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     return result;
 }
 
+std::vector<Timing> measure_stores(const Case &c, Team &team, const Effort &effort) {
+    const Plan plan = make_plan(c);
+    const Tensors tensors(c);
+    const norma_arguments arguments = make_arguments(c, tensors);
+    std::vector<std::function<void()>> functions;
+    for (const norma_store store : {NORMA_STORE_ORDINARY, NORMA_STORE_STREAMING}) {
+        functions.emplace_back([&, store] {
+            norma_execution execution = norma::execution(team.size());
+            execution.store = store;
+            plan.run(arguments, execution);
+        });
+    }
+    return measure(functions, effort);
+}
+
 Tasks sample_tasks(const Case &c, const std::vector<int64_t> &grain_size, int threads, const Effort &effort) {
     const Tensors tensors(c);
     const norma_arguments arguments = make_arguments(c, tensors);

@@ -50,6 +50,9 @@ int64_t bytes_moved(const Case &c);
 // bytes read and written together, and what is read is in no cache.
 Result measure_case(const Case &c, Team &team, const Effort &effort);
 
+// Times of the same run with ordinary and with streaming stores, on a CPU.
+std::vector<Timing> measure_stores(const Case &c, Team &team, const Effort &effort);
+
 // Times of runs on `threads` threads, in rotation, each as if so many elements were worth a thread.
 struct Tasks {
     std::string kernel, target;

@@ -193,17 +193,18 @@ template <class E, bool has_bias, bool streaming, int rows, class Function>
     }
 }
 
-template <class E, bool has_bias, bool streaming, bool prefetch, int rows, class Function>
+// Meanwhile fetches what lies `ahead` elements behind, if stores are streaming; 0 for nothing.
+template <class E, bool has_bias, bool streaming, int rows, class Function>
 [[gnu::always_inline]] inline void normalize_rows(const Norm &norm, const typename E::T *x, typename E::T *y,
-                                                  const Function (&of_row)[rows]) {
+                                                  int64_t ahead, const Function (&of_row)[rows]) {
     using T = typename E::T;
     constexpr int64_t of_line = line / sizeof(T);
     const T *const weight = static_cast<const T *>(norm.weight), *const bias = static_cast<const T *>(norm.bias);
     const int64_t hidden = norm.hidden;
     int64_t i = 0;
     for (; i + of_line <= hidden; i += of_line) {
-        for (int r = 0; prefetch && r < rows; r++) {
-            _mm_prefetch(reinterpret_cast<const char *>(x + (rows + r) * hidden + i), _MM_HINT_T1);
+        for (int r = 0; streaming && r < rows; r++) {
+            _mm_prefetch(reinterpret_cast<const char *>(x + r * hidden + ahead + i), _MM_HINT_T1);
         }
 #pragma GCC unroll 2
         for (int64_t at = i; at < i + of_line; at += E::block) {
@@ -237,11 +238,12 @@ __attribute__((noinline)) void normalize_centred(const Norm &norm, const typenam
     const float missed = sums[1] / hidden;
     const float rstd = rstd_of(sums[0] / hidden - missed * missed, norm.eps);
     const CentredAffine<has_bias> of_row[1] = {{mean, Lanes::all(missed), Lanes::all(rstd)}};
-    normalize_rows<E, has_bias, false, false>(norm, x, y, of_row);
+    normalize_rows<E, has_bias, false>(norm, x, y, 0, of_row);
 }
 
-template <class E, bool layer, bool has_bias, bool streaming, bool prefetch, int rows>
-[[gnu::always_inline]] inline void normalize(const Norm &norm, const typename E::T *x, typename E::T *y) {
+template <class E, bool layer, bool has_bias, bool streaming, int rows>
+[[gnu::always_inline]] inline void normalize(const Norm &norm, const typename E::T *x, typename E::T *y,
+                                             int64_t ahead) {
     V squares[4], values[4];  // of the rows
 #pragma GCC unroll 4
     for (int r = 0; r < 4; r++) {
@@ -278,10 +280,10 @@ template <class E, bool layer, bool has_bias, bool streaming, bool prefetch, int
     if constexpr (E::vectors == 1 && !streaming) {  // has nothing to widen, and loads fewer streams at once
         for (int r = 0; r < rows; r++) {
             const Affine<layer, has_bias> one[1] = {of_row[r]};
-            normalize_rows<E, has_bias, streaming, prefetch>(norm, x + r * norm.hidden, y + r * norm.hidden, one);
+            normalize_rows<E, has_bias, streaming>(norm, x + r * norm.hidden, y + r * norm.hidden, 0, one);
         }
     } else {
-        normalize_rows<E, has_bias, streaming, prefetch>(norm, x, y, of_row);
+        normalize_rows<E, has_bias, streaming>(norm, x, y, ahead, of_row);
     }
     for (int r = 0; far != 0 && r < rows; r++) {
         if (far >> r & 1) {
@@ -292,31 +294,28 @@ template <class E, bool layer, bool has_bias, bool streaming, bool prefetch, int
 
 // Rows from the first of `left` on, `rows` at a time as long as they fit the first level. Nothing is fetched beyond the
 // last row.
-template <class E, bool layer, bool has_bias, bool streaming, bool prefetch, int rows>
+template <class E, bool layer, bool has_bias, bool streaming, int rows>
 [[gnu::always_inline]] inline void normalize_flights(const Norm &norm, const typename E::T *&x, typename E::T *&y,
                                                      int64_t &left) {
-    const bool fits = rows == 1 || rows * norm.hidden * static_cast<int64_t>(sizeof *x) <= flight_bytes;
-    while (fits && left >= (prefetch ? 2 * rows : rows)) {
-        normalize<E, layer, has_bias, streaming, prefetch, rows>(norm, x, y);
-        x += rows * norm.hidden;
-        y += rows * norm.hidden;
-        left -= rows;
+    const int64_t row_bytes = norm.hidden * static_cast<int64_t>(sizeof *x), flight = rows * norm.hidden;
+    const bool fits = rows == 1 || rows * row_bytes <= flight_bytes;
+    const bool prefetch = row_bytes >= prefetch_row_min && row_bytes <= prefetch_row_max;
+    for (; fits && left >= rows; left -= rows, x += flight, y += flight) {
+        normalize<E, layer, has_bias, streaming, rows>(norm, x, y, prefetch && left >= 2 * rows ? flight : 0);
     }
     if constexpr (rows > 1) {
-        normalize_flights<E, layer, has_bias, streaming, prefetch, rows / 2>(norm, x, y, left);
-    } else if constexpr (prefetch) {
-        normalize_flights<E, layer, has_bias, streaming, false, 1>(norm, x, y, left);
+        normalize_flights<E, layer, has_bias, streaming, rows / 2>(norm, x, y, left);
     }
 }
 
-template <class E, bool layer, bool has_bias, bool streaming, bool prefetch>
+template <class E, bool layer, bool has_bias, bool streaming>
 void normalize_range(const Norm &given, int64_t begin, int64_t end) {
     using T = typename E::T;
     const Norm norm = given;  // a copy that stores to y cannot alias
     const T *x = static_cast<const T *>(norm.x) + begin * norm.hidden;
     T *y = static_cast<T *>(norm.y) + begin * norm.hidden;
     int64_t left = end - begin;
-    normalize_flights<E, layer, has_bias, streaming, prefetch, Lanes::rows_in_flight>(norm, x, y, left);
+    normalize_flights<E, layer, has_bias, streaming, Lanes::rows_in_flight>(norm, x, y, left);
     if (streaming) {
         Lanes::fence();
     }
@@ -326,12 +325,9 @@ void normalize_range(const Norm &given, int64_t begin, int64_t end) {
 template <class E, bool layer, bool has_bias>
 NormLoop stored_loop(const Norm &norm, Store store) {
     const int64_t row_bytes = norm.hidden * static_cast<int64_t>(sizeof(typename E::T));
-    if (store == Store::ordinary || reinterpret_cast<uintptr_t>(norm.y) % line != 0 || row_bytes % line != 0) {
-        return normalize_range<E, layer, has_bias, false, false>;
-    }
-    return row_bytes >= prefetch_row_min && row_bytes <= prefetch_row_max
-               ? normalize_range<E, layer, has_bias, true, true>
-               : normalize_range<E, layer, has_bias, true, false>;
+    const bool aligned = reinterpret_cast<uintptr_t>(norm.y) % line == 0 && row_bytes % line == 0;
+    return store == Store::streaming && aligned ? normalize_range<E, layer, has_bias, true>
+                                                : normalize_range<E, layer, has_bias, false>;
 }
 
 template <class E>

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "bench/bench.h"
+#include "bench/calibrate.h"
 #include "bench/case.h"
 #include "bench/measure.h"
 #include "bench/options.h"
@@ -98,6 +99,27 @@ TEST_CASE("ratios are to the faster copy and the yardstick") {
     REQUIRE(result.ratio() == 3);
     result.yardstick = Timing{80, 1};
     REQUIRE(result.yardstick_ratio() == 1.5);
+}
+
+TEST_CASE("the best threshold gains most over all sizes") {
+    CHECK(best_threshold({{1, 10, 20}, {2, 10, 11}, {4, 20, 10}, {8, 20, 21}, {16, 40, 10}}) == 4);
+    CHECK(best_threshold({{1, 10, 9}, {2, 10, 9}}) == 1);
+    CHECK(best_threshold({{1, 10, 11}, {2, 10, 12}}) == 4);
+    CHECK(best_threshold({{1, 10, 9}, {2, 10, 20}, {4, 10, 11}}) == 8);
+}
+
+TEST_CASE("norma calibrate writes a file that the library takes") {
+    const norma::TemporaryDirectory directory(std::filesystem::temp_directory_path() / "norma_calibrate");
+    CLI::App app;
+    add_calibrate(app);
+    app.parse("calibrate --seconds 0 --out " + (directory / "c"));
+    CHECK(norma_set_calibration((directory / "c").c_str()) == NORMA_OK);
+    CHECK(norma_set_calibration(nullptr) == NORMA_OK);
+    for (const char *arguments : {"calibrate", "calibrate --out /nonexistent/c", "calibrate --seconds -1 --out c"}) {
+        CLI::App refusing;
+        add_calibrate(refusing);
+        CHECK_THROWS(refusing.parse(arguments));
+    }
 }
 
 TEST_CASE("bytes count activations once and parameters once for all rows") {
