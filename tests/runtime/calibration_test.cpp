@@ -34,6 +34,7 @@ CallSpec spec() {
     CallSpec spec;
     spec.kernel = norma::test::find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32);
     spec.hidden = 1024;
+    spec.store = NORMA_STORE_AUTO;
     return spec;
 }
 
