@@ -34,8 +34,7 @@ std::vector<StoreTimes> time_stores(double seconds) {
     Team team(1);
     std::vector<StoreTimes> times;
     for (const Case &c : sizes) {
-        const std::vector<Timing> both =
-            measure_stores(c, team, {seconds / static_cast<double>(sizes.size()), 3});
+        const std::vector<Timing> both = measure_stores(c, team, {seconds / static_cast<double>(sizes.size()), 3});
         times.push_back({2 * 4 * c.rows * c.hidden, both[0].ns, both[1].ns});
     }
     return times;

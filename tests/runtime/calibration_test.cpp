@@ -83,7 +83,8 @@ TEST_CASE("bits do not depend on a calibration", "[calibration]") {
         return call.bytes(norma::test::role_y);
     };
     const std::string first = bits();
-    for (const char *text : {"streaming_threshold = 1", "streaming_threshold = 1\nprefetch_row_max = 0", "grain_size = 1"}) {
+    for (const char *text :
+         {"streaming_threshold = 1", "streaming_threshold = 1\nprefetch_row_max = 0", "grain_size = 1"}) {
         REQUIRE(norma_set_calibration(d.write("c", header + text).c_str()) == NORMA_OK);
         CHECK(bits() == first);
     }
@@ -101,7 +102,8 @@ TEST_CASE("calibrations that make no sense are refused by name, and change nothi
         {header + "lanes = 4\n", "line 2 is \"lanes = 4\"; expected streaming_threshold, "},
         {header + "norma_calibration = 1\n", "line 2 is \"norma_calibration = 1\"; expected streaming_threshold, "},
         {header + "grain_size = 0\n", "line 2 is \"grain_size = 0\"; expected a whole number from 1 to 11258"},
-        {header + "\nstreaming_threshold = -1\n", "line 3 is \"streaming_threshold = -1\"; expected a whole number from 0"},
+        {header + "\nstreaming_threshold = -1\n",
+         "line 3 is \"streaming_threshold = -1\"; expected a whole number from 0"},
         {header + "streaming_threshold = \n", "expected a whole number from 0"},
         {header + "streaming_threshold = 4 MB\n", "expected a whole number from 0"},
         {header + "streaming_threshold = 99999999999999999999\n", "expected a whole number from 0"},

@@ -42,11 +42,12 @@ struct File {
     const char *named_by, *path;
 
     norma_status refuse(int line, const char *text, const char *expected) const {
-        return fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\", whose line %d is \"%.80s\"; expected %s", named_by, path, line,
-                    text, expected);
+        return fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\", whose line %d is \"%.80s\"; expected %s", named_by, path,
+                    line, text, expected);
     }
     norma_status refuse(const char *why) const {
-        return fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\", %s; expected a file of norma calibrate", named_by, path, why);
+        return fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\", %s; expected a file of norma calibrate", named_by, path,
+                    why);
     }
 
     norma_status read(char (&text)[most_bytes + 1]) const {
@@ -64,13 +65,15 @@ struct File {
     }
 
     // "name = number", with the bounds of `choice`.
-    norma_status take(int line, const char *text, const RunTimeChoice &choice, const char *number, int64_t *value) const {
+    norma_status take(int line, const char *text, const RunTimeChoice &choice, const char *number,
+                      int64_t *value) const {
         char *end = nullptr;
         errno = 0;
         *value = strtoll(number, &end, 10);
         return errno == 0 && end != number && *end == '\0' && choice.contains(*value)
                    ? NORMA_OK
-                   : fail(NORMA_INVALID_ARGUMENT, "%s is \"%s\", whose line %d is \"%.80s\"; expected a whole number from %lld to %lld",
+                   : fail(NORMA_INVALID_ARGUMENT,
+                          "%s is \"%s\", whose line %d is \"%.80s\"; expected a whole number from %lld to %lld",
                           named_by, path, line, text, static_cast<long long>(choice.least),
                           static_cast<long long>(choice.most));
     }
@@ -111,8 +114,9 @@ struct File {
         }
         for (int i = 0; i < choice_count; i++) {
             if (strcmp(key, run_time_choices[i].name) == 0) {
-                return calibration->given[i] >= 0 ? refuse(line, text, "each name once")
-                                                  : take(line, text, run_time_choices[i], number, &calibration->given[i]);
+                return calibration->given[i] >= 0
+                           ? refuse(line, text, "each name once")
+                           : take(line, text, run_time_choices[i], number, &calibration->given[i]);
             }
         }
         return refuse(line, text, "streaming_threshold, prefetch_row_min, prefetch_row_max or grain_size");

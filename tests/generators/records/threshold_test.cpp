@@ -34,8 +34,7 @@ TEST_CASE("the streaming threshold of caches is within twice the best one of eac
     for (const json &record : records_in(fs::path(source) / "schedules/records")) {
         if (tells_of_threshold(record)) {
             Ratios &ratios = machines[record.at("device").dump()][threshold(record.at("knobs"))];
-            ratios.sum_of_logs +=
-                std::log(record.at("ns").get<double>() / record.at("default_ns").get<double>());
+            ratios.sum_of_logs += std::log(record.at("ns").get<double>() / record.at("default_ns").get<double>());
             ratios.count++;
         }
     }
