@@ -95,7 +95,8 @@ void add_bench(CLI::App &app) {
         ->capture_default_str();
     bench->add_option("--threads", options->threads, "for kernels, copies and yardsticks alike")->capture_default_str();
     bench->add_option("--device", options->device, "cpu, or cuda: the first device")->capture_default_str();
-    bench->add_flag("--yardstick", options->yardstick, "also time a hand-written kernel (f32 without residual)");
+    bench->add_flag("--yardstick", options->yardstick,
+                    "also time a hand-written kernel (forward, f32, bf16 or f16, without residual)");
     bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
     bench->add_option("--target", options->target, "force a target; see norma info");

@@ -123,8 +123,7 @@ Streams make_streams(const Case &c, const Tensors &t) {
 }
 
 Norm make_norm(const Case &c, const Tensors &t) {
-    auto floats = [&](Role role) { return static_cast<float *>(t.data(role)); };
-    return {floats(Role::x), floats(Role::weight), floats(Role::bias), floats(Role::y), c.hidden, eps};
+    return {c.op, c.x, t.data(Role::x), t.data(Role::weight), t.data(Role::bias), t.data(Role::y), c.hidden, eps};
 }
 
 std::string target_name(const Case &c) {
@@ -193,9 +192,9 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     execution.workspace_size = plan.workspace_size(c.rows, team.size());
     execution.workspace = execution.workspace_size != 0 ? memory.allocate(execution.workspace_size) : nullptr;
 
-    const bool plain = c.x == NORMA_F32 && c.y == NORMA_F32 && !c.residual && !is_backward(c.op);
+    const bool plain = c.x == c.y && !c.residual && !is_backward(c.op);
     const std::vector<Baseline> baselines = device->baselines(
-        {make_streams(c, tensors), c.op, make_norm(c, tensors), c.rows, c.hidden, bytes_moved(c), c.yardstick && plain},
+        {make_streams(c, tensors), make_norm(c, tensors), c.rows, c.hidden, bytes_moved(c), c.yardstick && plain},
         [&](size_t bytes) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(bytes))); }, team);
     std::vector<std::function<void()>> functions = {[&] { plan.run(arguments, execution); }};
     for (const Baseline &baseline : baselines) {
@@ -212,6 +211,21 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
         keep(result, baselines[i].what, times[i + 1]);
     }
     return result;
+}
+
+std::vector<Timing> measure_stores(const Case &c, Team &team, const Effort &effort) {
+    const Plan plan = make_plan(c);
+    const Tensors tensors(c);
+    const norma_arguments arguments = make_arguments(c, tensors);
+    std::vector<std::function<void()>> functions;
+    for (const norma_store store : {NORMA_STORE_ORDINARY, NORMA_STORE_STREAMING}) {
+        functions.emplace_back([&, store] {
+            norma_execution execution = norma::execution(team.size());
+            execution.store = store;
+            plan.run(arguments, execution);
+        });
+    }
+    return measure(functions, effort);
 }
 
 Tasks sample_tasks(const Case &c, const std::vector<int64_t> &grain_size, int threads, const Effort &effort) {

@@ -36,7 +36,7 @@ struct Result {
     Timing kernel_time;
     Timing copy;
     std::optional<Timing> stream_copy;  // on a CPU
-    std::optional<Timing> yardstick;    // of the faster kind of store; fp32 without a residual only, on a CPU
+    std::optional<Timing> yardstick;    // of the faster kind of store; on a CPU, of what has one
     std::optional<Timing> empty;        // a kernel that does nothing, on CUDA
 
     double ratio() const;  // to the faster copy
@@ -49,6 +49,9 @@ int64_t bytes_moved(const Case &c);
 // Throws norma::Error where the library refuses. On CUDA the team does nothing, the copy is the driver's, of as many
 // bytes read and written together, and what is read is in no cache.
 Result measure_case(const Case &c, Team &team, const Effort &effort);
+
+// Times of the same run with ordinary and with streaming stores, on a CPU.
+std::vector<Timing> measure_stores(const Case &c, Team &team, const Effort &effort);
 
 // Times of runs on `threads` threads, in rotation, each as if so many elements were worth a thread.
 struct Tasks {

@@ -4,13 +4,17 @@
 namespace norma::bench {
 
 const Loops *const *runnable_loops() {
-    static const Loops *list[4] = {};
+    static const Loops *list[5] = {};
     static const bool filled = [] {
         int n = 0;
-        if (__builtin_cpu_supports("avx512f")) {
+        const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        if (avx512 && __builtin_cpu_supports("avx512bf16")) {
+            list[n++] = &avx512_bf16_loops;
+        }
+        if (avx512) {
             list[n++] = &avx512_loops;
         }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
             list[n++] = &avx2_loops;
         }
         list[n] = &sse2_loops;

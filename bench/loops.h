@@ -2,7 +2,8 @@
 // What each instruction set provides: serial loops over a range of elements (copies) or rows (yardsticks).
 #pragma once
 
-#include <cstdint>
+#include <norma/norma.h>
+#include <stdint.h>
 
 namespace norma::bench {
 
@@ -24,11 +25,14 @@ struct Streams {
 // Streams and begin * size are aligned to 64 bytes.
 using CopyLoop = void (*)(const Streams &streams, int64_t begin, int64_t end);
 
+// A forward of contiguous rows, all of one type. y shares no memory with what is read.
 struct Norm {
-    const float *x, *weight, *bias;  // rms_norm has no bias
-    float *y;
+    norma_op op;
+    norma_dtype dtype;
+    const void *x, *weight, *bias;  // bias may be null
+    void *y;
     int64_t hidden;
-    float eps;
+    float eps;  // above 0
 };
 
 using NormLoop = void (*)(const Norm &norm, int64_t begin_row, int64_t end_row);
@@ -36,11 +40,12 @@ using NormLoop = void (*)(const Norm &norm, int64_t begin_row, int64_t end_row);
 // For one instruction set.
 struct Loops {
     const char *name;
+    bool native_bf16;                                       // bf16 by instructions of its own
     CopyLoop (*copy)(const Streams &streams, Store store);  // returns null for sizes that Streams has not
-    NormLoop (*rms_norm)(Store store);                      // null where there is no yardstick
-    NormLoop (*layer_norm)(Store store);
+    NormLoop (*norm)(const Norm &norm, Store store);        // returns null where there is no yardstick
 };
 
+extern const Loops avx512_bf16_loops;
 extern const Loops avx512_loops;
 extern const Loops avx2_loops;
 extern const Loops sse2_loops;

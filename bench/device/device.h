@@ -27,7 +27,6 @@ struct Baseline {
 
 struct Baselines {
     Streams streams;
-    norma_op op;
     Norm norm;
     int64_t rows, hidden, bytes;  // all that are read and written
     bool yardstick;               // where the device has one

@@ -22,6 +22,10 @@ const Tried tried[] = {
 
 }  // namespace
 
+bool left_to_caches(const nlohmann::json &run_time, const std::string &name) {
+    return name == "streaming_threshold" && run_time.value(name, int64_t{1}) == threshold_of_caches;
+}
+
 nlohmann::json all_knobs(const KernelSpec &spec) {
     nlohmann::json all = spec.knobs;
     all.update(spec.target.run_time);
@@ -49,7 +53,8 @@ std::vector<KernelSpec> run_time_search_space(const KernelSpec &spec) {
     std::vector<KernelSpec> list;
     for (const Tried &choice : tried) {
         for (int64_t value : choice.values) {
-            if (spec.target.run_time.value(choice.name, value) != value) {
+            if (!left_to_caches(spec.target.run_time, choice.name) &&
+                spec.target.run_time.value(choice.name, value) != value) {
                 list.push_back(with_knobs(spec, {{choice.name, value}}));
             }
         }

@@ -17,6 +17,9 @@ nlohmann::json all_knobs(const KernelSpec &spec);
 // bounds.
 KernelSpec with_knobs(KernelSpec spec, const nlohmann::json &knobs);
 
+// Whether these run-time choices leave that one to the caches of whatever machine the library runs on.
+bool left_to_caches(const nlohmann::json &run_time, const std::string &name);
+
 // The spec with other run-time choices that are worth measuring. None of `grain_size`: tune_grain_size.h.
 std::vector<KernelSpec> run_time_search_space(const KernelSpec &spec);
 

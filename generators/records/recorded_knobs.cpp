@@ -93,6 +93,9 @@ KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     json changed;
     for (const auto &[knob, value] : record.knobs.items()) {
         const json parents = record.default_knobs.value(knob, json());
+        if (left_to_caches(spec.target.run_time, knob)) {
+            continue;
+        }
         if (group.target == spec.target.name || (value != parents && own.value(knob, json()) == parents)) {
             changed[knob] = value;
         }
@@ -108,6 +111,10 @@ KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     }
     if (!why.empty()) {
         spec.origin = fmt::format("default: record {}{} is not legal here, {}", identity(record), where, why);
+        return spec;
+    }
+    if (tuned.strategy == spec.strategy && all_knobs(tuned) == own) {
+        spec.origin = fmt::format("default: what won in record {}{} follows from the caches", identity(record), where);
         return spec;
     }
     tuned.origin = fmt::format("record {}{}: {:.3f} of the default's time, {} {}", identity(record), where,

@@ -9,6 +9,9 @@ namespace norma {
 // How a kernel writes its activations. Passed at run time: one kernel, one arithmetic, so the bits cannot differ.
 enum StoreMode : int32_t { ordinary = 0, streaming = 1, streaming_prefetch = 2 };
 
+// As RunTime::streaming_threshold: what the machine's caches say, cpu/streaming_choice.h.
+inline constexpr int64_t threshold_of_caches = 0;
+
 struct RunTime {
     int64_t streaming_threshold;  // bytes read and written, from which on StoreMode::streaming pays
     int64_t prefetch_row_min;     // bytes of a row of x between which prefetching the next row pays

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "bench/bench.h"
+#include "bench/calibrate.h"
 #include "bench/case.h"
 #include "bench/measure.h"
 #include "bench/options.h"
@@ -98,6 +99,27 @@ TEST_CASE("ratios are to the faster copy and the yardstick") {
     REQUIRE(result.ratio() == 3);
     result.yardstick = Timing{80, 1};
     REQUIRE(result.yardstick_ratio() == 1.5);
+}
+
+TEST_CASE("the best threshold gains most over all sizes") {
+    CHECK(best_threshold({{1, 10, 20}, {2, 10, 11}, {4, 20, 10}, {8, 20, 21}, {16, 40, 10}}) == 4);
+    CHECK(best_threshold({{1, 10, 9}, {2, 10, 9}}) == 1);
+    CHECK(best_threshold({{1, 10, 11}, {2, 10, 12}}) == 4);
+    CHECK(best_threshold({{1, 10, 9}, {2, 10, 20}, {4, 10, 11}}) == 8);
+}
+
+TEST_CASE("norma calibrate writes a file that the library takes") {
+    const norma::TemporaryDirectory directory(std::filesystem::temp_directory_path() / "norma_calibrate");
+    CLI::App app;
+    add_calibrate(app);
+    app.parse("calibrate --seconds 0 --out " + (directory / "c"));
+    CHECK(norma_set_calibration((directory / "c").c_str()) == NORMA_OK);
+    CHECK(norma_set_calibration(nullptr) == NORMA_OK);
+    for (const char *arguments : {"calibrate", "calibrate --out /nonexistent/c", "calibrate --seconds -1 --out c"}) {
+        CLI::App refusing;
+        add_calibrate(refusing);
+        CHECK_THROWS(refusing.parse(arguments));
+    }
 }
 
 TEST_CASE("bytes count activations once and parameters once for all rows") {
@@ -195,7 +217,8 @@ TEST_CASE("what the library refuses names the option") {
 }
 
 TEST_CASE("norma bench reports in JSON") {
-    const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick");
+    const std::string dtype = GENERATE("f32", "bf16", "f16");
+    const json report = bench_json("--op layer_norm,rms_norm --shapes 3x64,5x128 --yardstick --dtype " + dtype);
     for (const char *key : {"cpu", "cores", "l1d", "l2", "l3"}) {
         REQUIRE(report["machine"].contains(key));
     }
@@ -212,7 +235,7 @@ TEST_CASE("norma bench reports in JSON") {
         REQUIRE(result.at("ns_spread").get<double>() >= 0);
         const double copy = std::min(result["copy_ns"].get<double>(), result["stream_copy_ns"].get<double>());
         REQUIRE(result["ratio"].get<double>() == Approx(result["ns"].get<double>() / copy));
-        REQUIRE(result.contains("yardstick_ns") == ((*runnable_loops())->rms_norm != nullptr));
+        REQUIRE(result.contains("yardstick_ns") == ((*runnable_loops())->norm != nullptr));
     }
     REQUIRE(report["results"][0]["op"] == "layer_norm");
     REQUIRE(report["results"][3]["op"] == "rms_norm");

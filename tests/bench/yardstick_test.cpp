@@ -2,10 +2,8 @@
 // What kernels are compared with: copies that copy, yardsticks that are right, threads that are threads.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstring>
 #include <mutex>
-#include <numeric>
 #include <set>
 #include <string>
 #include <thread>
@@ -15,9 +13,14 @@
 #include "bench/memory.h"
 #include "bench/options.h"
 #include "bench/yardstick.h"
+#include "runtime/vocabulary/dtypes.h"
 #include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/rows.h"
 
 using namespace norma::bench;
+namespace reference = norma::reference;
+using norma::test::RowKind;
 
 namespace {
 
@@ -31,43 +34,101 @@ std::vector<const Loops *> all_loops() {
 
 constexpr Store stores[] = {Store::ordinary, Store::streaming};
 
-// Spacing of fp32 numbers at this magnitude.
-double ulp(double magnitude) { return std::ldexp(1.0, std::ilogb(magnitude) - 23); }
+constexpr norma_op ops[] = {NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD};
+constexpr norma_dtype dtypes[] = {NORMA_F32, NORMA_BF16, NORMA_F16};
 
-// The largest error of a row, in ULPs of its largest magnitude.
-double row_error(norma_op op, const Norm &norm, int64_t row) {
-    const float *x = norm.x + row * norm.hidden;
-    const float *y = norm.y + row * norm.hidden;
-    const double hidden = static_cast<double>(norm.hidden);
-    const double mean = op == NORMA_LAYER_NORM_FORWARD ? std::accumulate(x, x + norm.hidden, 0.0) / hidden : 0;
-    double squares = 0, largest = 0, error = 0;
-    for (int64_t i = 0; i < norm.hidden; i++) {
-        squares += (x[i] - mean) * (x[i] - mean);
-    }
-    const double rstd = 1 / std::sqrt(squares / hidden + static_cast<double>(norm.eps));
-    for (int64_t i = 0; i < norm.hidden; i++) {
-        const double expected = (x[i] - mean) * rstd * norm.weight[i] + (norm.bias ? norm.bias[i] : 0);
-        largest = std::max(largest, std::fabs(expected));
-        error = std::max(error, std::fabs(expected - y[i]));
-    }
-    return error / ulp(largest);
+template <typename T>
+void write(void *to, const reference::Values &values) {
+    std::transform(values.begin(), values.end(), static_cast<T *>(to),
+                   [](double value) { return static_cast<T>(static_cast<float>(value)); });
 }
 
-struct Rows {
-    Rows(int64_t rows, int64_t hidden)
-        : x(random_tensor(NORMA_F32, rows * hidden)),
-          weight(random_tensor(NORMA_F32, hidden)),
-          bias(random_tensor(NORMA_F32, hidden)),
-          y(static_cast<size_t>(rows * hidden) * sizeof(float)) {}
-
-    Norm norm(norma_op op, int64_t hidden) const {
-        return {floats(x), floats(weight), op == NORMA_LAYER_NORM_FORWARD ? floats(bias) : nullptr,
-                floats(y), hidden,         1e-5f};
+void write(norma_dtype dtype, void *to, const reference::Values &values) {
+    switch (dtype) {
+        case NORMA_BF16: return write<Eigen::bfloat16>(to, values);
+        case NORMA_F16: return write<Eigen::half>(to, values);
+        default: return write<float>(to, values);
     }
-    static float *floats(const Memory &memory) { return static_cast<float *>(memory.data()); }
+}
 
+// Rows of a kind, with y before a guard of one line.
+struct Rows {
+    Rows(RowKind rows_kind, norma_dtype type, int64_t row_count, int64_t row_length)
+        : kind(rows_kind),
+          dtype(type),
+          rows(row_count),
+          hidden(row_length),
+          x(bytes(rows)),
+          weight(bytes(1)),
+          bias(bytes(1)),
+          y(bytes(rows) + guard) {
+        for (int64_t row = 0; row < rows; row++) {
+            write(dtype, at(x, row), norma::test::row_values(kind, dtype, hidden, row, 0));
+        }
+        write(dtype, weight.data(), norma::test::row_values(RowKind::normal, dtype, hidden, 0, 1));
+        write(dtype, bias.data(), norma::test::row_values(RowKind::normal, dtype, hidden, 0, 2));
+    }
+
+    Norm norm(norma_op op, bool has_bias) const {
+        return {op, dtype, x.data(), weight.data(), has_bias ? bias.data() : nullptr, y.data(), hidden, 1e-5f};
+    }
+
+    // What is wrong, as of a kernel: "" for nothing.
+    std::string check(const Norm &norm) const {
+        reference::Options options;
+        options.eps = static_cast<double>(norm.eps);
+        options.weight = reference::load(dtype, weight.data(), hidden);
+        options.bias = norm.bias ? reference::load(dtype, bias.data(), hidden) : reference::Values();
+        for (int64_t row = 0; row < rows; row++) {
+            const reference::Values values = reference::load(dtype, at(x, row), hidden);
+            const reference::Row expected = norm.op == NORMA_LAYER_NORM_FORWARD ? reference::layer_norm(values, options)
+                                                                                : reference::rms_norm(values, options);
+            const double ulps = norma::test::ulps_allowed(kind, norm.op);
+            const norma::test::RowJudge judge({norm.op, dtype, dtype, NORMA_FP32_ONCE, ulps}, options, expected);
+            if (auto mismatch = judge.first_mismatch(reference::load(dtype, at(y, row), hidden))) {
+                return norma::test::mismatch_text("y", row, *mismatch);
+            }
+        }
+        const auto *end = static_cast<const uint8_t *>(y.data()) + bytes(rows);
+        return std::all_of(end, end + guard, [](uint8_t b) { return b == 0; }) ? "" : "the bytes behind y are written";
+    }
+
+    std::string written() const { return {static_cast<const char *>(y.data()), bytes(rows)}; }
+
+    size_t bytes(int64_t count) const { return static_cast<size_t>(count * hidden * norma::dtype_size(dtype)); }
+    char *at(const Memory &memory, int64_t row) const { return static_cast<char *>(memory.data()) + bytes(row); }
+
+    static constexpr size_t guard = 64;
+    RowKind kind;
+    norma_dtype dtype;
+    int64_t rows, hidden;
     Memory x, weight, bias, y;
 };
+
+// Checks every yardstick on these rows, and that its bits do not depend on the store.
+void check_yardsticks(RowKind kind, norma_dtype dtype, int64_t rows, int64_t hidden) {
+    Team team(1);
+    const Rows data(kind, dtype, rows, hidden);
+    for (const Loops *loops : all_loops()) {
+        for (const norma_op op : ops) {
+            for (const bool has_bias : {false, true}) {
+                std::string first;
+                for (const Store store : stores) {
+                    CAPTURE(loops->name, loops->native_bf16, static_cast<int>(op), has_bias, store == Store::streaming);
+                    CAPTURE(static_cast<int>(dtype), norma::test::name(kind), rows, hidden);
+                    const Norm norm = data.norm(op, has_bias);
+                    std::memset(data.y.data(), 0, data.bytes(rows) + Rows::guard);
+                    if (!yardstick(*loops, norm, rows, store, team)) {
+                        continue;
+                    }
+                    REQUIRE(data.check(norm) == "");
+                    first = store == Store::ordinary ? data.written() : first;
+                    REQUIRE(data.written() == first);
+                }
+            }
+        }
+    }
+}
 
 std::vector<uint8_t> pattern(int64_t bytes, int seed) {
     std::vector<uint8_t> result(static_cast<size_t>(bytes));
@@ -134,47 +195,37 @@ TEST_CASE("copies between types of other sizes write all of y and no more") {
     REQUIRE_THROWS(copy(*all_loops().front(), {nullptr, nullptr, nullptr, nullptr, 8, 0, 8}, 1, Store::ordinary, team));
 }
 
-TEST_CASE("yardsticks agree with float64 within 4 ULP, and row by row whatever the store") {
-    Team team(2);
-    constexpr int64_t rows = 3;
-    for (const int64_t hidden : {1, 2, 7, 15, 16, 17, 63, 64, 65, 127, 128, 130, 768, 1000, 4096, 4100, 8192, 100000}) {
-        const Rows data(rows, hidden);
-        for (const Loops *loops : all_loops()) {
-            for (const norma_op op : {NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD}) {
-                const Norm norm = data.norm(op, hidden);
-                std::vector<float> first(static_cast<size_t>(rows * hidden));
-                for (const Store store : stores) {
-                    CAPTURE(loops->name, static_cast<int>(op), hidden, store == Store::streaming);
-                    if (!yardstick(*loops, op, norm, rows, store, team)) {
-                        continue;
-                    }
-                    // With two elements, x - mean loses what x had rounded: no fp32 kernel does better.
-                    for (int64_t row = 0; row < rows && (hidden > 2 || op == NORMA_RMS_NORM_FORWARD); row++) {
-                        REQUIRE(row_error(op, norm, row) <= 4);
-                    }
-                    if (store == Store::ordinary) {
-                        std::memcpy(first.data(), norm.y, first.size() * sizeof(float));
-                    }
-                    REQUIRE(std::memcmp(first.data(), norm.y, first.size() * sizeof(float)) == 0);
-                }
+TEST_CASE("yardsticks are as accurate as kernels must be, whatever the type, the length and the store") {
+    for (const norma_dtype dtype : dtypes) {
+        for (const int64_t hidden :
+             {1, 7, 15, 16, 17, 31, 33, 63, 64, 65, 127, 128, 130, 768, 1000, 4096, 4100, 100000}) {
+            check_yardsticks(RowKind::normal, dtype, hidden < 1000 ? 11 : 3, hidden);
+        }
+    }
+}
+
+// Where squares overflow fp32 a yardstick's do.
+TEST_CASE("yardsticks are right for rows that break implementations") {
+    for (const norma_dtype dtype : dtypes) {
+        for (const RowKind kind : {RowKind::shifted, RowKind::far, RowKind::near_limit, RowKind::small, RowKind::tiny,
+                                   RowKind::denormal, RowKind::constant, RowKind::tenth, RowKind::zero,
+                                   RowKind::alternating, RowKind::spike, RowKind::nan, RowKind::infinity}) {
+            for (const int64_t hidden : {64, 768, 4100}) {
+                check_yardsticks(kind, dtype, 6, hidden);
             }
         }
     }
 }
 
-TEST_CASE("the LayerNorm yardstick corrects the rounded mean") {
+TEST_CASE("yardsticks are for forwards in f32, bf16 and f16") {
     Team team(1);
-    for (const int64_t hidden : {768, 4096, 8192}) {
-        const Rows data(1, hidden);
-        float *x = Rows::floats(data.x);
-        std::transform(x, x + hidden, x, [](float v) { return 40000 + v; });
-        for (const Loops *loops : all_loops()) {
-            const Norm norm = data.norm(NORMA_LAYER_NORM_FORWARD, hidden);
-            if (yardstick(*loops, NORMA_LAYER_NORM_FORWARD, norm, 1, Store::ordinary, team)) {
-                CAPTURE(loops->name, hidden);
-                REQUIRE(row_error(NORMA_LAYER_NORM_FORWARD, norm, 0) <= 16);
-            }
-        }
+    const Rows data(RowKind::normal, NORMA_F32, 1, 64);
+    for (const Loops *loops : all_loops()) {
+        Norm norm = data.norm(NORMA_LAYER_NORM_BACKWARD, false);
+        CHECK(!yardstick(*loops, norm, 1, Store::ordinary, team));
+        norm = data.norm(NORMA_LAYER_NORM_FORWARD, false);
+        norm.dtype = NORMA_I8;
+        CHECK(!yardstick(*loops, norm, 1, Store::ordinary, team));
     }
 }
 

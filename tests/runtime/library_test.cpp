@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What the library says of itself: its contents, its version, and on stderr nothing unless asked.
-#include <unistd.h>
-
-#include <cstdio>
-#include <functional>
 #include <set>
 
 #include "tests/support/call.h"
 #include "tests/support/catch.h"
 #include "tests/support/environment.h"
 #include "tests/support/forged.h"
+#include "tests/support/stderr_of.h"
 
 namespace {
 
 using namespace norma::test;
-
-// What is written to stderr meanwhile.
-std::string stderr_of(const std::function<void()> &act) {
-    std::FILE *file = std::tmpfile();
-    REQUIRE(file != nullptr);
-    std::fflush(stderr);
-    const int before = dup(STDERR_FILENO);
-    dup2(fileno(file), STDERR_FILENO);
-    act();
-    dup2(before, STDERR_FILENO);
-    close(before);
-    std::string text(static_cast<size_t>(lseek(fileno(file), 0, SEEK_END)), '\0');
-    CHECK(pread(fileno(file), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
-    std::fclose(file);
-    return text;
-}
 
 bool contains(const std::string &text, const std::string &words) { return text.find(words) != std::string::npos; }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "bench/bench.h"
+#include "bench/calibrate.h"
 #include "bench/given_names.h"
 #include "commands.h"
 #include "tools/base/command_line.h"
@@ -34,6 +35,7 @@ int main(int count, char **arguments) {
     norma::tool::add_demo(app);
     norma::tool::add_quality(app);
     norma::bench::add_bench(app);
+    norma::bench::add_calibrate(app);
     return norma::exit_status(app, [&] {
         if (count > 1 && arguments[1][0] != '-') {
             check_subcommand(app, arguments[1]);

@@ -45,9 +45,9 @@ public:
                             }});
         }
         for (const Store store : {Store::ordinary, Store::streaming}) {
-            if (of.yardstick && loops.rms_norm) {
-                list.push_back({Baseline::yardstick, [=, &loops, &team, op = of.op, norm = of.norm, rows = of.rows] {
-                                    yardstick(loops, op, norm, rows, store, team);
+            if (of.yardstick && loops.norm && loops.norm(of.norm, store)) {
+                list.push_back({Baseline::yardstick, [=, &loops, &team, norm = of.norm, rows = of.rows] {
+                                    yardstick(loops, norm, rows, store, team);
                                 }});
             }
         }

@@ -242,6 +242,12 @@ NORMA_API norma_status norma_plan_cache_set_capacity(int32_t plans);  // default
 NORMA_API norma_status norma_set_num_threads(int32_t threads);  // 0: as many as the process may use
 NORMA_API int32_t norma_get_num_threads(void);
 
+// Takes what `norma calibrate` measured on this machine from its file, for plans made from now on (those that norma_run
+// has cached stay): when results are streamed, and what is worth a thread. Bits do not depend on it. A null path takes
+// it back. Before the file of the environment variable NORMA_CALIBRATION. Any thread at any time.
+// NORMA_INVALID_ARGUMENT, with nothing changed, for a file that cannot be read or has a line that makes no sense.
+NORMA_API norma_status norma_set_calibration(const char *path);
+
 // Ends the pool's threads and clears the plan cache. Call before dlclose. Nothing may be running. Norma can be used
 // again afterwards. A child after fork need not call it: it has no threads of the pool before its first parallel run.
 NORMA_API void norma_shutdown(void);

@@ -9,6 +9,37 @@ namespace norma {
 
 inline constexpr int64_t cache_line = 64;
 
+// Bytes of the caches that a core sees; 0 where there is none or it is unknown.
+struct Caches {
+    int64_t l2, l3;
+};
+
+// The footprint from which on streaming pays. A third level of a few cores holds half of itself without writing back;
+// one of a whole server's cores is far away and others' too, so that there what leaves the second level may as well go
+// to memory. Measured: 12 to 16 MB with 1 MB / 32 MB (Zen 4, Zen 5), 4 MB with 2 MB / 300 MB (Intel).
+inline int64_t streaming_threshold_of(Caches caches) {
+    constexpr int64_t mb = 1 << 20, unknown = 16 * mb, most_of_few_cores = 128 * mb, most = 64 * mb;
+    if (caches.l2 <= 0 && caches.l3 <= 0) {
+        return unknown;
+    }
+    const int64_t least = 2 * (caches.l2 > mb / 2 ? caches.l2 : mb / 2);
+    const int64_t half = caches.l3 > most_of_few_cores ? 0 : caches.l3 / 2;
+    const int64_t chosen = half > least ? half : least;
+    return chosen < most ? chosen : most;
+}
+
+// What a kernel's choices are on a machine with these caches: those that the registry leaves to them, and no prefetch
+// of rows that would push the row at hand out of the second level.
+inline RunTime with_caches(RunTime run_time, Caches caches) {
+    if (run_time.streaming_threshold == threshold_of_caches) {
+        run_time.streaming_threshold = streaming_threshold_of(caches);
+    }
+    if (caches.l2 > 0 && run_time.prefetch_row_max > caches.l2 / 4) {
+        run_time.prefetch_row_max = caches.l2 / 4;
+    }
+    return run_time;
+}
+
 struct StreamingChoice {
     int64_t least_rows;
     StoreMode mode;

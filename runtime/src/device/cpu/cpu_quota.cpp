@@ -2,30 +2,14 @@
 // https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/, https://docs.kernel.org/scheduler/sched-bwc.html
 #include "cpu_quota.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "small_file.h"
 
 namespace norma {
 namespace {
-
-constexpr size_t path_size = 4096 + 256;
-
-// The beginning of a small file. Empty where it cannot be read.
-void read_file(const char *folder, const char *name, char *text, size_t size) {
-    text[0] = '\0';
-    char path[path_size];
-    const int needed = snprintf(path, sizeof path, "%s/%s", folder, name);
-    const int file = needed < 0 || static_cast<size_t>(needed) >= sizeof path ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return;
-    }
-    const ssize_t length = read(file, text, size - 1);
-    text[length < 0 ? 0 : length] = '\0';
-    close(file);
-}
 
 int32_t rounded_up(long long quota, long long period) {
     if (quota <= 0 || period <= 0) {
@@ -40,7 +24,7 @@ int32_t lesser(int32_t a, int32_t b) { return a == 0 || (b != 0 && b < a) ? b : 
 // "max 100000" or "150000 100000"
 int32_t quota_v2(const char *group) {
     char text[128];
-    read_file(group, "cpu.max", text, sizeof text);
+    read_small_file(group, "cpu.max", text, sizeof text);
     char *rest = nullptr;
     const long long quota = strtoll(text, &rest, 10);
     return rest == text ? 0 : rounded_up(quota, strtoll(rest, nullptr, 10));
@@ -49,14 +33,14 @@ int32_t quota_v2(const char *group) {
 // -1 for no quota
 int32_t quota_v1(const char *group) {
     char quota[64], period[64];
-    read_file(group, "cpu.cfs_quota_us", quota, sizeof quota);
-    read_file(group, "cpu.cfs_period_us", period, sizeof period);
+    read_small_file(group, "cpu.cfs_quota_us", quota, sizeof quota);
+    read_small_file(group, "cpu.cfs_period_us", period, sizeof period);
     return rounded_up(strtoll(quota, nullptr, 10), strtoll(period, nullptr, 10));
 }
 
 // Of the group below the mount point, and of all groups above it. A container may see its own group as the mount.
 int32_t least_quota(const char *mount, const char *group, int32_t (*quota)(const char *)) {
-    char path[path_size];
+    char path[small_file_path];
     const int length = snprintf(path, sizeof path, "%s%s", mount, group);
     const size_t mount_length = strlen(mount);
     if (length < 0 || static_cast<size_t>(length) >= sizeof path) {
@@ -75,7 +59,7 @@ int32_t least_quota(const char *mount, const char *group, int32_t (*quota)(const
 
 // Of a group of the hierarchy that is mounted as /sys/fs/cgroup/NAME.
 int32_t least_below(const char *root, const char *name, int length, const char *group, int32_t (*quota)(const char *)) {
-    char mount[path_size];
+    char mount[small_file_path];
     const int needed =
         snprintf(mount, sizeof mount, "%s/sys/fs/cgroup%s%.*s", root, length > 0 ? "/" : "", length, name);
     return needed < 0 || static_cast<size_t>(needed) >= sizeof mount ? 0 : least_quota(mount, group, quota);
@@ -98,7 +82,7 @@ bool has_cpu(const char *controllers, size_t length) {
 
 int32_t cpus_of_quota(const char *root) {
     char groups[8192];
-    read_file(root, "proc/self/cgroup", groups, sizeof groups);
+    read_small_file(root, "proc/self/cgroup", groups, sizeof groups);
     int32_t least = 0;
     char *next = nullptr;
     for (char *line = strtok_r(groups, "\n", &next); line; line = strtok_r(nullptr, "\n", &next)) {
