@@ -177,6 +177,8 @@ constexpr bool in_order() {
     return static_cast<int>(Role::continued) == role_count - 1;
 }
 static_assert(in_order(), "tensor_roles is indexed by Role");
+static_assert(NORMA_TENSOR_X == 1 && NORMA_TENSOR_X_COLUMN_SCALE == tensor_role_count,
+              "norma_tensor_role is the order of Role, from 1");
 
 }  // namespace tensors_detail
 

@@ -12,6 +12,7 @@ struct TensorSlot {
     halide_buffer_t buffer;  // all but host and dim
     uint8_t index;           // tensor_index
     uint8_t argument;        // place in the argument vector
+    bool given;              // else statistics that nobody wants
     bool has_rows;
     uint8_t row_dimension;
     int32_t extent;          // of the dimension that is not the rows
