@@ -16,8 +16,8 @@ struct norma_call {
 namespace norma {
 
 // What no execution means.
-inline constexpr norma_execution default_execution = {
-    sizeof(norma_execution), 0, nullptr, nullptr, nullptr, nullptr, 0, NORMA_STORE_AUTO};
+inline constexpr norma_execution default_execution = {sizeof(norma_execution), 0, nullptr, nullptr, nullptr, nullptr, 0,
+                                                      NORMA_STORE_AUTO};
 
 // Checks all that the caller passes. On failure the call is not to be used.
 norma_status bind(const norma_plan *plan, const norma_arguments *arguments, const norma_execution *execution,

@@ -25,9 +25,10 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
         const TensorKind kind = kinds[index];
         const bool wide = kind == TensorKind::activation || kind == TensorKind::groups;
         const int64_t extent = kind == TensorKind::groups ? hidden / group_size(kernel.variant.scale) : hidden;
-        TensorSlot &slot = call->slots[call->slot_count++];
         const bool column_sum = is_column_sum(index);
+        TensorSlot &slot = call->slots[call->slot_count++];
         slot.given = dtypes[index] != NORMA_NONE;
+        slot.column_sum = column_sum;
         slot.buffer.type = halide_type(column_sum || !slot.given ? NORMA_F32 : dtypes[index]);
         slot.buffer.dimensions = wide || column_sum ? 2 : 1;
         slot.index = static_cast<uint8_t>(index);

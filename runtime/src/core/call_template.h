@@ -14,6 +14,7 @@ struct TensorSlot {
     uint8_t argument;        // place in the argument vector
     bool given;              // else statistics that nobody wants
     bool has_rows;
+    bool column_sum;
     uint8_t row_dimension;
     int32_t extent;          // of the dimension that is not the rows
     int64_t one_row_stride;  // harmless where there is but one row

@@ -10,7 +10,6 @@ namespace norma {
 void KernelCall::bind(const Run &run, char *scratch, int64_t scratch_bytes) {
     run_ = &run;
     host_memory_ = run.plan->device->host_memory;
-    at_first_rows_ = 0;
     context_.scratch = {scratch, scratch, scratch + scratch_bytes};
     context_.device_call = nullptr;
     context_.message[0] = '\0';
@@ -26,6 +25,8 @@ void KernelCall::bind(const Run &run, char *scratch, int64_t scratch_bytes) {
     arguments_[call.strips] = &strips_;
     arguments_[call.first_strip] = &first_strip_;
     arguments_[call.continued] = &continued_;
+    const int64_t rows = run.work.rows;
+    at_first_rows_ = run.work.levels == 1 && rows <= run.rows_per_slice ? rows : 0;
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];
         Buffer &to = buffers_.at[i];
@@ -33,8 +34,21 @@ void KernelCall::bind(const Run &run, char *scratch, int64_t scratch_bytes) {
         set_address(to.buffer, data_of(slot), host_memory_);
         to.buffer.dim = to.dimensions;
         to.dimensions[0] = {0, slot.extent, 1, 0};
+        set_rows(to, slot, at_first_rows_);
         arguments_[slot.argument] = &to.buffer;
     }
+}
+
+void KernelCall::set_rows(Buffer &to, const TensorSlot &slot, int64_t rows) const {
+    if (!slot.has_rows) {
+        return;
+    }
+    // A stride that one row does not use may be too large for Halide.
+    const int64_t stride = slot.column_sum ? strip_stride_
+                           : !slot.given   ? 0
+                           : rows == 1     ? slot.one_row_stride
+                                           : run_->work.operands[slot.index].strides[0];
+    to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
 }
 
 char *KernelCall::data_of(const TensorSlot &slot) {
@@ -73,7 +87,7 @@ void KernelCall::start_strips(const StripSums &sums, int64_t count, bool zeroed)
 void KernelCall::place_column_sums(char *first, int64_t bytes) {
     const CallTemplate &call = run_->plan->call;
     for (int i = 0; i < call.slot_count; i++) {
-        if (is_column_sum(call.slots[i].index)) {
+        if (call.slots[i].column_sum) {
             set_address(buffers_.at[i].buffer, first, host_memory_);
             first += bytes;
         }
@@ -85,18 +99,10 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
     const CallTemplate &call = run_->plan->call;
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];
-        if (!slot.has_rows) {
-            continue;
-        }
-        const Work::Operand &operand = work.operands[slot.index];
-        // A stride that one row does not use may be too large for Halide.
-        const int64_t stride = is_column_sum(slot.index) ? strip_stride_
-                               : !slot.given             ? 0
-                               : rows == 1               ? slot.one_row_stride
-                                                         : operand.strides[0];
         Buffer &to = buffers_.at[i];
-        to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
-        if (slot.given && !is_column_sum(slot.index)) {
+        set_rows(to, slot, rows);
+        if (slot.has_rows && slot.given && !slot.column_sum) {
+            const Work::Operand &operand = work.operands[slot.index];
             int64_t offset = position[0] * operand.strides[0];
             for (int level = 1; level < work.levels; level++) {
                 offset += position[level] * operand.strides[level];

@@ -32,7 +32,7 @@ public:
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
 
-    // Of a run that outlives it.
+    // Of a run that outlives it. Where one slice has all its rows, they are next.
     void bind(const Run &run, char *scratch, int64_t scratch_bytes);
 
     // The run's data of this tensor is another now.
@@ -54,15 +54,16 @@ public:
     CallContext &context() { return context_; }
 
 private:
-    char *data_of(const TensorSlot &slot);
-    void place_column_sums(char *first, int64_t bytes);  // of each gradient
-    void move_to(const int64_t *position, int64_t rows);
-    int call_kernel();
-
     struct Buffer {
         halide_buffer_t buffer;
         halide_dimension_t dimensions[2];
     };
+    char *data_of(const TensorSlot &slot);
+    void place_column_sums(char *first, int64_t bytes);  // of each gradient
+    void move_to(const int64_t *position, int64_t rows);
+    void set_rows(Buffer &to, const TensorSlot &slot, int64_t rows) const;
+    int call_kernel();
+
     // A small call would notice the time to clear all of them.
     union Buffers {
         Buffers() {}

@@ -30,9 +30,7 @@ struct Checked {
     // Other libraries keep a statistic's last dimension, with one element.
     bool may_have_one() const { return kind() == TensorKind::statistic && outer_rank == x.rank - 1; }
     bool has_one() const { return may_have_one() && tensor.rank == x.rank && tensor.shape[outer_rank] == 1; }
-    int64_t inner() const {
-        return kind() == TensorKind::groups ? plan.hidden / group_size(plan.desc.scale) : has_inner ? plan.hidden : 1;
-    }
+    int64_t inner() const { return plan.extents[index]; }
 };
 
 norma_status refuse_reach(int index) {
@@ -44,7 +42,12 @@ norma_status refuse(const Checked &c, const char *field, int64_t value, const ch
     return fail(NORMA_INVALID_ARGUMENT, "%s.%s is %lld; expected %s", c.role().name, field, ll{value}, expected);
 }
 
-norma_status refuse_given(const norma_plan &plan, int index) {
+norma_status refuse_given(const norma_plan &plan, const norma_arguments &arguments) {
+    int index = 0;
+    while (plan.absent_mask[index] == 0 ||
+           (!tensor_of(arguments, index).data && tensor_of(arguments, index).dtype == NORMA_NONE)) {
+        index++;
+    }
     const char *why = "the plan has none";
     const uint32_t flags = plan.desc.flags;
     if (index == tensor_index(Role::mean) || index == tensor_index(Role::rstd)) {
@@ -260,10 +263,7 @@ norma_status check_data(const norma_plan &plan, int index, const void *data, int
 
 norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Work &work) {
     auto span = [&](int i) { return Span{work.operands[i].data, work.operands[i].bytes}; };
-    for (const int output : plan.present) {
-        if (!plan.outputs[output]) {
-            continue;
-        }
+    for (const int output : plan.written) {
         for (const int other : plan.present) {
             const bool looked_at = plan.outputs[other] && other >= output;
             if (!looked_at && intersect(span(output), span(other))) {
@@ -294,16 +294,20 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
     const int outer_rank = x.rank > 0 ? x.rank - 1 : 0;  // x comes first, and is refused where it has none
     work->levels = 1;
     work->extents[0] = 0;
-    for (const int i : plan.absent) {
+    uintptr_t given = 0;  // without a branch for each: most tensors are absent
+    for (int i = 0; i < tensor_role_count; i++) {
         const norma_tensor &tensor = tensor_of(*arguments, i);
-        if (tensor.data || tensor.dtype != NORMA_NONE) {
-            return refuse_given(plan, i);
-        }
+        given |=
+            (reinterpret_cast<uintptr_t>(tensor.data) | static_cast<uintptr_t>(tensor.dtype)) & plan.absent_mask[i];
+    }
+    if (given != 0) {
+        return refuse_given(plan, *arguments);
     }
     for (const int i : plan.present) {
         const norma_tensor &tensor = tensor_of(*arguments, i);
         Work::Operand &operand = work->operands[i];
-        operand = {static_cast<char *>(tensor.data), 0, {}};
+        operand.data = static_cast<char *>(tensor.data);
+        operand.strides[0] = 0;
         status = check_tensor(
             {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : outer_rank, plan.kinds[i] != TensorKind::statistic},
             work->rows == 0, &operand.bytes);
