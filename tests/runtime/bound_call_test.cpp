@@ -30,7 +30,7 @@ Plan plan_for(Call &call) {
 }
 
 // What the call was made of is scribbled over.
-Bound bind(const Plan &plan, const Call &call) {
+Bound bind_call(const Plan &plan, const Call &call) {
     norma_arguments arguments = call.arguments;
     norma_execution execution = call.execution;
     norma_call *bound = nullptr;
@@ -124,7 +124,7 @@ TEST_CASE("a bound call of any kernel has the bits of a run, again and for fewer
             const std::string expected = all_bytes(call);
             call.restore();
             const std::string before = all_bytes(call), last_before = row_bytes(call, 13);
-            const Bound bound = bind(plan, call);
+            const Bound bound = bind_call(plan, call);
             CHECK(all_bytes(call) == before);
             for (const int64_t rows : {14, 14, 9, 1, 1, 0, 14}) {
                 call.restore();
@@ -163,7 +163,7 @@ TEST_CASE("a bound call of any kernel runs on other data", "[bound]") {
             expected.push_back(has(call, role) ? call.bytes(role) : "");
         }
         call.restore();
-        const Bound bound = bind(plan, call);
+        const Bound bound = bind_call(plan, call);
         for (const size_t offset : {size_t{0}, size_t{4}}) {
             std::vector<Elsewhere> elsewhere;
             for (int role = 0; role < role_count; role++) {
@@ -189,7 +189,7 @@ TEST_CASE("a bound call of any kernel runs on other data", "[bound]") {
 TEST_CASE("a bound call refuses other numbers of rows than it has", "[bound]") {
     Call call(layer_norm_spec());
     const Plan plan = plan_for(call);
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     check_refused(norma_call_run(bound.get(), -1), "rows is -1; expected 0 to 12, as the call was bound");
     check_refused(norma_call_run(bound.get(), 13), "rows is 13; expected 0 to 12");
     check_refused(norma_call_run(bound.get(), INT64_MAX), "rows is 9223372036854775807; expected 0 to 12");
@@ -215,7 +215,7 @@ TEST_CASE("what cannot be bound leaves no call", "[bound]") {
 TEST_CASE("data that no call could have is refused, and the call keeps what it had", "[bound]") {
     Call call(layer_norm_spec());
     const Plan plan = plan_for(call);
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     for (int role = 0; role < role_count; role++) {
         const std::string name = roles[role].name;
         void *const data = call.tensor(role).data;
@@ -242,7 +242,7 @@ TEST_CASE("data that no call could have is refused, and the call keeps what it h
 TEST_CASE("data that overlaps is refused by the run, until other data is set", "[bound]") {
     Call call(layer_norm_spec());
     const Plan plan = plan_for(call);
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     const struct {
         int role, onto;
         int64_t bytes;
@@ -274,7 +274,7 @@ TEST_CASE("tensors in place move one after the other", "[bound]") {
     spec.y_in_place = true;
     Call call(spec);
     const Plan plan = plan_for(call);
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     Elsewhere x(call.bytes(role_x), 0);
     require_ok(norma_call_run(bound.get(), 12), "where it was");
     const std::string expected = call.bytes(role_y);
@@ -289,7 +289,7 @@ TEST_CASE("a given scale is looked at in each run", "[bound]") {
     const Plan plan = plan_for(call);
     float scale = NAN;
     call.arguments.y_scale.data = &scale;
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     for (const float bad : {NAN, 0.0F, -1.0F, INFINITY}) {
         scale = bad;
         check_refused(norma_call_run(bound.get(), 3), "y_scale is ");
@@ -314,7 +314,7 @@ TEST_CASE("a loop that failed once does not spoil the call", "[bound]") {
         }
         return *static_cast<bool *>(context) ? 7 : 0;
     };
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     for (const bool bad : {true, false, true, false}) {
         fail = bad;
         call.restore();
@@ -330,7 +330,7 @@ TEST_CASE("zero threads are those that there were when the call was bound", "[bo
     spec.threads = 0;
     Call call(spec);
     const Plan plan = plan_for(call);  // a workspace for two
-    const Bound bound = bind(plan, call);
+    const Bound bound = bind_call(plan, call);
     require_ok(norma_set_num_threads(8), "norma_set_num_threads");
     require_ok(norma_call_run(bound.get(), 64), "norma_call_run");
     CHECK(call.check() == "");

@@ -58,17 +58,11 @@ char *KernelCall::data_of(const TensorSlot &slot) {
 
 void KernelCall::take_data(int index) {
     const CallTemplate &call = run_->plan->call;
-    at_first_rows_ = 0;
     for (int i = 0; i < call.slot_count; i++) {
         if (call.slots[i].index == index) {
             set_address(buffers_.at[i].buffer, data_of(call.slots[i]), host_memory_);
         }
     }
-}
-
-void KernelCall::forget_failure() {
-    context_.message[0] = '\0';
-    context_.scratch.top = context_.scratch.begin;
 }
 
 void KernelCall::start_strip(char *column_sums, int64_t column_sum_bytes) {

@@ -39,7 +39,10 @@ public:
     void take_data(int index);
 
     // After a failure, whose message is lost then.
-    void forget_failure();
+    void forget_failure() {
+        context_.message[0] = '\0';
+        context_.scratch.top = context_.scratch.begin;
+    }
 
     // Where the column sums of the rows that follow go: they start from zero.
     void start_strip(char *column_sums, int64_t column_sum_bytes);

@@ -71,7 +71,7 @@ void require_run(const Plan &plan, const Tensors &tensors, void *stream) {
 
 using Bound = std::unique_ptr<norma_call, void (*)(norma_call *)>;
 
-Bound bind(const Plan &plan, const Tensors &tensors, void *stream) {
+Bound bind_call(const Plan &plan, const Tensors &tensors, void *stream) {
     norma_execution execution = {};
     execution.size = sizeof(execution);
     execution.cuda_stream = stream;
@@ -427,7 +427,7 @@ TEST_CASE("a bound call launches its first rows, on the stream that it was bound
     Devices devices;
     const Plan plan = plan_of(describe(33));
     Tensors tensors(33);
-    const Bound call = bind(plan, tensors, devices.stream);
+    const Bound call = bind_call(plan, tensors, devices.stream);
     fake_cuda::forget();
     for (const int64_t rows : {10, 10, 3}) {
         REQUIRE(norma_call_run(call.get(), rows) == NORMA_OK);
@@ -451,7 +451,7 @@ TEST_CASE("a bound call's kernel follows the alignment of its data", "[cuda]") {
     Devices devices;
     const Plan plan = plan_of(describe(36)), no_fallback = plan_of(describe(40, 1));
     Tensors tensors(36);
-    const Bound call = bind(plan, tensors, devices.stream);
+    const Bound call = bind_call(plan, tensors, devices.stream);
     const struct {
         float *x;
         int threads;
@@ -465,7 +465,7 @@ TEST_CASE("a bound call's kernel follows the alignment of its data", "[cuda]") {
         CHECK(argument<void *>(launch, 0) == c.x);
     }
     Tensors others(40, 64, 0, 1);
-    const Bound other = bind(no_fallback, others, nullptr);
+    const Bound other = bind_call(no_fallback, others, nullptr);
     CHECK(norma_call_set_data(other.get(), NORMA_TENSOR_X, others.x + 1) == NORMA_INVALID_ARGUMENT);
     says("x.data is ");
     says("expected multiples of 16 bytes, for kernel 8n.fatbin");
@@ -475,7 +475,7 @@ TEST_CASE("a bound call launches again after the driver failed", "[cuda]") {
     Devices devices;
     const Plan plan = plan_of(describe(33));
     const Tensors tensors(33);
-    const Bound call = bind(plan, tensors, devices.stream);
+    const Bound call = bind_call(plan, tensors, devices.stream);
     for (int again = 0; again < 2; again++) {
         fake_cuda::fail("cuLaunchKernel", 700);
         CHECK(norma_call_run(call.get(), 10) == NORMA_DEVICE_ERROR);
