@@ -29,17 +29,16 @@ void KernelCall::bind(const Run &run, char *scratch, int64_t scratch_bytes) {
     at_first_rows_ = run.work.levels == 1 && rows <= run.rows_per_slice ? rows : 0;
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];
-        Buffer &to = buffers_.at[i];
-        to.buffer = slot.buffer;
+        SlotBuffer &to = buffers_.at[i];
+        to = slot.filled;
         set_address(to.buffer, data_of(slot), host_memory_);
         to.buffer.dim = to.dimensions;
-        to.dimensions[0] = {0, slot.extent, 1, 0};
         set_rows(to, slot, at_first_rows_);
         arguments_[slot.argument] = &to.buffer;
     }
 }
 
-void KernelCall::set_rows(Buffer &to, const TensorSlot &slot, int64_t rows) const {
+void KernelCall::set_rows(SlotBuffer &to, const TensorSlot &slot, int64_t rows) const {
     if (!slot.has_rows) {
         return;
     }
@@ -48,7 +47,9 @@ void KernelCall::set_rows(Buffer &to, const TensorSlot &slot, int64_t rows) cons
                            : !slot.given   ? 0
                            : rows == 1     ? slot.one_row_stride
                                            : run_->work.operands[slot.index].strides[0];
-    to.dimensions[slot.row_dimension] = {0, static_cast<int32_t>(rows), static_cast<int32_t>(stride), 0};
+    halide_dimension_t &dimension = to.dimensions[slot.row_dimension];
+    dimension.extent = static_cast<int32_t>(rows);
+    dimension.stride = static_cast<int32_t>(stride);
 }
 
 char *KernelCall::data_of(const TensorSlot &slot) {
@@ -93,7 +94,7 @@ void KernelCall::move_to(const int64_t *position, int64_t rows) {
     const CallTemplate &call = run_->plan->call;
     for (int i = 0; i < call.slot_count; i++) {
         const TensorSlot &slot = call.slots[i];
-        Buffer &to = buffers_.at[i];
+        SlotBuffer &to = buffers_.at[i];
         set_rows(to, slot, rows);
         if (slot.has_rows && slot.given && !slot.column_sum) {
             const Work::Operand &operand = work.operands[slot.index];

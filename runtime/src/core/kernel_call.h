@@ -57,20 +57,16 @@ public:
     CallContext &context() { return context_; }
 
 private:
-    struct Buffer {
-        halide_buffer_t buffer;
-        halide_dimension_t dimensions[2];
-    };
     char *data_of(const TensorSlot &slot);
     void place_column_sums(char *first, int64_t bytes);  // of each gradient
     void move_to(const int64_t *position, int64_t rows);
-    void set_rows(Buffer &to, const TensorSlot &slot, int64_t rows) const;
+    void set_rows(SlotBuffer &to, const TensorSlot &slot, int64_t rows) const;
     int call_kernel();
 
     // A small call would notice the time to clear all of them.
     union Buffers {
         Buffers() {}
-        Buffer at[tensor_role_count];  // by slot of the template
+        SlotBuffer at[tensor_role_count];  // by slot of the template
     };
 
     const Run *run_;
