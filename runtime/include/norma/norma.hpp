@@ -74,7 +74,8 @@ inline norma_tensor tensor(const void *data, norma_dtype dtype, std::initializer
     int64_t stride = 1;
     for (int32_t d = result.rank - 1; d >= 0; d--) {
         result.strides[d] = stride;
-        stride *= result.shape[d];
+        // A shape that no run accepts may be of any size.
+        stride = static_cast<int64_t>(static_cast<uint64_t>(stride) * static_cast<uint64_t>(result.shape[d]));
     }
     return result;
 }
@@ -295,7 +296,8 @@ inline void run(norma_op op, Extent hidden, const norma_arguments &arguments) {
 // [rows, hidden], weight and bias of [hidden], all of float, f16, bf16 or another type with a Dtype. Each is a pointer,
 // or anything with data() and size(), whose size is checked; weight and bias may be nullptr, which means none; y may be
 // x. Throws norma::Error as the other functions here, and std::invalid_argument for a size that does not fit. The
-// default eps is that of Llama 2 and most others for rms_norm, and that of PyTorch for layer_norm.
+// default eps is that of LlamaRMSNorm in Hugging Face's transformers, 1e-6, and that of PyTorch's LayerNorm, 1e-5; most
+// models state their own.
 template <typename X, typename W, typename Y>
 void rms_norm(const X &x, const W &weight, Y &&y, Extent rows, Extent hidden, float eps = 1e-6f) {
     norma_arguments call = arguments(eps);
