@@ -102,6 +102,10 @@ void add_bench(CLI::App &app) {
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
     bench
+        ->add_option("--call", options->call,
+                     "what is timed: bound (norma_call_run), plan (norma_plan_run) or run (norma_run)")
+        ->capture_default_str();
+    bench
         ->add_option("--grain-size", options->grain_size,
                      "instead, compare runs in which so many elements are worth a thread, as in 32768,8192")
         ->delimiter(',')

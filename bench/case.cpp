@@ -86,16 +86,16 @@ struct Tensors {
     Memory memory[tensor_role_count];
 };
 
-Plan make_plan(const Case &c) {
+norma_plan_desc describe(const Case &c) {
     const Variant variant = variant_of(c);
-    norma_plan_desc desc = describe(c.op, c.hidden, c.x, variant.weight, variant.bias);
+    norma_plan_desc desc = norma::describe(c.op, c.hidden, c.x, variant.weight, variant.bias);
     desc.y = c.y;
     desc.scale = c.scale;
     desc.residual = variant.residual;
     desc.flags = c.recompute ? NORMA_RECOMPUTE_STATISTICS : 0;
     desc.target = c.target.empty() ? nullptr : c.target.c_str();
     desc.device = {c.device, 0};
-    return Plan(desc);
+    return desc;
 }
 
 norma_arguments make_arguments(const Case &c, const Tensors &t) {
@@ -151,6 +151,16 @@ norma_arguments on_device(norma_arguments a, DeviceMemory &memory) {
     return a;
 }
 
+std::function<void()> caller(const Case &c, const Plan &plan, const norma_arguments &arguments,
+                             const norma_execution &execution) {
+    switch (c.call) {
+        case CalledBy::bound: return [call = std::make_shared<Call>(plan.bind(arguments, execution))] { call->run(); };
+        case CalledBy::run: return [=, desc = describe(c)] { check(norma_run(&desc, &arguments, &execution)); };
+        case CalledBy::plan: break;
+    }
+    return [&plan, arguments, execution] { plan.run(arguments, execution); };
+}
+
 void keep(Result &result, Baseline::What what, const Timing &time) {
     switch (what) {
         case Baseline::copy: result.copy = time; break;
@@ -182,7 +192,7 @@ int64_t bytes_moved(const Case &c) {
 }
 
 Result measure_case(const Case &c, Team &team, const Effort &effort) {
-    const Plan plan = make_plan(c);
+    const Plan plan(describe(c));
     const std::unique_ptr<Device> device = device_kind(c.device).open(0);
     const Tensors tensors(c);
     DeviceMemory memory({c.device, 0});
@@ -196,7 +206,7 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     const std::vector<Baseline> baselines = device->baselines(
         {make_streams(c, tensors), make_norm(c, tensors), c.rows, c.hidden, bytes_moved(c), c.yardstick && plain},
         [&](size_t bytes) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(bytes))); }, team);
-    std::vector<std::function<void()>> functions = {[&] { plan.run(arguments, execution); }};
+    std::vector<std::function<void()>> functions = {caller(c, plan, arguments, execution)};
     for (const Baseline &baseline : baselines) {
         functions.push_back(baseline.run);
     }
@@ -236,7 +246,7 @@ Tasks sample_tasks(const Case &c, const std::vector<int64_t> &grain_size, int th
     std::deque<Plan> plans;
     for (int64_t elements : grain_size) {
         setenv("NORMA_GRAIN_SIZE", std::to_string(elements).c_str(), 1);
-        plans.push_back(make_plan(c));
+        plans.emplace_back(describe(c));
     }
     unsetenv("NORMA_GRAIN_SIZE");
     Workspace workspace;

@@ -9,10 +9,18 @@
 
 #include "measure.h"
 #include "norma/norma.h"
+#include "runtime/vocabulary/words.h"
 #include "team.h"
 #include "yardstick.h"
 
 namespace norma::bench {
+
+// What of the C interface is timed.
+enum class CalledBy { bound, plan, run };  // norma_call_run, norma_plan_run, norma_run
+inline constexpr Word call_word_table[] = {{static_cast<int32_t>(CalledBy::bound), "bound"},
+                                           {static_cast<int32_t>(CalledBy::plan), "plan"},
+                                           {static_cast<int32_t>(CalledBy::run), "run"}};
+inline constexpr Words call_words = call_word_table;
 
 struct Case {
     norma_op op = NORMA_LAYER_NORM_FORWARD;
@@ -27,6 +35,7 @@ struct Case {
     std::string target;  // empty: the library's choice
     norma_device_type device = NORMA_CPU;
     norma_store store = NORMA_STORE_AUTO;
+    CalledBy call = CalledBy::plan;
 };
 
 struct Result {

@@ -86,6 +86,7 @@ std::vector<Case> parse_cases(const Options &options) {
     const norma_scale of_quantized = look_up<norma_scale>(scale_words, words_of("scale"), "--scale", scale);
     c.scale = is_quantized(c.y) ? of_quantized : NORMA_SCALE_NONE;
     c.store = look_up<norma_store>(store_words, "--store", options.store);
+    c.call = look_up<CalledBy>(call_words, "--call", options.call);
     c.residual = options.residual;
     c.recompute = options.recompute;
     c.yardstick = options.yardstick;

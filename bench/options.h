@@ -22,6 +22,7 @@ struct Options {
     bool residual = false, recompute = false;
     std::string target;
     std::string store = "auto";
+    std::string call = "plan";
     std::vector<int64_t> grain_size;  // empty: against a copy
     double seconds = 0.7;
     std::string json;  // a file, "-" for standard output, empty for none

@@ -28,12 +28,20 @@ nlohmann::ordered_json machine_json(const Machine &machine) {
 }
 
 nlohmann::ordered_json result_json(const Case &c, const Result &result, int threads) {
-    nlohmann::ordered_json json = {
-        {"op", op_text(c.op)},    {"dtype", dtype_text(c)},      {"rows", c.rows},
-        {"hidden", c.hidden},     {"kernel", result.kernel},     {"target", result.target},
-        {"threads", threads},     {"ns", result.kernel_time.ns}, {"ns_spread", result.kernel_time.spread},
-        {"bytes", result.bytes},  {"copy_ns", result.copy.ns},   {"copy_ns_spread", result.copy.spread},
-        {"ratio", result.ratio()}};
+    nlohmann::ordered_json json = {{"op", op_text(c.op)},
+                                   {"dtype", dtype_text(c)},
+                                   {"rows", c.rows},
+                                   {"hidden", c.hidden},
+                                   {"kernel", result.kernel},
+                                   {"target", result.target},
+                                   {"threads", threads},
+                                   {"call", call_words.name(static_cast<int32_t>(c.call))},
+                                   {"ns", result.kernel_time.ns},
+                                   {"ns_spread", result.kernel_time.spread},
+                                   {"bytes", result.bytes},
+                                   {"copy_ns", result.copy.ns},
+                                   {"copy_ns_spread", result.copy.spread},
+                                   {"ratio", result.ratio()}};
     if (result.stream_copy) {
         json["stream_copy_ns"] = result.stream_copy->ns;
     }

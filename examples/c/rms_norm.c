@@ -25,6 +25,18 @@ int main(void) {
                                  .weight = {weight, NORMA_F32, cpu, 1, {hidden}, {1}}};
     norma_status status = norma_plan_run(plan, &arguments, NULL);
     printf("%s: %s, y[0] = %g\n", norma_plan_kernel(plan), norma_status_string(status), y[0]);
+
+    // The same call again and again, as for each token of a decoder: checked once, then run row by row.
+    norma_call *call = NULL;
+    if (status == NORMA_OK)
+        status = norma_bind(plan, &arguments, NULL, &call);
+    for (int row = 0; row < rows && status == NORMA_OK; row++) {
+        status = norma_call_set_data(call, NORMA_TENSOR_X, x + row * hidden);
+        if (status == NORMA_OK)
+            status = norma_call_run(call, 1);
+    }
+    printf("row by row: %s, y[0] = %g\n", norma_status_string(status), y[0]);
+    norma_call_destroy(call);
     norma_plan_destroy(plan);
     return status;
 }

@@ -156,14 +156,30 @@ inline int find_role(const char *name) {
     return -1;
 }
 
+namespace tensors_detail {
+
+// A small table of its own: each run looks every tensor up.
+struct Offsets {
+    uint16_t at[tensor_role_count] = {};
+
+    constexpr Offsets() {
+        for (int i = 0; i < tensor_role_count; i++) {
+            at[i] = static_cast<uint16_t>(tensor_roles[i].offset);
+        }
+    }
+};
+inline constexpr Offsets offsets;
+
+}  // namespace tensors_detail
+
 // By tensor_index.
 inline norma_tensor &tensor_of(norma_arguments &arguments, int index) {
-    return *reinterpret_cast<norma_tensor *>(reinterpret_cast<char *>(&arguments) + tensor_roles[index].offset);
+    return *reinterpret_cast<norma_tensor *>(reinterpret_cast<char *>(&arguments) + tensors_detail::offsets.at[index]);
 }
 
 inline const norma_tensor &tensor_of(const norma_arguments &arguments, int index) {
     return *reinterpret_cast<const norma_tensor *>(reinterpret_cast<const char *>(&arguments) +
-                                                   tensor_roles[index].offset);
+                                                   tensors_detail::offsets.at[index]);
 }
 
 namespace tensors_detail {
@@ -177,6 +193,8 @@ constexpr bool in_order() {
     return static_cast<int>(Role::continued) == role_count - 1;
 }
 static_assert(in_order(), "tensor_roles is indexed by Role");
+static_assert(NORMA_TENSOR_X == 1 && NORMA_TENSOR_X_COLUMN_SCALE == tensor_role_count,
+              "norma_tensor_role is the order of Role, from 1");
 
 }  // namespace tensors_detail
 

@@ -186,6 +186,7 @@ TEST_CASE("bad options are refused in one line") {
                                   "--device tpu",
                                   "--device cuda --yardstick",
                                   "--store sideways",
+                                  "--call twice",
                                   "--seconds -1",
                                   "--nonsense",
                                   "--shapes"}) {
@@ -196,6 +197,17 @@ TEST_CASE("bad options are refused in one line") {
         } catch (const CLI::ParseError &error) {
             CHECK(error.get_exit_code() != 0);
             CHECK(std::string(error.what()).find('\n') == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("what is timed may be a bound call, a plan or norma_run") {
+    for (const std::string call : {"bound", "plan", "run"}) {
+        const json result = bench_json("--op layer_norm,rms_norm_backward --shapes 3x64 --call " + call).at("results");
+        CHECK(result.size() == 2);
+        for (const json &line : result) {
+            CHECK(line.at("call") == call);
+            CHECK(line.at("ns") > 0);
         }
     }
 }

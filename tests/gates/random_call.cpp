@@ -237,8 +237,36 @@ std::string judge(norma_status status, const CallSpec &spec, const CallFields &f
     return !problem.empty() ? problem : arena.same_but(written) ? "" : "something beside the outputs was written";
 }
 
-norma_status run_plan(const norma_plan_desc *desc, const norma_arguments *arguments, norma_execution execution,
-                      bool no_execution, Guarded<norma_execution> &guarded) {
+// Binds the call and runs its first rows, before and after tensors go to other places of the arena: `fields` then has
+// where the call has them.
+norma_status run_bound(Choices &c, const norma_plan *plan, const norma_arguments *arguments,
+                       const norma_execution *execution, CallFields &fields, const Arena &arena) {
+    norma_call *call = nullptr;
+    norma_status status = norma_bind(plan, arguments, execution, &call);
+    const std::unique_ptr<norma_call, void (*)(norma_call *)> owner(call, norma_call_destroy);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    for (size_t moves = c.below(3); moves > 0; moves--) {
+        const int role = static_cast<int>(c.below(role_count));
+        norma_tensor &tensor = fields.arguments.*roles[role].tensor;
+        char *data = c.one_in(4) ? nullptr : arena.begin() + c.below(arena_bytes);
+        if ((!data || (tensor.data && arena.holds(data, covered(tensor)))) &&
+            norma_call_set_data(call, tensor_role(role), data) == NORMA_OK) {
+            tensor.data = data;
+        }
+    }
+    bool ran = false;
+    for (size_t runs = c.below(3) + 1; runs > 0; runs--) {
+        status = norma_call_run(call, static_cast<int64_t>(c.below(70)) - 1);
+        ran = ran || status == NORMA_OK;
+    }
+    return ran ? NORMA_OK : status;
+}
+
+norma_status run_plan(Choices &choices, const norma_plan_desc *desc, const norma_arguments *arguments,
+                      norma_execution execution, CallFields &fields, const Arena &arena,
+                      Guarded<norma_execution> &guarded) {
     static const GuardedMemory workspace(workspace_bytes);
     norma_plan *plan = nullptr;
     const norma_status made = norma_plan_create(desc, &plan);
@@ -254,7 +282,9 @@ norma_status run_plan(const norma_plan_desc *desc, const norma_arguments *argume
     } else {
         execution.workspace = nullptr;
     }
-    return norma_plan_run(plan, arguments, guarded.copy(execution, no_execution));
+    const norma_execution *given = guarded.copy(execution, fields.no_execution);
+    return choices.one_in(2) ? norma_plan_run(plan, arguments, given)
+                             : run_bound(choices, plan, arguments, given, fields, arena);
 }
 
 std::string text(const CallSpec &spec, const CallFields &fields, norma_status status) {
@@ -314,7 +344,7 @@ Outcome random_call(Choices &choices) {
         fields.execution.workspace = nullptr;
         outcome.status = norma_run(desc, arguments, guarded_execution.copy(fields.execution, fields.no_execution));
     } else {
-        outcome.status = run_plan(desc, arguments, fields.execution, fields.no_execution, guarded_execution);
+        outcome.status = run_plan(choices, desc, arguments, fields.execution, fields, arena, guarded_execution);
     }
     outcome.problem = judge(outcome.status, spec, fields, arena);
     if (!outcome.problem.empty()) {

@@ -61,7 +61,9 @@ struct Row {
             values.push_back(value);
         }
     }
-    norma_tensor tensor(std::initializer_list<int64_t> shape) { return norma::tensor(bytes.data(), dtype, shape); }
+    norma_tensor tensor(std::initializer_list<norma::Extent> shape) {
+        return norma::tensor(bytes.data(), dtype, shape);
+    }
 
     norma_dtype dtype;
     std::vector<char> bytes;

@@ -162,6 +162,20 @@ TEST_CASE("a refusal needs no memory for its message", "[allocation]") {
     CHECK(message(0) == no_target);
 }
 
+TEST_CASE("a call without memory is refused, and leaves nothing behind", "[allocation]") {
+    Call call(backward_spec());
+    norma_plan *plan = nullptr;
+    require_ok(norma_plan_create(&call.desc, &plan), "norma_plan_create");
+    size_t bytes = 0;
+    require_ok(norma_plan_workspace_size(plan, 200, 2, &bytes), "norma_plan_workspace_size");
+    call.give_workspace(bytes);
+    norma_call *bound = nullptr;
+    with_each_allocation_failing([&] { return norma_bind(plan, &call.arguments, &call.execution, &bound); },
+                                 [&] { norma_call_destroy(bound); }, check_out_of_memory);
+    norma_plan_destroy(plan);
+    CHECK(call.untouched());
+}
+
 TEST_CASE("a run allocates nothing", "[allocation]") {
     for (const norma_kernel_info &kernel : runnable_kernels()) {
         CallSpec spec;
@@ -179,10 +193,20 @@ TEST_CASE("a run allocates nothing", "[allocation]") {
         const int64_t before = allocations;
         const norma_status status = norma_plan_run(plan, &call.arguments, &call.execution);
         const int64_t after = allocations;
+        norma_call *bound = nullptr;
+        require_ok(norma_bind(plan, &call.arguments, &call.execution, &bound), "norma_bind");
+        const int64_t when_bound = allocations;
+        const bool ran = norma_call_run(bound, 200) == NORMA_OK &&
+                         norma_call_set_data(bound, NORMA_TENSOR_X, call.arguments.x.data) == NORMA_OK &&
+                         norma_call_run(bound, 100) == NORMA_OK;
+        const int64_t when_run = allocations;
+        norma_call_destroy(bound);
         norma_plan_destroy(plan);
         INFO(label(kernel));
         CHECK(before > 0);
         CHECK(status == NORMA_OK);
         CHECK(after - before == 0);
+        CHECK(ran);
+        CHECK(when_run - when_bound == 0);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What norma_plan_run refuses: the message names the argument, and nothing is written.
+// What norma_plan_run and norma_bind refuse: the message names the argument, and nothing is written.
 #include <climits>
 #include <cmath>
 #include <functional>
@@ -55,16 +55,34 @@ public:
 
     norma_status run() { return norma_plan_run(plan_, &call.arguments, &call.execution); }
 
+    // The same in two steps. What memory holds is looked at in the second one alone.
+    norma_status bind_and_run() {
+        norma_call *bound = reinterpret_cast<norma_call *>(this);
+        norma_status status = norma_bind(plan_, &call.arguments, &call.execution, &bound);
+        CHECK((status == NORMA_OK) == (bound != nullptr));
+        if (status == NORMA_OK) {
+            status = norma_call_run(bound, call.spec.rows());
+        }
+        norma_call_destroy(bound);
+        return status;
+    }
+
     void check_refused(const std::string &words) {
         const norma_status status = run();
         INFO("status " << status << ": " << norma_last_error() << "; expected " << words);
         CHECK(status == invalid);
-        CHECK(std::string(norma_last_error()).find(words) != std::string::npos);
+        const std::string message = norma_last_error();
+        CHECK(message.find(words) != std::string::npos);
+        CHECK(bind_and_run() == status);
+        CHECK(norma_last_error() == message);
         CHECK(call.untouched());
     }
 
     void check_runs() {
         require_ok(run(), call.spec.text());
+        CHECK(call.check() == "");
+        call.restore();
+        require_ok(bind_and_run(), call.spec.text());
         CHECK(call.check() == "");
     }
 

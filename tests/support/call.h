@@ -59,6 +59,9 @@ enum RoleIndex {
     role_count
 };
 
+// The order is the same.
+inline norma_tensor_role tensor_role(int role) { return static_cast<norma_tensor_role>(NORMA_TENSOR_X + role); }
+
 struct CallSpec {
     norma_kernel_info kernel = {};  // forced, with its target
     int64_t hidden = 64;

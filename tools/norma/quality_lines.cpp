@@ -94,7 +94,7 @@ public:
 private:
     bool centred() const { return op_ == NORMA_LAYER_NORM_FORWARD; }
 
-    static norma_tensor placed(const Data &data, std::initializer_list<int64_t> shape) {
+    static norma_tensor placed(const Data &data, std::initializer_list<Extent> shape) {
         return data.dtype == NORMA_NONE ? norma_tensor{} : tensor(data.bytes.data(), data.dtype, shape);
     }
 

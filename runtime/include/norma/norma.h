@@ -3,6 +3,7 @@
 //
 //   1. Describe the kernel that you need (norma_plan_desc) and make a plan. This may allocate, lock and explain itself.
 //   2. Run the plan as often as you like (norma_plan_run). This never allocates, locks, looks up, prints or aborts.
+//      Where even its checks take too long, bind a call once and run that (norma_bind, norma_call_run).
 //
 // Formulas, over one row x of `hidden` elements (docs/numerics.md says how each is rounded):
 //   layer_norm  y = (x - mean) * rstd * (weight + weight_offset) + bias,  rstd = 1 / sqrt(mean((x - mean)^2) + eps)
@@ -213,7 +214,7 @@ typedef struct norma_plan norma_plan;
 // Thread-safe. May allocate. Errors: INVALID_ARGUMENT, NOT_IN_LIBRARY, UNSUPPORTED_TARGET, NO_DEVICE, OUT_OF_MEMORY.
 NORMA_API norma_status norma_plan_create(const norma_plan_desc *desc, norma_plan **plan);
 
-// Null is allowed. No run of the plan may be under way.
+// Null is allowed. No run of the plan may be under way, and no call of it may run afterwards.
 NORMA_API void norma_plan_destroy(norma_plan *plan);
 
 // Normalizes. Any number of threads may run the same plan at once, each with tensors and workspace of its own.
@@ -221,6 +222,52 @@ NORMA_API void norma_plan_destroy(norma_plan *plan);
 // written), PARALLEL_FOR_FAILED.
 NORMA_API norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *arguments,
                                       const norma_execution *execution);
+
+// A tensor of norma_arguments, by the member's name.
+typedef enum norma_tensor_role {
+    NORMA_TENSOR_X = 1,
+    NORMA_TENSOR_WEIGHT = 2,
+    NORMA_TENSOR_BIAS = 3,
+    NORMA_TENSOR_RESIDUAL = 4,
+    NORMA_TENSOR_Y = 5,
+    NORMA_TENSOR_RESIDUAL_OUT = 6,
+    NORMA_TENSOR_MEAN = 7,
+    NORMA_TENSOR_RSTD = 8,
+    NORMA_TENSOR_DY = 9,
+    NORMA_TENSOR_D_RESIDUAL = 10,
+    NORMA_TENSOR_DX = 11,
+    NORMA_TENSOR_DWEIGHT = 12,
+    NORMA_TENSOR_DBIAS = 13,
+    NORMA_TENSOR_X_SCALE = 14,
+    NORMA_TENSOR_Y_SCALE = 15,
+    NORMA_TENSOR_Y_FLOAT = 16,
+    NORMA_TENSOR_X_COLUMN_SCALE = 17
+} norma_tensor_role;
+
+typedef struct norma_call norma_call;
+
+// A run in two steps, for calls that are repeated: norma_bind checks and prepares everything that norma_plan_run does
+// before the kernel, norma_call_run does the rest. The call keeps copies of arguments and execution; plan, tensors,
+// workspace and what the execution points to must live as long as it runs. Zero threads mean those that
+// norma_get_num_threads() says now. On success *call is to be destroyed with norma_call_destroy; on failure it is null.
+// Thread-safe. Allocates the call. Errors: as norma_plan_run's, and OUT_OF_MEMORY.
+NORMA_API norma_status norma_bind(const norma_plan *plan, const norma_arguments *arguments,
+                                  const norma_execution *execution, norma_call **call);
+
+// The first `rows` rows, 0 to as many as x had when the call was bound; tensors and workspace are as large as they were
+// then. Gradients of weight and bias are of these rows. The bits are those of norma_plan_run. A call is used by one
+// thread at a time; any number of calls of one plan may run at once. Never allocates, locks (but for the pool of a
+// parallel run) or prints. Errors: INVALID_ARGUMENT (rows, a given y_scale that is not positive, or new data that
+// overlaps; nothing is written), PARALLEL_FOR_FAILED.
+NORMA_API norma_status norma_call_run(norma_call *call, int64_t rows);
+
+// Other data for one of the call's tensors, of the same type, shape and strides. Refused here, and left as it was,
+// where it is null or not aligned as norma_bind would ask. Whether it overlaps another tensor is found in the next run:
+// what may not be in between may be after the next norma_call_set_data. Tensors in place move one after the other.
+NORMA_API norma_status norma_call_set_data(norma_call *call, norma_tensor_role role, void *data);
+
+// Null is allowed. No run of the call may be under way. The plan may have been destroyed.
+NORMA_API void norma_call_destroy(norma_call *call);
 
 // Bytes of workspace that a run of at most `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs.
 // 0 for most forward plans. A backward with weight or bias needs 4 bytes for each of their elements and each strip of

@@ -25,16 +25,18 @@ void fill_template(CallTemplate *call, const Kernel &kernel, const norma_dtype *
         const TensorKind kind = kinds[index];
         const bool wide = kind == TensorKind::activation || kind == TensorKind::groups;
         const int64_t extent = kind == TensorKind::groups ? hidden / group_size(kernel.variant.scale) : hidden;
-        TensorSlot &slot = call->slots[call->slot_count++];
         const bool column_sum = is_column_sum(index);
-        slot.buffer.type = halide_type(column_sum || dtypes[index] == NORMA_NONE ? NORMA_F32 : dtypes[index]);
-        slot.buffer.dimensions = wide || column_sum ? 2 : 1;
+        TensorSlot &slot = call->slots[call->slot_count++];
+        slot.given = dtypes[index] != NORMA_NONE;
+        slot.column_sum = column_sum;
+        slot.filled.buffer.type = halide_type(column_sum || !slot.given ? NORMA_F32 : dtypes[index]);
+        slot.filled.buffer.dimensions = wide || column_sum ? 2 : 1;
         slot.index = static_cast<uint8_t>(index);
         slot.argument = i;
         slot.has_rows = kind != TensorKind::vector || column_sum;
         slot.row_dimension = kind == TensorKind::statistic ? 0 : 1;
         slot.one_row_stride = wide ? extent : 1;
-        slot.extent = static_cast<int32_t>(extent);
+        slot.filled.dimensions[0] = {0, static_cast<int32_t>(extent), 1, 0};
         if (column_sum) {
             const uint8_t at = static_cast<uint8_t>(call->column_sum_count++);
             call->column_sums[at] = {slot.index, at};

@@ -8,13 +8,19 @@
 
 namespace norma {
 
+struct SlotBuffer {
+    halide_buffer_t buffer;
+    halide_dimension_t dimensions[2];
+};
+
 struct TensorSlot {
-    halide_buffer_t buffer;  // all but host and dim
-    uint8_t index;           // tensor_index
-    uint8_t argument;        // place in the argument vector
+    SlotBuffer filled;  // all but host, dim, and the rows
+    uint8_t index;      // tensor_index
+    uint8_t argument;   // place in the argument vector
+    bool given;         // else statistics that nobody wants
     bool has_rows;
+    bool column_sum;
     uint8_t row_dimension;
-    int32_t extent;          // of the dimension that is not the rows
     int64_t one_row_stride;  // harmless where there is but one row
 };
 

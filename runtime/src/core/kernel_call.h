@@ -17,19 +17,32 @@ inline void set_address(halide_buffer_t &buffer, char *data, bool host_memory) {
 
 // What all workers of a run share.
 struct Run {
-    const norma_plan &plan;
-    const Kernel &kernel;
-    const norma_arguments &arguments;
-    const Work &work;
+    const norma_plan *plan;
+    const Kernel *kernel;
+    float eps, weight_offset, y_zero_point;
     int32_t store_mode;
     int64_t rows_per_slice;
+    Work work;
 };
 
 class KernelCall {
 public:
-    KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, void *device_call = nullptr);
+    // Not to be used before bind().
+    KernelCall() {}
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
+
+    // Of a run that outlives it. Where one slice has all its rows, they are next.
+    void bind(const Run &run, char *scratch, int64_t scratch_bytes);
+
+    // The run's data of this tensor is another now.
+    void take_data(int index);
+
+    // After a failure, whose message is lost then.
+    void forget_failure() {
+        context_.message[0] = '\0';
+        context_.scratch.top = context_.scratch.begin;
+    }
 
     // Where the column sums of the rows that follow go: they start from zero.
     void start_strip(char *column_sums, int64_t column_sum_bytes);
@@ -44,27 +57,26 @@ public:
     CallContext &context() { return context_; }
 
 private:
+    char *data_of(const TensorSlot &slot);
     void place_column_sums(char *first, int64_t bytes);  // of each gradient
     void move_to(const int64_t *position, int64_t rows);
+    void set_rows(SlotBuffer &to, const TensorSlot &slot, int64_t rows) const;
+    int call_kernel();
 
-    struct Buffer {
-        halide_buffer_t buffer;
-        halide_dimension_t dimensions[2];
-    };
     // A small call would notice the time to clear all of them.
     union Buffers {
         Buffers() {}
-        Buffer at[tensor_role_count];  // by slot of the template
+        SlotBuffer at[tensor_role_count];  // by slot of the template
     };
 
-    const Run &run_;
-    const bool host_memory_;
+    const Run *run_;
+    bool host_memory_;
+    int64_t at_first_rows_;  // how many of the run's first rows the arguments are set for; 0: they are elsewhere
     CallContext context_;
-    CallContext *context_address_ = &context_;
-    float y_zero_point_;
-    int32_t strips_ = 0, first_strip_ = 0, continued_ = 0;
-    int64_t strip_stride_ = 0;  // of column sums, in elements
-    float unwanted_;            // statistics that the caller does not ask for
+    CallContext *context_address_;
+    int32_t strips_, first_strip_, continued_;
+    int64_t strip_stride_;  // of column sums, in elements
+    float unwanted_;        // statistics that the caller does not ask for
     void *arguments_[max_arguments + 1];
     Buffers buffers_;
 };

@@ -162,10 +162,19 @@ void derive(norma_plan &plan, const RunTime &run_time) {
     for (int i = 0; i < tensor_role_count; i++) {
         const TensorRole &role = tensor_roles[i];
         plan.dtypes[i] = dtype_in_call(plan, role);
-        (plan.dtypes[i] == NORMA_NONE ? plan.absent : plan.present).add(i);
         plan.sizes[i] = dtype_size(plan.dtypes[i]);
         plan.kinds[i] = role.kind(plan.variant);
         plan.outputs[i] = role.output(plan.variant);
+        plan.extents[i] = plan.kinds[i] == TensorKind::groups      ? desc.hidden / group_size(desc.scale)
+                          : plan.kinds[i] == TensorKind::statistic ? 1
+                                                                   : desc.hidden;
+        plan.absent_mask[i] = plan.dtypes[i] == NORMA_NONE ? UINTPTR_MAX : 0;
+        if (plan.dtypes[i] != NORMA_NONE) {
+            plan.present.add(i);
+        }
+        if (plan.dtypes[i] != NORMA_NONE && plan.outputs[i]) {
+            plan.written.add(i);
+        }
         if (plan.kinds[i] == TensorKind::activation) {
             bytes_per_row += plan.sizes[i] * desc.hidden;
         }

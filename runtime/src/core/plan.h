@@ -39,7 +39,9 @@ struct norma_plan {
     int32_t sizes[norma::tensor_role_count];  // bytes of an element
     bool outputs[norma::tensor_role_count];   // what a run writes
     norma::TensorKind kinds[norma::tensor_role_count];
-    norma::TensorList present, absent;  // those that the call gives, and those that it must not
+    norma::TensorList present, written;               // those that the call gives, and what it writes of them
+    uintptr_t absent_mask[norma::tensor_role_count];  // all ones for those that it must not give
+    int64_t extents[norma::tensor_role_count];        // of a row: hidden, the groups of it, or 1
 
     int64_t hidden;
     int64_t streaming_rows;      // from which on streaming stores pay

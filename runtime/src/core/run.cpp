@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A run: everything is checked, then the plan's device does it.
+// A run: everything is checked and packed, which is binding a call, then the plan's device runs that.
+#include <float.h>
+#include <string.h>
+
+#include "bound_call.h"
 #include "errors.h"
 #include "runtime/src/device/device.h"
-#include "work.h"
 
 namespace norma {
 namespace {
@@ -46,25 +49,72 @@ norma_status check_workspace(const norma_plan &plan, const norma_execution &exec
     return NORMA_OK;
 }
 
+// y is divided by it. In memory of a device nobody here can look.
+norma_status check_given_scale(const norma_plan &plan, const Work &work) {
+    if (plan.desc.scale != NORMA_SCALE_TENSOR || !plan.device->host_memory) {
+        return NORMA_OK;
+    }
+    float scale = 0;
+    memcpy(&scale, work.operands[tensor_index(Role::y_scale)].data, sizeof scale);
+    return scale > 0 && scale <= FLT_MAX
+               ? NORMA_OK
+               : fail(NORMA_INVALID_ARGUMENT, "y_scale is %g; expected a finite number above 0",
+                      static_cast<double>(scale));
+}
+
 }  // namespace
+
+const Kernel *choose_kernel(const norma_plan &plan, const Work &work) {
+    return plan.device->choose_kernel ? plan.device->choose_kernel(plan, work) : plan.kernel;
+}
+
+norma_status bind(const norma_plan *plan, const norma_arguments *arguments, const norma_execution *execution,
+                  norma_call *call) {
+    if (!plan) {
+        return fail(NORMA_INVALID_ARGUMENT, "plan is null");
+    }
+    execution = execution ? execution : &default_execution;
+    Run &run = call->run;
+    norma_status status = check_execution(*execution);
+    status = status ? status : validate(*plan, arguments, &run.work);
+    status = status ? status : check_workspace(*plan, *execution, run.work.rows);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    run.plan = plan;
+    run.kernel = choose_kernel(*plan, run.work);
+    if (!run.kernel) {
+        return NORMA_INVALID_ARGUMENT;
+    }
+    run.eps = arguments->eps;
+    run.weight_offset = arguments->weight_offset;
+    run.y_zero_point = static_cast<float>(arguments->y_zero_point);
+    run.store_mode = StoreMode::ordinary;
+    run.rows_per_slice = rows_per_slice(*plan, run.work);
+    call->arguments = arguments;
+    call->execution = *execution;
+    call->moved = false;
+    call->kernel_call.bind(run, static_cast<char *>(execution->workspace), plan->workspace_per_worker);
+    return NORMA_OK;
+}
+
+norma_status run_first_rows(norma_call &call, int64_t rows) {
+    const norma_plan &plan = *call.run.plan;
+    const norma_status status = rows > 0 ? check_given_scale(plan, call.run.work) : NORMA_OK;
+    if (status != NORMA_OK) {
+        return status;
+    }
+    call.kernel_call.forget_failure();
+    return plan.device->run(call, rows);
+}
+
 }  // namespace norma
 
 norma_status norma_plan_run(const norma_plan *plan, const norma_arguments *arguments,
                             const norma_execution *execution) {
-    static constexpr norma_execution default_execution = {
-        sizeof(norma_execution), 0, nullptr, nullptr, nullptr, nullptr, 0, NORMA_STORE_AUTO};
-    if (!plan) {
-        return norma::fail(NORMA_INVALID_ARGUMENT, "plan is null");
-    }
-    execution = execution ? execution : &default_execution;
-    norma::Work work;
-    norma_status status = norma::check_execution(*execution);
-    status = status ? status : norma::validate(*plan, arguments, &work);
-    status = status ? status : norma::check_workspace(*plan, *execution, work.rows);
-    if (status != NORMA_OK) {
-        return status;
-    }
-    return plan->device->run(*plan, *arguments, *execution, work);
+    norma_call call;
+    const norma_status status = norma::bind(plan, arguments, execution, &call);
+    return status ? status : norma::run_first_rows(call, call.run.work.rows);
 }
 
 norma_status norma_plan_workspace_size(const norma_plan *plan, int64_t rows, int32_t threads, size_t *bytes) {

@@ -2,7 +2,6 @@
 // Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was
 // expected.
 #include <float.h>
-#include <string.h>
 
 #include "errors.h"
 #include "overlap.h"
@@ -31,16 +30,24 @@ struct Checked {
     // Other libraries keep a statistic's last dimension, with one element.
     bool may_have_one() const { return kind() == TensorKind::statistic && outer_rank == x.rank - 1; }
     bool has_one() const { return may_have_one() && tensor.rank == x.rank && tensor.shape[outer_rank] == 1; }
-    int64_t inner() const {
-        return kind() == TensorKind::groups ? plan.hidden / group_size(plan.desc.scale) : has_inner ? plan.hidden : 1;
-    }
+    int64_t inner() const { return plan.extents[index]; }
 };
+
+norma_status refuse_reach(int index) {
+    return fail(NORMA_INVALID_ARGUMENT, "%s: its shape and strides reach beyond the address space",
+                tensor_roles[index].name);
+}
 
 norma_status refuse(const Checked &c, const char *field, int64_t value, const char *expected) {
     return fail(NORMA_INVALID_ARGUMENT, "%s.%s is %lld; expected %s", c.role().name, field, ll{value}, expected);
 }
 
-norma_status refuse_given(const norma_plan &plan, int index) {
+norma_status refuse_given(const norma_plan &plan, const norma_arguments &arguments) {
+    int index = 0;
+    while (plan.absent_mask[index] == 0 ||
+           (!tensor_of(arguments, index).data && tensor_of(arguments, index).dtype == NORMA_NONE)) {
+        index++;
+    }
     const char *why = "the plan has none";
     const uint32_t flags = plan.desc.flags;
     if (index == tensor_index(Role::mean) || index == tensor_index(Role::rstd)) {
@@ -101,7 +108,7 @@ norma_status check_shape(const Checked &c) {
 }
 
 // Fills in the bytes that the tensor covers. Strides of dimensions of one element do not matter.
-norma_status check_strides(const Checked &c, Span *span) {
+norma_status check_strides(const Checked &c, int64_t *bytes) {
     const norma_tensor &tensor = c.tensor;
     const int inner = c.outer_rank;
     if (c.has_inner && tensor.strides[inner] != 1 && c.inner() > 1) {
@@ -123,14 +130,8 @@ norma_status check_strides(const Checked &c, Span *span) {
         overflow |= __builtin_mul_overflow(tensor.shape[d] - 1, stride, &length);
         overflow |= __builtin_add_overflow(elements, length, &elements);
     }
-    overflow |= __builtin_mul_overflow(elements, int64_t{c.plan.sizes[c.index]}, &span->bytes);
-    span->begin = static_cast<const char *>(tensor.data);
-    overflow |= reinterpret_cast<uintptr_t>(span->begin) + static_cast<uintptr_t>(span->bytes) <
-                reinterpret_cast<uintptr_t>(span->begin);
-    if (overflow) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s: its shape and strides reach beyond the address space", c.role().name);
-    }
-    return NORMA_OK;
+    overflow |= __builtin_mul_overflow(elements, int64_t{c.plan.sizes[c.index]}, bytes);
+    return overflow ? refuse_reach(c.index) : NORMA_OK;
 }
 
 // From the smallest stride on, each dimension must step over all that lies inside it.
@@ -159,32 +160,20 @@ norma_status check_rows_apart(const Checked &c) {
     return NORMA_OK;
 }
 
-norma_status check_data(const Checked &c) {
-    if (!c.tensor.data) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s.data is null; expected memory for its elements", c.role().name);
-    }
-    const uintptr_t size = static_cast<uintptr_t>(c.plan.sizes[c.index]);
-    if (reinterpret_cast<uintptr_t>(c.tensor.data) % size != 0) {
-        return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p; expected a multiple of its element size (%d)",
-                    c.role().name, c.tensor.data, c.plan.sizes[c.index]);
-    }
-    return NORMA_OK;
-}
-
-norma_status check_tensor(const Checked &c, bool empty, Span *span) {
+norma_status check_tensor(const Checked &c, bool empty, int64_t *bytes) {
     norma_status status = check_type_and_device(c);
     status = status ? status : check_shape(c);
-    status = status ? status : check_strides(c, span);
+    status = status ? status : check_strides(c, bytes);
     // Without rows, only gradients of parameters are written, and what has no rows may still not lie in them.
     if (status || (empty && !is_column_sum(c.index))) {
-        span->bytes = c.outer_rank == 0 && c.tensor.data ? span->bytes : 0;
+        *bytes = c.outer_rank == 0 ? *bytes : 0;
         return status;
     }
-    status = check_data(c);
+    status = check_data(c.plan, c.index, c.tensor.data, *bytes);
     return status || !c.plan.outputs[c.index] ? status : check_rows_apart(c);
 }
 
-norma_status check_apart(const norma_plan &plan, const norma_arguments &arguments, const Span *spans, int output,
+norma_status check_apart(const norma_plan &plan, const norma_arguments &arguments, const Work &work, int output,
                          int other) {
     const norma_tensor &a = tensor_of(arguments, output), &b = tensor_of(arguments, other);
     struct InPlace {
@@ -215,45 +204,14 @@ norma_status check_apart(const norma_plan &plan, const norma_arguments &argument
         return NORMA_OK;
     }
     return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p with %lld bytes and overlaps %s (%p, %lld bytes); %s%s",
-                tensor_roles[output].name, a.data, ll{spans[output].bytes}, tensor_roles[other].name, b.data,
-                ll{spans[other].bytes}, hint, flag);
+                tensor_roles[output].name, a.data, ll{work.operands[output].bytes}, tensor_roles[other].name, b.data,
+                ll{work.operands[other].bytes}, hint, flag);
 }
 
 // Without a dimension of rows: parameters, and a scale that is given as one number.
 bool one_for_all(const norma_plan &plan, const norma_tensor &tensor, int index) {
     const bool scale = index == tensor_index(Role::x_scale) || index == tensor_index(Role::y_scale);
     return plan.kinds[index] == TensorKind::vector || (scale && !plan.outputs[index] && tensor.rank == 0);
-}
-
-// y is divided by it. In memory of a device nobody here can look.
-norma_status check_given_scale(const norma_plan &plan, const norma_arguments &arguments) {
-    if (plan.desc.scale != NORMA_SCALE_TENSOR || !find_device(plan.desc.device.type)->host_memory) {
-        return NORMA_OK;
-    }
-    float scale = 0;
-    memcpy(&scale, arguments.y_scale.data, sizeof scale);
-    return scale > 0 && scale <= FLT_MAX
-               ? NORMA_OK
-               : fail(NORMA_INVALID_ARGUMENT, "y_scale is %g; expected a finite number above 0",
-                      static_cast<double>(scale));
-}
-
-norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Span *spans) {
-    for (const int output : plan.present) {
-        if (!plan.outputs[output]) {
-            continue;
-        }
-        for (const int other : plan.present) {
-            const bool looked_at = plan.outputs[other] && other >= output;
-            if (!looked_at && intersect(spans[output], spans[other])) {
-                const norma_status status = check_apart(plan, arguments, spans, output, other);
-                if (status != NORMA_OK) {
-                    return status;
-                }
-            }
-        }
-    }
-    return NORMA_OK;
 }
 
 norma_status check_scalars(const norma_plan &plan, const norma_arguments &arguments) {
@@ -290,6 +248,35 @@ norma_status count_rows(const norma_tensor &x, int64_t *rows) {
     return NORMA_OK;
 }
 
+norma_status check_data(const norma_plan &plan, int index, const void *data, int64_t bytes) {
+    if (!data) {
+        return fail(NORMA_INVALID_ARGUMENT, "%s.data is null; expected memory for its elements",
+                    tensor_roles[index].name);
+    }
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
+    if ((begin & static_cast<uintptr_t>(plan.sizes[index] - 1)) != 0) {  // sizes are powers of two
+        return fail(NORMA_INVALID_ARGUMENT, "%s.data is %p; expected a multiple of its element size (%d)",
+                    tensor_roles[index].name, data, plan.sizes[index]);
+    }
+    return begin + static_cast<uintptr_t>(bytes) < begin ? refuse_reach(index) : NORMA_OK;
+}
+
+norma_status check_overlap(const norma_plan &plan, const norma_arguments &arguments, const Work &work) {
+    auto span = [&](int i) { return Span{work.operands[i].data, work.operands[i].bytes}; };
+    for (const int output : plan.written) {
+        for (const int other : plan.present) {
+            const bool looked_at = plan.outputs[other] && other >= output;
+            if (!looked_at && intersect(span(output), span(other))) {
+                const norma_status status = check_apart(plan, arguments, work, output, other);
+                if (status != NORMA_OK) {
+                    return status;
+                }
+            }
+        }
+    }
+    return NORMA_OK;
+}
+
 norma_status validate(const norma_plan &plan, const norma_arguments *arguments, Work *work) {
     if (!arguments) {
         return fail(NORMA_INVALID_ARGUMENT, "arguments is null");
@@ -307,27 +294,28 @@ norma_status validate(const norma_plan &plan, const norma_arguments *arguments, 
     const int outer_rank = x.rank > 0 ? x.rank - 1 : 0;  // x comes first, and is refused where it has none
     work->levels = 1;
     work->extents[0] = 0;
-    Span spans[tensor_role_count];
-    for (const int i : plan.absent) {
-        work->operands[i].data = nullptr;
-        work->operands[i].strides[0] = 0;
+    uintptr_t given = 0;  // without a branch for each: most tensors are absent
+    for (int i = 0; i < tensor_role_count; i++) {
         const norma_tensor &tensor = tensor_of(*arguments, i);
-        if (tensor.data || tensor.dtype != NORMA_NONE) {
-            return refuse_given(plan, i);
-        }
+        given |=
+            (reinterpret_cast<uintptr_t>(tensor.data) | static_cast<uintptr_t>(tensor.dtype)) & plan.absent_mask[i];
+    }
+    if (given != 0) {
+        return refuse_given(plan, *arguments);
     }
     for (const int i : plan.present) {
         const norma_tensor &tensor = tensor_of(*arguments, i);
-        work->operands[i] = {static_cast<char *>(tensor.data), {}};
+        Work::Operand &operand = work->operands[i];
+        operand.data = static_cast<char *>(tensor.data);
+        operand.strides[0] = 0;
         status = check_tensor(
             {plan, x, tensor, i, one_for_all(plan, tensor, i) ? 0 : outer_rank, plan.kinds[i] != TensorKind::statistic},
-            work->rows == 0, &spans[i]);
+            work->rows == 0, &operand.bytes);
         if (status) {
             return status;
         }
     }
-    status = work->rows > 0 ? check_given_scale(plan, *arguments) : NORMA_OK;
-    status = status ? status : check_overlap(plan, *arguments, spans);
+    status = check_overlap(plan, *arguments, *work);
     if (!status && work->rows > 0) {
         fold(plan, *arguments, work);
     }

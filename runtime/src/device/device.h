@@ -27,9 +27,11 @@ struct Device {
 
     // Of a plan that has just been made: what would otherwise cost its first run time or memory.
     norma_status (*prepare)(const norma_plan &plan);
-    // Of a call that has been checked, workspace included; also of no rows.
-    norma_status (*run)(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                        const Work &work);
+    // The first rows of a call that has been checked, workspace included; also of no rows.
+    norma_status (*run)(norma_call &call, int64_t rows);
+
+    // Of the plan's kernels, that for these tensors; null after a refusal. Null: there is but one.
+    const Kernel *(*choose_kernel)(const norma_plan &plan, const Work &work) = nullptr;
 
     // In the child of a fork: locks that threads of the parent may have held. Null: it has none.
     void (*renew_locks)() = nullptr;

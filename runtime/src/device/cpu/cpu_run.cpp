@@ -6,8 +6,8 @@
 #include "float_environment.h"
 #include "gradients.h"
 #include "parallel.h"
+#include "runtime/src/core/bound_call.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/kernel_call.h"
 #include "strip_total.h"
 #include "strips.h"
 
@@ -38,6 +38,8 @@ norma_status kernel_failed(const norma_plan &plan, int error, const char *messag
 // What the workers of a run share. Its items are strips where the kernel has column sums, else rows.
 struct SharedRun {
     const Run &run;
+    int64_t rows;
+    KernelCall &first_call;  // of the first worker
     char *scratch;
     int64_t scratch_per_worker;
     StripSums sums;
@@ -49,7 +51,7 @@ struct SharedRun {
 
 int run_strip(const SharedRun &shared, KernelCall &call, StripTotal &total, int64_t strip) {
     const int64_t first = strip * shared.strips.rows_per_strip, bytes = shared.sums.column_sum_bytes;
-    const int64_t rows = smaller(shared.run.work.rows - first, shared.strips.rows_per_strip);
+    const int64_t rows = smaller(shared.rows - first, shared.strips.rows_per_strip);
     char *sums = shared.sums.strip(strip);
     if (rows <= rows_per_chunk) {
         call.start_strip(sums, bytes);
@@ -80,8 +82,12 @@ void run_worker(void *task_data, int64_t index) {
     const FloatEnvironment standard;
     SharedRun &shared = *static_cast<SharedRun *>(task_data);
     char *scratch = shared.scratch + index * shared.scratch_per_worker;
-    const int64_t kernel_bytes = shared.run.plan.workspace_per_worker;
-    KernelCall call(shared.run, scratch, kernel_bytes);
+    const int64_t kernel_bytes = shared.run.plan->workspace_per_worker;
+    KernelCall own_call;
+    KernelCall &call = index == 0 ? shared.first_call : own_call;
+    if (index != 0) {
+        call.bind(shared.run, scratch, kernel_bytes);
+    }
     StripTotal total(shared.sums, scratch + kernel_bytes);
     int64_t first = 0, count = 0;
     while (shared.error == 0 && shared.ranges.take(&first, &count)) {
@@ -94,38 +100,45 @@ void run_worker(void *task_data, int64_t index) {
     }
 }
 
-norma_status run_rows(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                      const Work &work) {
-    const Run run = {plan,
-                     *plan.kernel,
-                     arguments,
-                     work,
-                     choose_store_mode(plan, execution.store, work.rows),
-                     rows_per_slice(plan, work)};
-    char *workspace = static_cast<char *>(execution.workspace);
-    const bool in_strips = plan.call.column_sum_count > 0;
-    const Strips strips = in_strips ? cut_in_strips(work.rows, plan.hidden) : Strips{0, 0};
-    const int64_t items = in_strips ? strips.count : work.rows, least = in_strips ? 1 : plan.rows_per_task;
-    const int32_t workers = workers_for(execution, items, least);
+norma_status run_in_parallel(norma_call &call, int64_t rows, const Strips &strips, int64_t items, int64_t least,
+                             int32_t workers) {
+    const norma_plan &plan = *call.run.plan;
+    char *workspace = static_cast<char *>(call.execution.workspace);
+    const bool in_strips = strips.count > 0;
     const StripSums sums =
-        strip_sums(plan, in_strips ? workspace + scratch_size(plan, work.rows, execution.threads) : nullptr);
-    if (plan.verbose >= Verbose::all) {
-        verbose_line("run", "%s: %lld rows of %lld, %lld strips, %d workers, store mode %d, %lld rows per slice",
-                     plan.kernel->name, ll{work.rows}, ll{plan.hidden}, ll{strips.count}, workers, run.store_mode,
-                     ll{run.rows_per_slice});
-    }
-    if (workers == 1 && !in_strips) {  // small calls notice what the general way costs
-        KernelCall call(run, workspace, plan.workspace_per_worker);
-        const int error = call.run(0, work.rows);
-        return error == 0 ? NORMA_OK : kernel_failed(plan, error, call.message());
-    }
-    SharedRun shared = {run,  workspace, scratch_per_worker(plan, work.rows),
-                        sums, strips,    {items, items_per_range(items, least, workers)}};
-    norma_status status = run_workers(execution, workers, run_worker, &shared);
+        strip_sums(plan, in_strips ? workspace + scratch_size(plan, rows, call.execution.threads) : nullptr);
+    SharedRun shared = {call.run,
+                        rows,
+                        call.kernel_call,
+                        workspace,
+                        scratch_per_worker(plan, rows),
+                        sums,
+                        strips,
+                        {items, items_per_range(items, least, workers)}};
+    const norma_status status = run_workers(call.execution, workers, run_worker, &shared);
     if (shared.error != 0) {
         return kernel_failed(plan, shared.error, shared.message);
     }
-    return status || !in_strips ? status : add_strips(plan, work, execution, sums, strips.count);
+    return status || !in_strips ? status : add_strips(plan, call.run.work, call.execution, sums, strips.count);
+}
+
+norma_status run_rows(norma_call &call, int64_t rows) {
+    const norma_plan &plan = *call.run.plan;
+    call.run.store_mode = choose_store_mode(plan, call.execution.store, rows);
+    const bool in_strips = plan.call.column_sum_count > 0;
+    const Strips strips = in_strips ? cut_in_strips(rows, plan.hidden) : Strips{0, 0};
+    const int64_t items = in_strips ? strips.count : rows, least = in_strips ? 1 : plan.rows_per_task;
+    const int32_t workers = workers_for(call.execution, items, least);
+    if (plan.verbose >= Verbose::all) {
+        verbose_line("run", "%s: %lld rows of %lld, %lld strips, %d workers, store mode %d, %lld rows per slice",
+                     plan.kernel->name, ll{rows}, ll{plan.hidden}, ll{strips.count}, workers, call.run.store_mode,
+                     ll{call.run.rows_per_slice});
+    }
+    if (workers > 1 || in_strips) {
+        return run_in_parallel(call, rows, strips, items, least, workers);
+    }
+    const int error = call.kernel_call.run(0, rows);  // small calls notice what the general way costs
+    return error == 0 ? NORMA_OK : kernel_failed(plan, error, call.kernel_call.message());
 }
 
 }  // namespace
@@ -135,11 +148,10 @@ int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads
     return scratch_size(plan, rows, threads) + sums;
 }
 
-norma_status run_on_cpu(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                        const Work &work) {
+norma_status run_on_cpu(norma_call &call, int64_t rows) {
     const FloatEnvironment standard;
-    return work.rows > 0 ? run_rows(plan, arguments, execution, work)
-                         : add_strips(plan, work, execution, {}, 0);  // gradients of no rows
+    return rows > 0 ? run_rows(call, rows)
+                    : add_strips(*call.run.plan, call.run.work, call.execution, {}, 0);  // gradients of no rows
 }
 
 }  // namespace norma

@@ -9,7 +9,6 @@ namespace norma {
 // Scratch of each worker, then the strips' sums.
 int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads);
 
-norma_status run_on_cpu(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                        const Work &work);
+norma_status run_on_cpu(norma_call &call, int64_t rows);
 
 }  // namespace norma

@@ -15,11 +15,7 @@ public:
             set_float_control(standard_float_control);
         }
     }
-    ~FloatEnvironment() {
-        if (!(float_control() == callers_)) {
-            set_float_control(callers_);
-        }
-    }
+    ~FloatEnvironment() { put_back_float_control(callers_); }
     FloatEnvironment(const FloatEnvironment &) = delete;
     FloatEnvironment &operator=(const FloatEnvironment &) = delete;
 

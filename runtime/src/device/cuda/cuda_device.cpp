@@ -44,6 +44,7 @@ const Device cuda_device = {NORMA_CUDA,
                             cuda_workspace_size,
                             preload_modules,
                             run_on_cuda,
+                            choose_by_alignment,
                             renew_module_lock};
 
 }  // namespace norma

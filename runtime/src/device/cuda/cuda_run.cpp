@@ -5,8 +5,8 @@
 #include "runtime/kernel_host/cuda/modules.h"
 #include "runtime/kernel_host/cuda/strips.h"
 #include "runtime/kernel_host/integers.h"
+#include "runtime/src/core/bound_call.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/kernel_call.h"
 
 namespace norma {
 namespace {
@@ -26,25 +26,24 @@ int zero(CudaCall &cuda, char *begin, int64_t bytes) {
 // One launch for each gradient. 0 or an error, which the call holds.
 int add_strips(const Run &run, CallContext &context, const StripSums &sums, int64_t strips) {
     int error = 0;
-    for (int32_t i = 0; i < run.plan.call.column_sum_count && error == 0; i++) {
-        const ColumnSum &gradient = run.plan.call.column_sums[i];
-        error = add_columns(run.plan, run.work, sums, strips, gradient, 0, run.plan.hidden, context);
+    for (int32_t i = 0; i < run.plan->call.column_sum_count && error == 0; i++) {
+        const ColumnSum &gradient = run.plan->call.column_sums[i];
+        error = add_columns(*run.plan, run.work, sums, strips, gradient, 0, run.plan->hidden, context);
         error = error == 0 && context.message[0] != '\0' ? -1 : error;
     }
     return error;
 }
 
 // The rows, then what their strips' sums come to.
-int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace) {
-    const Work &work = run.work;
-    const int64_t strips = work.rows == 0 ? 0 : count_cuda_strips(work.rows, run.plan.hidden);
-    const StripSums sums = strip_sums(run.plan, workspace);
+int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace, int64_t rows) {
+    const int64_t strips = rows == 0 ? 0 : count_cuda_strips(rows, run.plan->hidden);
+    const StripSums sums = strip_sums(*run.plan, workspace);
     if (strips > 0) {
         // A first call that does not reach every strip leaves some as they are.
-        const bool zeroed = smaller(work.extents[0], run.rows_per_slice) < strips;
+        const bool zeroed = smaller(run.work.extents[0], run.rows_per_slice) < strips;
         int error = zeroed ? zero(cuda, workspace, strips * sums.strip_bytes) : 0;
         call.start_strips(sums, strips, zeroed);
-        error = error ? error : call.run(0, work.rows);
+        error = error ? error : call.run(0, rows);
         if (error != 0) {
             return error;
         }
@@ -52,17 +51,17 @@ int run_strips(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace
     return add_strips(run, call.context(), sums, strips);
 }
 
-norma_status launch(const Run &run, CudaCall &cuda, char *workspace) {
-    KernelCall call(run, nullptr, 0, &cuda);
+norma_status launch(const Run &run, KernelCall &call, CudaCall &cuda, char *workspace, int64_t rows) {
+    call.context().device_call = &cuda;
     cuda.message = call.context().message;
-    const bool in_strips = run.plan.call.column_sum_count > 0;
-    const int error = in_strips ? run_strips(run, call, cuda, workspace) : call.run(0, run.work.rows);
+    const bool in_strips = run.plan->call.column_sum_count > 0;
+    const int error = in_strips ? run_strips(run, call, cuda, workspace, rows) : call.run(0, rows);
     if (error == 0) {
         return NORMA_OK;
     }
     const norma_status status = cuda.status ? cuda.status : NORMA_INTERNAL;
     return status == NORMA_INVALID_ARGUMENT ? fail(status, "%s", call.message())
-                                            : fail(status, "kernel %s: %s", run.kernel.name, call.message());
+                                            : fail(status, "kernel %s: %s", run.kernel->name, call.message());
 }
 
 // Whether the kernel may be given the tensor as it is. Statistics and scales are accessed one by one.
@@ -79,10 +78,43 @@ bool is_aligned(const norma_plan &plan, const Work &work, int index) {
     return bits % static_cast<uintptr_t>(plan.kernel->alignment) == 0;
 }
 
-// Null after a refusal.
+// One row, at addresses that nobody looks at.
+Run one_row(const norma_plan &plan, const Kernel &kernel) {
+    Run run = {&plan, &kernel, 0, 0, 0, StoreMode::ordinary, 1, {}};
+    run.work.rows = run.work.levels = run.work.extents[0] = 1;
+    for (const int i : plan.present) {
+        run.work.operands[i].data = reinterpret_cast<char *>(uintptr_t{1} << 12);
+    }
+    return run;
+}
+
+}  // namespace
+
+int64_t cuda_workspace_size(const norma_plan &plan, int64_t rows, int32_t) {
+    return rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * count_cuda_strips(rows, plan.hidden);
+}
+
+norma_status preload_modules(const norma_plan &plan) {
+    if (!is_current(plan.desc.device.id)) {
+        return NORMA_OK;
+    }
+    norma_status status = NORMA_OK;
+    for (const Kernel *kernel : {plan.kernel, plan.unaligned_fallback}) {
+        if (status == NORMA_OK && kernel) {
+            CudaCall cuda = {nullptr, plan.desc.device.id, true, NORMA_OK, nullptr, nullptr};
+            const Run run = one_row(plan, *kernel);
+            KernelCall call;
+            call.bind(run, nullptr, 0);
+            status = launch(run, call, cuda, nullptr, 1);
+        }
+    }
+    return status;
+}
+
 const Kernel *choose_by_alignment(const norma_plan &plan, const Work &work) {
     for (const int i : plan.present) {
-        if (plan.kernel->alignment == 0 || is_aligned(plan, work, i)) {
+        // Without rows none of the kernels is launched.
+        if (work.rows == 0 || plan.kernel->alignment == 0 || is_aligned(plan, work, i)) {
             continue;
         }
         if (!plan.unaligned_fallback) {
@@ -97,56 +129,18 @@ const Kernel *choose_by_alignment(const norma_plan &plan, const Work &work) {
     return plan.kernel;
 }
 
-// One row, at addresses that nobody looks at.
-Work one_row(const norma_plan &plan) {
-    Work work = {};
-    work.rows = 1;
-    work.levels = 1;
-    work.extents[0] = 1;
-    for (int i = 0; i < tensor_role_count; i++) {
-        work.operands[i].data = plan.dtypes[i] == NORMA_NONE ? nullptr : reinterpret_cast<char *>(uintptr_t{1} << 12);
-    }
-    return work;
-}
-
-}  // namespace
-
-int64_t cuda_workspace_size(const norma_plan &plan, int64_t rows, int32_t) {
-    return rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * count_cuda_strips(rows, plan.hidden);
-}
-
-norma_status preload_modules(const norma_plan &plan) {
-    if (!is_current(plan.desc.device.id)) {
+norma_status run_on_cuda(norma_call &call, int64_t rows) {
+    const Run &run = call.run;
+    const norma_plan &plan = *run.plan;
+    if (rows == 0 && plan.call.column_sum_count == 0) {
         return NORMA_OK;
     }
-    const Work work = one_row(plan);
-    const norma_arguments arguments = {};
-    norma_status status = NORMA_OK;
-    for (const Kernel *kernel : {plan.kernel, plan.unaligned_fallback}) {
-        CudaCall cuda = {nullptr, plan.desc.device.id, true, NORMA_OK, nullptr, nullptr};
-        status = status || !kernel ? status
-                                   : launch({plan, *kernel, arguments, work, StoreMode::ordinary, 1}, cuda, nullptr);
-    }
-    return status;
-}
-
-norma_status run_on_cuda(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &execution,
-                         const Work &work) {
-    if (work.rows == 0 && plan.call.column_sum_count == 0) {
-        return NORMA_OK;
-    }
-    // Without rows none of the kernels is launched.
-    const Kernel *kernel = work.rows == 0 ? plan.kernel : choose_by_alignment(plan, work);
-    if (!kernel) {
-        return NORMA_INVALID_ARGUMENT;
-    }
-    const Run run = {plan, *kernel, arguments, work, StoreMode::ordinary, rows_per_slice(plan, work)};
-    CudaCall cuda = {execution.cuda_stream, plan.desc.device.id, false, NORMA_OK, nullptr, nullptr};
+    CudaCall cuda = {call.execution.cuda_stream, plan.desc.device.id, false, NORMA_OK, nullptr, nullptr};
     if (plan.verbose >= Verbose::all) {
-        verbose_line("run", "%s: %lld rows of %lld on CUDA device %d, stream %p, %lld rows per slice", kernel->name,
-                     ll{work.rows}, ll{plan.hidden}, cuda.device, cuda.stream, ll{run.rows_per_slice});
+        verbose_line("run", "%s: %lld rows of %lld on CUDA device %d, stream %p, %lld rows per slice", run.kernel->name,
+                     ll{rows}, ll{plan.hidden}, cuda.device, cuda.stream, ll{run.rows_per_slice});
     }
-    return launch(run, cuda, static_cast<char *>(execution.workspace));
+    return launch(run, call.kernel_call, cuda, static_cast<char *>(call.execution.workspace), rows);
 }
 
 }  // namespace norma

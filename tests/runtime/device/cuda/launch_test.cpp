@@ -69,6 +69,19 @@ void require_run(const Plan &plan, const Tensors &tensors, void *stream) {
     REQUIRE(status == NORMA_OK);
 }
 
+using Bound = std::unique_ptr<norma_call, void (*)(norma_call *)>;
+
+Bound bind_call(const Plan &plan, const Tensors &tensors, void *stream) {
+    norma_execution execution = {};
+    execution.size = sizeof(execution);
+    execution.cuda_stream = stream;
+    norma_call *call = nullptr;
+    const norma_status status = norma_bind(plan.get(), &tensors.arguments, &execution, &call);
+    INFO(norma_last_error());
+    REQUIRE(status == NORMA_OK);
+    return {call, norma_call_destroy};
+}
+
 void says(const std::string &words) {
     INFO(norma_last_error());
     CHECK(std::string(norma_last_error()).find(words) != std::string::npos);
@@ -405,8 +418,69 @@ TEST_CASE("a call without rows is valid as a whole, whatever lay where it is put
     CHECK(work.rows == 0);
     CHECK(work.levels == 1);
     CHECK(work.extents[0] == 0);
-    for (const norma::Work::Operand &operand : work.operands) {
-        CHECK(operand.strides[0] == 0);
+    for (const int i : plan->present) {
+        CHECK(work.operands[i].strides[0] == 0);
+    }
+}
+
+TEST_CASE("a bound call launches its first rows, on the stream that it was bound to", "[cuda]") {
+    Devices devices;
+    const Plan plan = plan_of(describe(33));
+    Tensors tensors(33);
+    const Bound call = bind_call(plan, tensors, devices.stream);
+    fake_cuda::forget();
+    for (const int64_t rows : {10, 10, 3}) {
+        REQUIRE(norma_call_run(call.get(), rows) == NORMA_OK);
+        const auto &launches = fake_cuda::launches();
+        const Launch &launch = launches.at(launches.size() - 2);
+        CHECK(launch.stream == devices.stream);
+        CHECK(launch.grid[0] == static_cast<unsigned>(rows));
+        CHECK(argument<void *>(launch, 0) == tensors.x);
+        CHECK(argument<void *>(launch, 2) == nullptr);
+        CHECK(argument<float>(launch, 3) == 0.5F);
+    }
+    REQUIRE(norma_call_set_data(call.get(), NORMA_TENSOR_X, tensors.x + 1) == NORMA_OK);
+    REQUIRE(norma_call_run(call.get(), 3) == NORMA_OK);
+    CHECK(argument<void *>(fake_cuda::launches().at(6), 0) == tensors.x + 1);
+    CHECK(norma_call_run(call.get(), 11) == NORMA_INVALID_ARGUMENT);
+    REQUIRE(norma_call_run(call.get(), 0) == NORMA_OK);
+    CHECK(fake_cuda::launches().size() == 8);
+}
+
+TEST_CASE("a bound call's kernel follows the alignment of its data", "[cuda]") {
+    Devices devices;
+    const Plan plan = plan_of(describe(36)), no_fallback = plan_of(describe(40, 1));
+    Tensors tensors(36);
+    const Bound call = bind_call(plan, tensors, devices.stream);
+    const struct {
+        float *x;
+        int threads;
+    } cases[] = {{tensors.x, wide_threads}, {tensors.x + 1, narrow_threads}, {tensors.x + 4, wide_threads}};
+    for (const auto &c : cases) {
+        REQUIRE(norma_call_set_data(call.get(), NORMA_TENSOR_X, c.x) == NORMA_OK);
+        fake_cuda::forget();
+        REQUIRE(norma_call_run(call.get(), 10) == NORMA_OK);
+        const Launch launch = fake_cuda::launches().at(0);
+        CHECK(launch.block[0] == static_cast<unsigned>(c.threads));
+        CHECK(argument<void *>(launch, 0) == c.x);
+    }
+    Tensors others(40, 64, 0, 1);
+    const Bound other = bind_call(no_fallback, others, nullptr);
+    CHECK(norma_call_set_data(other.get(), NORMA_TENSOR_X, others.x + 1) == NORMA_INVALID_ARGUMENT);
+    says("x.data is ");
+    says("expected multiples of 16 bytes, for kernel 8n.fatbin");
+}
+
+TEST_CASE("a bound call launches again after the driver failed", "[cuda]") {
+    Devices devices;
+    const Plan plan = plan_of(describe(33));
+    const Tensors tensors(33);
+    const Bound call = bind_call(plan, tensors, devices.stream);
+    for (int again = 0; again < 2; again++) {
+        fake_cuda::fail("cuLaunchKernel", 700);
+        CHECK(norma_call_run(call.get(), 10) == NORMA_DEVICE_ERROR);
+        says("kernel any: cuLaunchKernel: CUDA_ERROR_ILLEGAL_ADDRESS");
+        CHECK(norma_call_run(call.get(), 10) == NORMA_OK);
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "host2_device.h"
 
+#include "runtime/src/core/bound_call.h"
 #include "runtime/src/core/errors.h"
-#include "runtime/src/core/kernel_call.h"
 
 namespace norma {
 namespace {
@@ -27,9 +27,9 @@ int64_t workspace_per_worker(const Kernel &, int64_t) { return 0; }
 int64_t workspace_size(const norma_plan &, int64_t, int32_t) { return 0; }
 norma_status prepare(const norma_plan &) { return NORMA_OK; }
 
-norma_status run(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &, const Work &work) {
-    KernelCall call({plan, *plan.kernel, arguments, work, StoreMode::ordinary, rows_per_slice(plan, work)}, nullptr, 0);
-    return call.run(0, work.rows) == 0 ? NORMA_OK : fail(NORMA_INTERNAL, "host2: %s", call.message());
+norma_status run(norma_call &call, int64_t rows) {
+    return call.kernel_call.run(0, rows) == 0 ? NORMA_OK
+                                              : fail(NORMA_INTERNAL, "host2: %s", call.kernel_call.message());
 }
 
 }  // namespace

@@ -26,6 +26,12 @@ inline void set_float_control(const FloatControl &to) {
     __asm__ volatile("msr fpsr, %0" : : "r"(to.flags));
 }
 
+inline void put_back_float_control(const FloatControl &callers) {
+    if (!(float_control() == callers)) {
+        set_float_control(callers);
+    }
+}
+
 // But for the flags.
 inline bool is_standard(const FloatControl &control) { return control.control == standard_float_control.control; }
 
