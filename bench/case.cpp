@@ -224,7 +224,7 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
 }
 
 std::vector<Timing> measure_stores(const Case &c, Team &team, const Effort &effort) {
-    const Plan plan = make_plan(c);
+    const Plan plan(describe(c));
     const Tensors tensors(c);
     const norma_arguments arguments = make_arguments(c, tensors);
     std::vector<std::function<void()>> functions;

@@ -12,8 +12,8 @@
 
 namespace {
 
-using namespace norma;
 using namespace norma::test;
+namespace reference = norma::reference;
 using reference::Values;
 
 Values samples(int64_t count, uint64_t stream) {
