@@ -127,16 +127,16 @@ Gradients gradients_of(const std::vector<float> &x, const std::vector<float> &dy
     std::vector<float> dx(x.size()), mean(static_cast<size_t>(rows)), rstd(mean.size(), 1);
     const std::vector<float> weight(static_cast<size_t>(hidden), 1);
     Gradients gradients = {weight, weight};
-    const norma_plan_desc desc = describe(NORMA_LAYER_NORM_BACKWARD, hidden, NORMA_F32, NORMA_F32, NORMA_F32);
+    const norma_plan_desc desc = norma::describe(NORMA_LAYER_NORM_BACKWARD, hidden, NORMA_F32, NORMA_F32, NORMA_F32);
     norma_arguments arguments = norma::arguments(0);
-    arguments.x = tensor(x.data(), {rows, hidden});
-    arguments.dy = tensor(dy.data(), {rows, hidden});
-    arguments.dx = tensor(dx.data(), {rows, hidden});
-    arguments.mean = tensor(mean.data(), {rows});
-    arguments.rstd = tensor(rstd.data(), {rows});
-    arguments.weight = tensor(weight.data(), {hidden});
-    arguments.dweight = tensor(gradients.dweight.data(), {hidden});
-    arguments.dbias = tensor(gradients.dbias.data(), {hidden});
+    arguments.x = norma::tensor(x.data(), {rows, hidden});
+    arguments.dy = norma::tensor(dy.data(), {rows, hidden});
+    arguments.dx = norma::tensor(dx.data(), {rows, hidden});
+    arguments.mean = norma::tensor(mean.data(), {rows});
+    arguments.rstd = norma::tensor(rstd.data(), {rows});
+    arguments.weight = norma::tensor(weight.data(), {hidden});
+    arguments.dweight = norma::tensor(gradients.dweight.data(), {hidden});
+    arguments.dbias = norma::tensor(gradients.dbias.data(), {hidden});
     require_ok(norma_run(&desc, &arguments, nullptr), "norma_run");
     return gradients;
 }
