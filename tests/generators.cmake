@@ -31,7 +31,7 @@ norma_test(normagen_test SOURCES end_to_end/bundle_test.cpp generators/normagen/
 add_dependencies(normagen_test normagen)
 norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetensors)
 add_dependencies(hostile_test normagen)
-norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp generators/records/threshold_test.cpp LINK nlohmann_json::nlohmann_json)
+norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
 target_compile_definitions(tune_test PRIVATE HALIDE_INCLUDE="${NORMA_HALIDE_ROOT}/include")
 

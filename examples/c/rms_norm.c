@@ -26,12 +26,15 @@ int main(void) {
     norma_status status = norma_plan_run(plan, &arguments, NULL);
     printf("%s: %s, y[0] = %g\n", norma_plan_kernel(plan), norma_status_string(status), y[0]);
 
-    // The same call again and again, as for each token of a decoder: checked once, then run row by row.
+    // The same call again and again, as for each token of a decoder: one row, checked once, then run wherever it lies.
+    arguments.x.shape[0] = arguments.y.shape[0] = 1;
     norma_call *call = NULL;
     if (status == NORMA_OK)
         status = norma_bind(plan, &arguments, NULL, &call);
     for (int row = 0; row < rows && status == NORMA_OK; row++) {
         status = norma_call_set_data(call, NORMA_TENSOR_X, x + row * hidden);
+        if (status == NORMA_OK)
+            status = norma_call_set_data(call, NORMA_TENSOR_Y, y + row * hidden);
         if (status == NORMA_OK)
             status = norma_call_run(call, 1);
     }
