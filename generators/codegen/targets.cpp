@@ -204,6 +204,9 @@ std::vector<TargetFile> read_targets(const fs::path &directory) {
     std::map<std::string, Source> sources;
     for (const fs::directory_entry &entry : fs::directory_iterator(directory, error)) {
         if (entry.path().extension() == ".json") {
+            if (std::error_code none; !entry.is_regular_file(none)) {
+                throw InputError(entry.path().string() + ": is no regular file");
+            }
             const Source source{read_json(entry.path()), entry.path()};
             check(source);
             sources[entry.path().stem().string()] = source;

@@ -114,7 +114,7 @@ void list_targets(const Options &options) {
         if (!options.json) {
             fmt::print("{}{}{}\n    needs {}\n    {}\n", target.spec.name,
                        target.parent.empty() ? "" : ", on top of " + target.parent,
-                       runs_here(target) ? "" : " (not on this machine)", target.needs, target.spec.halide);
+                       runs_here(target) ? "" : " (not on this machine)", one_line(target.needs), target.spec.halide);
         }
     }
     if (options.json) {

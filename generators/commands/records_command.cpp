@@ -115,10 +115,8 @@ std::vector<Record> of_finalists(const std::vector<Record> &records, size_t most
     std::copy_if(records.begin(), records.end(), std::back_inserter(kept), on_threads);
     for (const Group &group : find_winners(records)) {
         for (size_t i = 0; i < std::min(most, group.contenders.size()); i++) {
-            for (const Record *record : group.contenders[i].cells) {
-                if (record != nullptr) {
-                    kept.push_back(*record);
-                }
+            for (const auto &[cell, record] : group.contenders[i].cells) {
+                kept.push_back(*record);
             }
         }
     }
@@ -148,18 +146,14 @@ void prune(const Options &options) {
         kept.push_back(record);
     }
     kept = options.finalists == 0 ? kept : of_finalists(kept, options.finalists);
-    std::vector<fs::path> files;
-    for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
-        if (entry.path().extension() == ".jsonl") {
-            files.push_back(entry.path());
-        }
-    }
+    const std::vector<fs::path> files = record_files(directory);
     write(directory, kept);
+    std::set<fs::path> written;
+    for (const Record &record : kept) {
+        written.insert(file_of(record));
+    }
     for (const fs::path &file : files) {
-        const bool has = std::any_of(kept.begin(), kept.end(), [&](const Record &record) {
-            return fs::weakly_canonical(directory / file_of(record)) == fs::weakly_canonical(file);
-        });
-        if (!has) {
+        if (written.count(file.lexically_relative(directory)) == 0) {
             fs::remove(file);
         }
     }
@@ -185,9 +179,8 @@ void explain(const Options &options) {
                        !contender.why_not.empty() ? contender.why_not
                        : i == 0                   ? "wins"
                                                   : "might win, but the first does");
-            for (size_t cell = 0; cell < group.cells.size(); cell++) {
-                const Record *record = contender.cells[cell];
-                if (record != nullptr && record->ok()) {
+            for (const auto &[cell, record] : contender.cells) {
+                if (record->ok()) {
                     fmt::print("    {}: {:.0f} ns [{:.0f}, {:.0f}], default {:.0f} ns [{:.0f}, {:.0f}], {} bits, {}\n",
                                group.cells[cell], record->ns, record->low, record->high, record->default_ns,
                                record->default_low, record->default_high, record->bits, record->date);

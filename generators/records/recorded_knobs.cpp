@@ -80,9 +80,7 @@ const Group *Findings::find(const std::string &target, Variant variant) const {
 KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     const Record *shown = nullptr;  // of the winner, else of any
     for (const Contender &contender : group.contenders) {
-        for (const Record *record : contender.cells) {
-            shown = shown == nullptr ? record : shown;
-        }
+        shown = shown == nullptr ? &contender.record() : shown;
     }
     const std::string where = (group.target == spec.target.name ? "" : " of " + group.target) +
                               (group.variant == name(spec.variant) ? "" : " for " + group.variant);

@@ -151,21 +151,36 @@ Record parse_record(const std::string &line) {
     return r;
 }
 
-std::vector<Record> read_records(const fs::path &path, const std::function<void(const std::string &)> &complain) {
+std::vector<fs::path> record_files(const fs::path &directory) {
     std::vector<fs::path> files;
-    if (fs::is_directory(path)) {
-        for (const fs::directory_entry &entry : fs::recursive_directory_iterator(path)) {
-            if (entry.path().extension() == ".jsonl") {
-                files.push_back(entry.path());
-            }
+    for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
+        if (entry.path().extension() == ".jsonl" && !entry.is_directory()) {
+            files.push_back(entry.path());
         }
-        std::sort(files.begin(), files.end());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+std::vector<Record> read_records(const fs::path &path, const std::function<void(const std::string &)> &complain) {
+    const bool is_folder = fs::is_directory(path);
+    std::vector<fs::path> files;
+    if (is_folder) {
+        files = record_files(path);
     } else if (fs::exists(path)) {
         files.push_back(path);
     }
     std::vector<Record> records;
     for (const fs::path &file : files) {
+        // Whoever names a pipe writes to it; one that is found, or a device, may have no end.
+        if (std::error_code error; is_folder && !fs::is_regular_file(file, error)) {
+            complain(one_line(file.string() + ": no regular file, skipped"));
+            continue;
+        }
         std::ifstream stream(file);
+        if (!stream) {
+            complain(one_line(file.string() + ": cannot be read, skipped: " + std::strerror(errno)));
+        }
         int number = 0;
         for (std::string line; std::getline(stream, line);) {
             number++;

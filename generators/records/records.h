@@ -48,8 +48,10 @@ std::string identity(const Record &record);   // eight digits of it and its numb
 std::string to_line(const Record &record);     // without the newline
 Record parse_record(const std::string &line);  // throws std::invalid_argument that says what is wrong
 
+std::vector<std::filesystem::path> record_files(const std::filesystem::path &directory);  // in order
+
 // The records below a file or directory, in the order of the paths and lines. A line that is none is reported to
-// `complain` and left out. A directory that does not exist holds none.
+// `complain` and left out, as a file is that cannot be read. A directory that does not exist holds none.
 std::vector<Record> read_records(const std::filesystem::path &path,
                                  const std::function<void(const std::string &)> &complain);
 

@@ -36,7 +36,7 @@ struct OfOp {
 std::vector<double> ours(const Group &group) {
     std::vector<double> ratios(group.cells.size(), 1.0);
     for (size_t cell = 0; group.has_winner() && cell < ratios.size(); cell++) {
-        ratios[cell] = group.contenders.front().cells[cell]->ratio();
+        ratios[cell] = group.contenders.front().cells.at(cell)->ratio();
     }
     return ratios;
 }
@@ -55,10 +55,7 @@ std::map<std::string, std::string> winner_texts(const std::vector<Group> &groups
 }  // namespace
 
 std::string changes(const Contender &contender) {
-    const Record *record = nullptr;
-    for (const Record *cell : contender.cells) {
-        record = cell != nullptr ? cell : record;
-    }
+    const Record *record = contender.cells.rbegin()->second;
     std::string text;
     for (const auto &[knob, value] : record->knobs.items()) {
         const nlohmann::json before = record->default_knobs.value(knob, nlohmann::json());
@@ -76,7 +73,7 @@ std::string winners_table(const std::vector<Group> &groups) {
     for (const Group &group : groups) {
         GeometricMean copies;
         for (size_t cell = 0; group.has_winner() && cell < group.cells.size(); cell++) {
-            const Record &record = *group.contenders.front().cells[cell];
+            const Record &record = *group.contenders.front().cells.at(cell);
             if (record.copy_ns > 0) {
                 copies.add(record.ns / record.copy_ns);
             }
@@ -103,9 +100,8 @@ std::string ops_table(const std::vector<Group> &groups) {
             op.ours.add(ratio);
         }
         for (const Contender &contender : group.contenders) {
-            for (size_t cell = 0; cell < own.size(); cell++) {
-                const Record *record = contender.cells[cell];
-                if (record != nullptr && record->ok() && !record->promises) {
+            for (const auto &[cell, record] : contender.cells) {
+                if (record->ok() && !record->promises) {
                     op.others[record->strategy].add(record->ratio() / own[cell]);
                     others.insert(record->strategy);
                 }

@@ -33,25 +33,28 @@ std::string preformatted(const std::string &title, const std::string &text) {
 // Bytes a second at each shape. The copy is the roof; the others are beside it.
 std::string roofline(const Group &group) {
     std::vector<Bar> bars;
-    const Contender &first = group.contenders.front();
-    for (size_t cell = 0; cell < group.cells.size(); cell++) {
-        const Record *record = first.cells[cell];
-        if (record == nullptr || !record->ok()) {
+    std::map<size_t, std::vector<const Record *>> others;  // that are never shipped, by cell
+    for (const Contender &contender : group.contenders) {
+        for (const auto &[cell, record] : contender.cells) {
+            if (record->ok() && !record->promises) {
+                others[cell].push_back(record);
+            }
+        }
+    }
+    for (const auto &[cell, record] : group.contenders.front().cells) {
+        if (!record->ok()) {
             continue;
         }
-        auto add = [&](const std::string &kind, double ns) {
+        auto add = [&, measured = record](const std::string &kind, double ns) {
             if (ns > 0) {
-                bars.push_back({bucket(*record), kind, (double)record->bytes / ns});
+                bars.push_back({bucket(*measured), kind, (double)measured->bytes / ns});
             }
         };
         add("copy", record->copy_ns);
         add("default", record->default_ns);
         add(group.has_winner() ? "winner" : "best", record->ns);
-        for (const Contender &contender : group.contenders) {
-            const Record *other = contender.cells[cell];
-            if (other != nullptr && other->ok() && !other->promises) {
-                add(other->strategy, other->ns);
-            }
+        for (const Record *other : others[cell]) {
+            add(other->strategy, other->ns);
         }
     }
     return bar_chart("GB/s", bars);

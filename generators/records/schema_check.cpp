@@ -11,6 +11,7 @@
 
 #include "record_schema.h"
 #include "tools/base/json_text.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
@@ -81,7 +82,6 @@ private:
         };
         bound("minimum", std::greater_equal<>(), "at least ");
         bound("maximum", std::less_equal<>(), "at most ");
-        bound("exclusiveMinimum", std::greater<>(), "more than ");
     }
 
     static void check_length(size_t length, const json &value, const json &schema, const char *least, const char *most,
@@ -104,7 +104,7 @@ private:
                 fail(value, where, "what matches " + pattern);
             }
         }
-        if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) {
+        if (one_line(text) != text) {
             fail(value, where, "no control characters");  // messages and origins are lines
         }
     }

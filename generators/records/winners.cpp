@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <tuple>
 
 namespace norma {
@@ -27,16 +26,12 @@ int differing_knobs(const Record &record) {
     return count;
 }
 
-void judge(Contender &contender, const std::vector<std::string> &cells) {
+void judge(Contender &contender, size_t cells) {
     double sum = 0;
     bool faster = false;
-    const Record *slower = nullptr, *failed = nullptr, *known = nullptr;
-    int measured = 0;
-    for (const Record *record : contender.cells) {
-        if (record == nullptr) {
-            continue;
-        }
-        known = record;
+    const Record *slower = nullptr, *failed = nullptr;
+    size_t measured = 0;
+    for (const auto &[cell, record] : contender.cells) {
         if (!record->ok()) {
             failed = record;
             continue;
@@ -46,11 +41,11 @@ void judge(Contender &contender, const std::vector<std::string> &cells) {
         faster |= record->high < record->default_low;
         slower = record->low > record->default_high ? record : slower;
     }
-    contender.score = measured > 0 ? std::exp(sum / measured) : HUGE_VAL;
-    contender.differs = differing_knobs(*known);
+    contender.score = measured > 0 ? std::exp(sum / (double)measured) : HUGE_VAL;
+    contender.differs = differing_knobs(contender.record());
     contender.why_not = failed                           ? "failed at " + bucket(*failed) + ": " + failed->why
-                        : !known->promises               ? "its strategy does not keep docs/numerics.md"
-                        : measured < (int)cells.size()   ? "not measured wherever the others were"
+                        : !contender.record().promises   ? "its strategy does not keep docs/numerics.md"
+                        : measured < cells               ? "not measured wherever the others were"
                         : slower                         ? "slower than the default at " + bucket(*slower)
                         : !faster || contender.score > 1 ? "not faster than the default beyond the intervals"
                                                          : "";
@@ -77,24 +72,26 @@ std::vector<Group> find_winners(const std::vector<Record> &records, bool on_thre
         Group group;
         group.target = where.first;
         group.variant = where.second;
-        std::set<std::string> cells;
+        std::map<std::string, size_t> cells;
         for (const auto &[name, of_cell] : names) {
             for (const auto &[cell, record] : of_cell) {
-                cells.insert(cell);
+                cells.emplace(cell, 0);
             }
         }
-        group.cells.assign(cells.begin(), cells.end());
+        for (auto &[cell, index] : cells) {
+            index = group.cells.size();
+            group.cells.push_back(cell);
+        }
         double least = HUGE_VAL;
         for (const auto &[name, of_cell] : names) {
             Contender contender;
             contender.name = name;
-            for (const std::string &cell : group.cells) {
-                auto found = of_cell.find(cell);
-                contender.cells.push_back(found == of_cell.end() ? nullptr : found->second);
+            for (const auto &[cell, record] : of_cell) {
+                contender.cells.emplace(cells.at(cell), record);
             }
-            judge(contender, group.cells);
+            judge(contender, group.cells.size());
             least = contender.why_not.empty() ? std::min(least, contender.score) : least;
-            group.contenders.push_back(contender);
+            group.contenders.push_back(std::move(contender));
         }
         auto order = [&](const Contender &c) {
             const bool tied = c.why_not.empty() && c.score <= least * tie;
@@ -102,7 +99,7 @@ std::vector<Group> find_winners(const std::vector<Record> &records, bool on_thre
         };
         std::sort(group.contenders.begin(), group.contenders.end(),
                   [&](const Contender &a, const Contender &b) { return order(a) < order(b); });
-        list.push_back(group);
+        list.push_back(std::move(group));
     }
     return list;
 }

@@ -11,17 +11,17 @@ namespace norma {
 
 // A candidate in the final trials of one (variant, target).
 struct Contender {
-    std::string name;                   // candidate()
-    std::vector<const Record *> cells;  // one for each device and bucket that the group was measured in, null where not
-    double score = 0;                   // geometric mean of its times over the default's
-    int differs = 0;                    // knobs that are not the default's
-    std::string why_not;                // empty: it may win
-    const Record &record() const { return *cells.front(); }  // where it may win
+    std::string name;                        // candidate()
+    std::map<size_t, const Record *> cells;  // by the index in Group::cells; none where it was not measured
+    double score = 0;                        // geometric mean of its times over the default's
+    int differs = 0;                         // knobs that are not the default's
+    std::string why_not;                     // empty: it may win
+    const Record &record() const { return *cells.begin()->second; }
 };
 
 struct Group {
     std::string variant, target;
-    std::vector<std::string> cells;     // "bucket on device", in order
+    std::vector<std::string> cells;     // "bucket on device": wherever one of them was measured, in order
     std::vector<Contender> contenders;  // the winner first, then by score
     bool has_winner() const { return !contenders.empty() && contenders.front().why_not.empty(); }
     const Record &winner() const { return contenders.front().record(); }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Files that somebody made to break what reads them: tests/data/hostile/KIND/NAME, and beside each in NAME.refusal what
 // its one line of refusal says.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/support/normagen.h"
 #include "tools/safetensors/safetensors.h"
 
@@ -53,6 +56,14 @@ TEST_CASE("hostile target files are refused in a line", "[hostile]") {
     }
 }
 
+TEST_CASE("what a target needs is shown as text", "[hostile]") {
+    Directory d;
+    json target = json::parse(read(source + "/schedules/targets/x86-64-v2.json"));
+    target["needs"] = "a\x1b[2J\nb";
+    d.write("targets/x86-64-v2.json", target.dump());
+    CHECK(contains(limited("targets --target-files " + d / "targets").out, R"(needs a\x1b[2J\nb)"));
+}
+
 TEST_CASE("hostile records are named, skipped, and change nothing", "[hostile]") {
     for (const Hostile &bad : hostile("records")) {
         INFO(bad.file);
@@ -74,6 +85,62 @@ TEST_CASE("hostile records are named, skipped, and change nothing", "[hostile]")
         }
         CHECK(std::distance(fs::recursive_directory_iterator(d.path), fs::recursive_directory_iterator()) == 3);
     }
+}
+
+TEST_CASE("what has no end is neither read nor waited for", "[hostile]") {
+    Directory d;
+    d.write("records/x86-64-v3/some.jsonl", "");
+    d.write("targets/some.json", read(source + "/schedules/targets/x86-64-v2.json"));
+    REQUIRE(mkfifo((d / "pipe").c_str(), 0600) == 0);
+    for (const std::string &endless : std::vector<std::string>{"/dev/zero", d / "pipe", d / "nowhere"}) {
+        INFO(endless);
+        const std::string record = d / "records/x86-64-v3/bad.jsonl", target = d / "targets/bad.json";
+        fs::create_symlink(endless, record);
+        fs::create_symlink(endless, target);
+        const Result merged = limited("records merge " + d / "records" + " --out " + d / "out");
+        CHECK(merged.status == 0);
+        CHECK(merged.err == "normagen: " + record + ": no regular file, skipped\n");
+        check_refused(limited("targets --target-files " + d / "targets"), target + ": is no regular file");
+        fs::remove(record);
+        fs::remove(target);
+    }
+    check_refused(limited("list --manifest /dev/zero"), "/dev/zero: cannot read: File too large");
+}
+
+TEST_CASE("records that nobody may read are named", "[hostile]") {
+    if (geteuid() == 0) {
+        WARN("skipped: root may read everything");
+        return;
+    }
+    Directory d;
+    const std::string file = d.write("records/x86-64-v3/some.jsonl", "");
+    fs::permissions(file, fs::perms::none);
+    const Result merged = limited("records merge " + d / "records" + " --out " + d / "out");
+    CHECK(merged.status == 0);
+    CHECK(merged.err == "normagen: " + file + ": cannot be read, skipped: Permission denied\n");
+}
+
+// Each candidate measured on a device of its own: a table of all by all would take gigabytes.
+TEST_CASE("many records of one kernel are judged in little memory", "[hostile]") {
+    Directory d;
+    json record = json::parse(lines(read(source + "/tests/data/hostile/records/future.jsonl")).front());
+    record["date"] = "2026-01-01T00:00:00Z";
+    std::string text;
+    for (int i = 0; i < 10000; i++) {
+        record["knobs"]["rows"] = i;
+        record["device"]["l3"] = i;
+        text += record.dump() + "\n";
+    }
+    const std::string file = d.write("many.jsonl", text);
+#ifdef __SANITIZE_ADDRESS__  // whose shadow is terabytes
+    const std::string limit;
+#else
+    const std::string limit = "ulimit -v 900000; ";
+#endif
+    const Result best = shell(limit + "timeout 60 " NORMAGEN_PROGRAM " records best --stale " + file);
+    INFO(best.err);
+    CHECK(best.status == 0);
+    CHECK(contains(best.out, record.at("variant").get<std::string>()));
 }
 
 TEST_CASE("hostile safetensors are refused in a line", "[hostile]") {

@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <vector>
 
 #include "output_file.h"
 
@@ -13,6 +13,8 @@ namespace norma {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr size_t most = size_t{1} << 30;  // bytes: far more than any file of ours, and devices have no end
 
 // False where there is nothing readable, with errno set.
 bool read(const fs::path &path, std::string *content) {
@@ -23,9 +25,14 @@ bool read(const fs::path &path, std::string *content) {
     }
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    std::stringstream text;
-    text << file.rdbuf();
-    *content = text.str();
+    std::vector<char> bytes(size_t{1} << 16);
+    while (file.read(bytes.data(), (std::streamsize)bytes.size()), file.gcount() > 0) {
+        content->append(bytes.data(), (size_t)file.gcount());
+        if (content->size() > most) {
+            errno = EFBIG;
+            return false;
+        }
+    }
     return file.is_open() && !file.bad();
 }
 
