@@ -30,7 +30,7 @@ std::string stranger(const fs::path &directory, const fs::path &bundle) {
     for (const fs::directory_entry &entry : fs::recursive_directory_iterator(directory)) {
         const fs::path name = entry.path().lexically_relative(directory);
         const bool old_library = name.string().rfind("lib/libnorma", 0) == 0;
-        if (!entry.is_directory() && !old_library && !fs::exists(bundle / name)) {
+        if (!fs::is_directory(entry.symlink_status()) && !old_library && !fs::exists(bundle / name)) {
             return name.string();
         }
     }

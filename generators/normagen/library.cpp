@@ -33,10 +33,10 @@ void place(const fs::path &cached, const fs::path &path) { write_if_changed(path
         fmt::format("--out {} {}; expected a new or empty directory, or one that normagen wrote", out.string(), why));
 }
 
-// By its name, as symbol() makes it.
+// By its name, as symbol() makes it. A link leads to what is somebody's.
 bool is_ours(const fs::directory_entry &object) {
     const fs::path name = object.path().filename();
-    return object.is_regular_file() && name.string().rfind("kernel_", 0) == 0 &&
+    return fs::is_regular_file(object.symlink_status()) && name.string().rfind("kernel_", 0) == 0 &&
            (name.extension() == ".o" || name.extension() == ".ptx");
 }
 
@@ -47,6 +47,12 @@ void check_out(const fs::path &out) {
     }
     if (!fs::is_directory(out)) {
         refuse_out(out, "is no directory");
+    }
+    for (const char *name :
+         {"objects", "objects.rsp", "registry.cpp", "library.h", "library.c", "manifest.lock.json"}) {
+        if (fs::is_symlink(out / name)) {
+            refuse_out(out, fmt::format("has {}, a link", name));
+        }
     }
     if (fs::exists(out / FolderLock::name) || fs::exists(out / "manifest.lock.json")) {
         if (fs::is_directory(out / "objects")) {
