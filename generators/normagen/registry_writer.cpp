@@ -27,7 +27,7 @@ std::string quoted(const std::string &text) {
         if (c == '"' || c == '\\') {
             literal += '\\';
         }
-        literal += c >= ' ' && c <= '~' ? std::string(1, (char)c) : fmt::format("\\{:03o}", c);
+        literal += c >= ' ' && c <= '~' && c != '?' ? std::string(1, (char)c) : fmt::format("\\{:03o}", c);
     }
     return literal + '"';
 }

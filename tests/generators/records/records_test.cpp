@@ -116,6 +116,27 @@ TEST_CASE("the winner is clearly faster somewhere and clearly slower nowhere", "
                    "its strategy does not keep docs/numerics.md"));
 }
 
+TEST_CASE("a library may be made of records from any CPU", "[records]") {
+    const Made made;
+    json record = made.record(16, 64, {90, 1, 100});
+    record["device"]["cpu"] = R"(Zen "4" \n %s {} ?)"
+                              "?/ \xf0\x9f\x98\x80"
+                              "7";  // a trigraph and an emoji
+    const std::string set = made.set("named", {record}), out = made.directory / "out";
+    const Result compiled =
+        normagen("compile --target slow --manifest " + made.directory / "m.json" + " --target-files " +
+                 made.directory / "targets" + " --records " + set + " --out " + out);
+    INFO(compiled.err);
+    REQUIRE(compiled.status == 0);
+    CHECK(contains(read(out + "/registry.cpp"), R"(time, Zen \"4\" \\n %s {} \077\077/ \360\237\230\2007 )"));
+    CHECK(contains(json::parse(read(out + "/manifest.lock.json")).at("kernels")[0].at("origin"),
+                   record.at("device").at("cpu").get<std::string>()));
+    const Result built = shell("c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror -I " + source + " -I " + source +
+                               "/runtime/include " + out + "/registry.cpp");
+    INFO(built.err);
+    CHECK(built.status == 0);
+}
+
 TEST_CASE("ties go to the fixed order, and the latest record of a trial counts", "[records]") {
     const Made made;
     json farther = made.record(16, 64, {90.0, 1, 100});
