@@ -15,6 +15,7 @@
 #include "layer.h"
 #include "library.h"
 #include "runtime/vocabulary/dtypes.h"
+#include "tools/base/text.h"
 #include "tools/reference/reference.h"
 
 namespace norma::tool {
@@ -22,6 +23,7 @@ namespace norma::tool {
 namespace {
 
 constexpr double seconds_per_line = 0.15;
+constexpr size_t widest = 60;  // column of names: longer ones stand out
 
 Plan plan_for(const Layer &layer) {
     return Plan(describe(NORMA_LAYER_NORM_FORWARD, layer.hidden, layer.x.dtype, layer.weight.dtype, layer.bias.dtype));
@@ -142,12 +144,12 @@ void demo(const std::string &path) {
     const auto model = file.metadata.find("model");
     const std::string target = lines[0].plan.explain();  // its first line
     fmt::print("{}: layer norms over its activations, eps {:g}, one thread of {}\n{}\n\n",
-               model == file.metadata.end() ? path : model->second, eps, bench::this_machine().cpu,
+               one_line(model == file.metadata.end() ? path : model->second), eps, bench::this_machine().cpu,
                target.substr(0, target.find('\n')));
 
     size_t width = 5;
     for (const Line &line : lines) {
-        width = std::max(width, line.layer.name.size());
+        width = std::max(width, std::min(one_line(line.layer.name).size(), widest));
     }
     fmt::print("{:<{}}  rows x hidden  type  error, ULP  time, us  / copy  kernel\n", "layer", width);
     std::vector<std::pair<std::string, int64_t>> used;  // kernel, and a hidden size that it ran
@@ -159,7 +161,7 @@ void demo(const std::string &path) {
             same = used.emplace(used.end(), kernel, layer.hidden);
         }
         const Measured measured = measure(line, eps);
-        fmt::print("{:<{}}  {:>13}  {:<4}  {:>10.2f}  {:>8.2f}  {:>6.2f}  [{}]\n", layer.name, width,
+        fmt::print("{:<{}}  {:>13}  {:<4}  {:>10.2f}  {:>8.2f}  {:>6.2f}  [{}]\n", one_line(layer.name), width,
                    fmt::format("{} x {}", layer.rows, layer.hidden), dtype_name(layer.x.dtype), measured.ulps,
                    measured.ns / 1000, measured.copies, same - used.begin() + 1);
         std::fflush(stdout);

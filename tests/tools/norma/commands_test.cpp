@@ -138,6 +138,21 @@ TEST_CASE("demo takes layers without weight or bias, and eps from the file", "[c
     CHECK(contains(output_of("demo " + d / "f"), "layer_norm_forward.x_f32.y_f32."));
 }
 
+TEST_CASE("demo shows names as text, whatever they would do to a terminal", "[cli]") {
+    Directory d;
+    st::File file = one_layer();
+    file.metadata["model"] = "a\x1b[2J\nb";
+    auto x = file.tensors.extract("layer.x");
+    x.key() = "la\x1byer" + std::string(5000, 'y') + ".x";
+    file.tensors.insert(std::move(x));
+    st::write(d / "f", file);
+    const std::string out = output_of("demo " + d / "f");
+    CHECK(out.rfind(R"(a\x1b[2J\nb: layer norms)", 0) == 0);
+    CHECK(contains(out, R"(la\x1byeryyy)"));
+    CHECK_FALSE(contains(out, "\x1b"));
+    CHECK_FALSE(contains(out, std::string(1000, ' ')));
+}
+
 TEST_CASE("demo refuses in one line", "[cli]") {
     Directory d;
     const auto refused = [&](auto change, const std::string &part) {
