@@ -166,6 +166,36 @@ TEST_CASE("every kernel: long rows that break implementations", "[kernels]") {
     });
 }
 
+// The least scale there is: 0 / 1e-45, not 0 * infinity.
+TEST_CASE("every kernel with a given scale: rows of zeros are zero at any scale", "[kernels]") {
+    int kernels = 0;
+    for (const norma_kernel_info &kernel : runnable_kernels()) {
+        if (kernel.scale != NORMA_SCALE_TENSOR || kernel.bias != NORMA_NONE) {
+            continue;
+        }
+        kernels++;
+        CallSpec spec;
+        spec.kernel = kernel;
+        spec.hidden = sizes_for(kernel, {70, 64}).front();
+        spec.kind = RowKind::zero;
+        const auto zero = static_cast<char>(kernel.y == NORMA_U8 ? spec.zero_point : 0);
+        const bool is_float8 = kernel.y == NORMA_F8_E4M3 || kernel.y == NORMA_F8_E5M2;
+        const auto minus_zero = is_float8 ? '\x80' : zero;
+        for (float scale : {1e-45F, 1e-38F, 1.0F, 3e38F}) {
+            Call call(spec);
+            call.arguments.y_scale.data = &scale;
+            call.run();
+            for (char y : call.bytes(role_y)) {
+                if (y != zero && y != minus_zero) {
+                    FAIL_CHECK(spec.text() << ": y is " << int{y} << " at scale " << scale);
+                    break;
+                }
+            }
+        }
+    }
+    CHECK(kernels > 0);
+}
+
 TEST_CASE("every kernel: in place", "[kernels]") {
     for_every_kernel([](CallSpec spec) {
         for (int64_t hidden : sizes_for(spec.kernel, list("strided_hidden"))) {
