@@ -128,7 +128,7 @@ TEST_CASE("many records of one kernel are judged in little memory", "[hostile]")
     std::string text;
     for (int i = 0; i < 10000; i++) {
         record["knobs"]["rows"] = i;
-        record["device"]["l3"] = i;
+        record["device"]["l3"] = 1024 * i;
         text += record.dump() + "\n";
     }
     const std::string file = d.write("many.jsonl", text);

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t most = size_t{1} << 30;  // bytes: far more than any file of ours, and devices have no end
+constexpr size_t most = size_t{1} << 28;  // bytes: far more than any file of ours, and devices have no end
 
 // False where there is nothing readable, with errno set.
 bool read(const fs::path &path, std::string *content) {
