@@ -33,6 +33,7 @@ norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetenso
 add_dependencies(hostile_test normagen)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
+target_compile_definitions(tune_test PRIVATE HALIDE_INCLUDE="${NORMA_HALIDE_ROOT}/include")
 
 add_test(NAME fused_multiply_adds COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_fused ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
