@@ -15,7 +15,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_program(const fs::path &path) { return fs::is_regular_file(path) && access(path.c_str(), X_OK) == 0; }
+// No error where a folder on PATH is somebody else's.
+bool is_program(const fs::path &path) {
+    std::error_code error;
+    return fs::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
 
 }  // namespace
 
