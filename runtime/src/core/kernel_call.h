@@ -28,6 +28,7 @@ struct Run {
 class KernelCall {
 public:
     KernelCall(const Run &run, char *scratch, int64_t scratch_bytes, void *device_call = nullptr);
+    KernelCall(Run &&, char *, int64_t, void * = nullptr) = delete;  // which it would outlive
     KernelCall(const KernelCall &) = delete;
     KernelCall &operator=(const KernelCall &) = delete;
 

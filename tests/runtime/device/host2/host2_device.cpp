@@ -28,7 +28,8 @@ int64_t workspace_size(const norma_plan &, int64_t, int32_t) { return 0; }
 norma_status prepare(const norma_plan &) { return NORMA_OK; }
 
 norma_status run(const norma_plan &plan, const norma_arguments &arguments, const norma_execution &, const Work &work) {
-    KernelCall call({plan, *plan.kernel, arguments, work, StoreMode::ordinary, rows_per_slice(plan, work)}, nullptr, 0);
+    const Run run{plan, *plan.kernel, arguments, work, StoreMode::ordinary, rows_per_slice(plan, work)};
+    KernelCall call(run, nullptr, 0);
     return call.run(0, work.rows) == 0 ? NORMA_OK : fail(NORMA_INTERNAL, "host2: %s", call.message());
 }
 
