@@ -74,8 +74,9 @@ Stmt SharedRowsPass::visit(const For *op) {
     Expr together = op->extent == rows_ && Variable::make(Int(32), "store_mode") == 0;
     std::vector<Stmt> rows;
     for (int k = 0; k < rows_; k++) {
-        const Stmt row = substitute(op->name, op->min + k,
-                                    inside(lets, substitute(elements->name, Variable::make(Int(32), name), elements->body)));
+        const Stmt row =
+            substitute(op->name, op->min + k,
+                       inside(lets, substitute(elements->name, Variable::make(Int(32), name), elements->body)));
         if (const Expr condition = plain_condition(row); condition.defined()) {
             together = together && condition;
         }
@@ -84,8 +85,8 @@ Stmt SharedRowsPass::visit(const For *op) {
     Stmt shared = For::make(name, elements->min, elements->extent, ForType::Serial, elements->partition_policy,
                             elements->device_api, Block::make(rows));
     if (rest.defined()) {
-        shared = Block::make(shared, For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy,
-                                               op->device_api, rest));
+        shared = Block::make(
+            shared, For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, rest));
     }
     return IfThenElse::make(together, shared, op);
 }

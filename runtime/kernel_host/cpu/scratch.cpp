@@ -16,8 +16,14 @@ char *align_up(char *pointer) {
     return pointer + (-address & (scratch_alignment - 1));
 }
 
-// Where to continue after a block, kept right in front of it.
-char *&previous_top(void *block) { return static_cast<char **>(block)[-1]; }
+// Kept right in front of a block.
+struct Header {
+    char *top_before;
+    void *block_before;
+    bool given_back;
+};
+
+Header &header(void *block) { return static_cast<Header *>(block)[-1]; }
 
 }  // namespace
 
@@ -37,12 +43,20 @@ void *take_scratch(Scratch *scratch, size_t size) {
     if (room < 0 || static_cast<size_t>(room) < size) {
         return nullptr;
     }
-    previous_top(block) = scratch->top;
+    header(block) = {scratch->top, scratch->last, false};
     scratch->top = block + size + slack;
+    scratch->last = block;
     return block;
 }
 
-void give_back_scratch(Scratch *scratch, void *block) { scratch->top = previous_top(block); }
+void give_back_scratch(Scratch *scratch, void *block) {
+    header(block).given_back = true;
+    while (scratch->last && header(scratch->last).given_back) {
+        const Header &top = header(scratch->last);
+        scratch->top = top.top_before;
+        scratch->last = top.block_before;
+    }
+}
 
 bool is_scratch(const Scratch &scratch, const void *block) { return block >= scratch.begin && block < scratch.end; }
 

@@ -17,10 +17,11 @@ int64_t stack_size(int64_t bytes);
 
 struct Scratch {
     char *begin, *top, *end;
+    void *last = nullptr;  // the block on top
 };
 
 // A block with 64 readable bytes on both sides, for vector loads that reach beyond. Null when the stack is full.
-// Blocks are given back last in, first out.
+// Blocks are given back in any order; one's memory is free once all above it are, too.
 void *take_scratch(Scratch *scratch, size_t size);
 void give_back_scratch(Scratch *scratch, void *block);
 bool is_scratch(const Scratch &scratch, const void *block);

@@ -42,6 +42,7 @@ public:
     void forget_failure() {
         context_.message[0] = '\0';
         context_.scratch.top = context_.scratch.begin;
+        context_.scratch.last = nullptr;
     }
 
     // Where the column sums of the rows that follow go: they start from zero.
