@@ -17,6 +17,7 @@
 #include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
 #include "tools/base/messages.h"
+#include "tools/base/output_file.h"
 #include "tools/base/private_folder.h"
 
 namespace norma {
@@ -55,13 +56,6 @@ void check_out(const fs::path &out) {
         }
     }
     if (fs::exists(out / FolderLock::name) || fs::exists(out / "manifest.lock.json")) {
-        if (fs::is_directory(out / "objects")) {
-            for (const fs::directory_entry &entry : fs::directory_iterator(out / "objects")) {
-                if (!is_ours(entry)) {
-                    refuse_out(out, "has " + entry.path().lexically_relative(out).string());
-                }
-            }
-        }
         return;
     }
     for (fs::recursive_directory_iterator entry(out), end; entry != end; ++entry) {
@@ -69,6 +63,15 @@ void check_out(const fs::path &out) {
             entry.disable_recursion_pending();
         } else if (!entry->is_directory()) {
             refuse_out(out, "has files, but no manifest.lock.json");
+        }
+    }
+}
+
+// With the folder locked: others that write there come and go. What was not finished is left of a killed program.
+void check_objects(const fs::path &out) {
+    for (const fs::directory_entry &entry : fs::directory_iterator(out / "objects")) {
+        if (!is_ours(entry) && !is_unfinished(entry.path())) {
+            refuse_out(out, "has " + entry.path().lexically_relative(out).string());
         }
     }
 }
@@ -195,6 +198,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
 
     const FolderLock lock_of_out(out, "name another --out");
     make_directory(out / "objects");
+    check_objects(out);
     make_directory(cache_directory);
     const Cache cache(cache_directory);
     const std::vector<JobResult> results = run_jobs(jobs, cache, limits);

@@ -31,6 +31,10 @@ fs::path without_links(fs::path path) {
 
 }  // namespace
 
+bool is_unfinished(const fs::path &path) {
+    return path.extension() == suffix && path.filename().string().rfind(prefix, 0) == 0;
+}
+
 OutputFile::OutputFile(const fs::path &path) : path_(path), real_(without_links(path)) {
     struct stat old {
     }, real{};

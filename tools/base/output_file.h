@@ -33,6 +33,9 @@ private:
     int file_ = -1;
 };
 
+// Whether this is the name of such a file that is not finished, here or in another process.
+bool is_unfinished(const std::filesystem::path &path);
+
 // For an option's value: that it cannot be written is the user's to mend. Throws InputError.
 std::unique_ptr<OutputFile> open_output(const std::string &option, const std::filesystem::path &path);
 
