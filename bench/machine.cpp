@@ -8,16 +8,10 @@
 #include <fstream>
 
 #include "loops.h"
+#include "runtime/kernel_host/cpu/caches.h"
 
 namespace norma::bench {
 namespace {
-
-std::string first_word(const std::string &path) {
-    std::ifstream file(path);
-    std::string word;
-    file >> word;
-    return word;
-}
 
 std::string cpu_model() {
     std::ifstream file("/proc/cpuinfo");
@@ -28,19 +22,6 @@ std::string cpu_model() {
         }
     }
     return "unknown";
-}
-
-int64_t cache_bytes(int level) {
-    const std::string base = "/sys/devices/system/cpu/cpu0/cache/index";
-    for (int index = 0; index < 8; index++) {
-        const std::string directory = base + std::to_string(index) + "/";
-        const std::string type = first_word(directory + "type");
-        const std::string size = first_word(directory + "size");  // as "32K"
-        if (first_word(directory + "level") == std::to_string(level) && type != "Instruction" && !size.empty()) {
-            return std::strtoll(size.c_str(), nullptr, 10) << (size.back() == 'M' ? 20 : size.back() == 'K' ? 10 : 0);
-        }
-    }
-    return 0;
 }
 
 int usable_cores() {
@@ -59,9 +40,10 @@ Machine this_machine() {
     Machine machine;
     machine.cpu = cpu_model();
     machine.cores = usable_cores();
-    machine.l1d = cache_bytes(1);
-    machine.l2 = cache_bytes(2);
-    machine.l3 = cache_bytes(3);
+    const Caches caches = machine_caches();
+    machine.l1d = caches.l1d;
+    machine.l2 = caches.l2;
+    machine.l3 = caches.l3;
     machine.memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
     machine.os = os_name();
     machine.compiler = __VERSION__;

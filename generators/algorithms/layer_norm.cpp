@@ -27,17 +27,19 @@ Normalized compute_normalized(Row &row, const RowValue &x, norma_dtype held, boo
         row.shared("wide_rstd", 1.0f / sqrt(moments.variance + cast<double>(eps) * wide_scale * wide_scale));
     // What is left of the mean is taken off after the product, so that each element is rounded once less.
     const bool has_rest = to_the_last_bit && row.has_float64();
-    const Expr rest_of_rstd = cast<float>(wide_rstd - cast<double>(cast<float>(wide_rstd)));
+    const Expr narrow_rstd = cast<float>(wide_rstd), rounded_off = cast<float>(wide_rstd - cast<double>(narrow_rstd));
     const std::vector<Expr> once =
         row.once_together("normalize",
-                          {cast<float>(wide_rstd), has_rest ? rest_of_rstd : Expr(0.0f),
-                           cast<float>(-(moments.mean * wide_rstd)), moments.scale, -moments.shift, moments.as_is},
+                          {narrow_rstd, has_rest ? rounded_off : Expr(0.0f), cast<float>(-(moments.mean * wide_rstd)),
+                           moments.scale, -moments.shift, moments.as_is},
                           {cast<float>((cast<double>(moments.shift) + moments.mean) * cast<double>(moments.unscale)),
                            cast<float>(wide_rstd * wide_scale)});
-    RowValue general = centre(x, once[3], once[4]);
-    RowValue centred = [=, &row](Expr d) { return row.either(once[5], x(d), general(d)); };
-    RowValue rest = [=](Expr d) { return has_rest ? fused_multiply_add(centred(d), once[1], once[2]) : once[2]; };
-    return {[=](Expr d) { return fused_multiply_add(centred(d), once[0], rest(d)); }, once[6], once[7]};
+    const Expr &rstd = once[0], &rest_of_rstd = once[1], &offset = once[2], &scale = once[3], &minus_shift = once[4],
+               &as_is = once[5], &stored_mean = once[6], &stored_rstd = once[7];
+    RowValue general = centre(x, scale, minus_shift);
+    RowValue centred = [=, &row](Expr d) { return row.either(as_is, x(d), general(d)); };
+    RowValue rest = [=](Expr d) { return has_rest ? fused_multiply_add(centred(d), rest_of_rstd, offset) : offset; };
+    return {[=](Expr d) { return fused_multiply_add(centred(d), rstd, rest(d)); }, stored_mean, stored_rstd};
 }
 
 // Half of what lies between x and the mean is always finite.

@@ -21,6 +21,7 @@ private:
     void visit(const Ramp *) override { can = false; }
     void visit(const Shuffle *) override { can = false; }
     void visit(const VectorReduce *) override { can = false; }
+    void visit(const Let *) override { can = false; }
     void visit(const Broadcast *op) override { can = can && op->value.type().is_scalar(); }
     void visit(const Reinterpret *op) override {
         can = can && op->type.lanes() == op->value.type().lanes();
@@ -65,13 +66,12 @@ private:
 }  // namespace
 
 std::optional<Pairs> split_pairs(const Expr &vector) {
-    const Expr value = substitute_in_all_lets(vector);
     CanSplit split;
-    value.accept(&split);
+    vector.accept(&split);
     if (!split.can) {
         return std::nullopt;
     }
-    return Pairs{TakeHalf(false).mutate(value), TakeHalf(true).mutate(value)};
+    return Pairs{TakeHalf(false).mutate(vector), TakeHalf(true).mutate(vector)};
 }
 
 }  // namespace norma

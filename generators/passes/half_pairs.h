@@ -13,7 +13,8 @@ struct Pairs {
     Halide::Expr even, odd;
 };
 
-// The elements of a vector that is computed from dense bf16 vectors (half_to_float) and broadcast numbers alone.
+// The elements of a vector that is computed from dense bf16 vectors (half_to_float) and broadcast numbers alone,
+// without lets.
 std::optional<Pairs> split_pairs(const Halide::Expr &vector);
 
 }  // namespace norma

@@ -9,7 +9,6 @@
 
 #include "bench/copy.h"
 #include "bench/loops.h"
-#include "bench/machine.h"
 #include "bench/measure.h"
 #include "compare.h"
 #include "device_tensors.h"
@@ -103,10 +102,9 @@ int store_mode(const Trial &trial, const json &knobs, const Tensors &tensors) {
     for (const auto &[role, tensor] : tensors) {
         bytes += tensor.extents.size() == 2 && role != "y_scale" ? tensor.bytes() : 0;
     }
-    static const bench::Machine machine = bench::this_machine();
     const RunTime run_time =
         with_caches({knobs.at("streaming_threshold"), knobs.at("prefetch_row_min"), knobs.at("prefetch_row_max"), 0},
-                    {machine.l2, machine.l3});
+                    machine_caches());
     auto row = [&](norma_dtype type) { return trial.hidden * dtype_size(type); };
     const StreamingChoice streaming =
         choose_streaming(run_time, bytes / trial.rows, row(trial.variant.x),

@@ -2,17 +2,13 @@
 // From how many rows on results are stored past the cache, and how. The tuner times what this chooses.
 #pragma once
 
+#include "runtime/kernel_host/cpu/caches.h"
 #include "runtime/kernel_host/integers.h"
 #include "runtime/kernel_host/run_time.h"
 
 namespace norma {
 
 inline constexpr int64_t cache_line = 64;
-
-// Bytes of the caches that a core sees; 0 where there is none or it is unknown.
-struct Caches {
-    int64_t l2, l3;
-};
 
 // The footprint from which on streaming pays. A third level of a few cores holds half of itself without writing back;
 // one of a whole server's cores is far away and others' too, so that there what leaves the second level may as well go

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calibration.h"
 #include "errors.h"
 #include "runtime/kernel_host/cpu/streaming_choice.h"
 #include "runtime/kernel_host/integers.h"
-#include "runtime/src/device/cpu/caches.h"
 #include "runtime/src/device/device.h"
 #include "runtime/vocabulary/fields.h"
 #include "targets.h"
@@ -209,14 +207,13 @@ norma_status create_plan(const norma_plan_desc &desc, norma_plan **result) {
     int64_t slice_elements = max_slice_elements;
     RunTime run_time = kernel ? kernel->run_time : RunTime{};
     status = kernel ? check_run_time(*kernel) : NORMA_OK;
-    status = status || desc.device.type != NORMA_CPU ? status : calibrate(&run_time);
+    status = status || !device->adapt ? status : device->adapt(&run_time);
     status = status ? status : read_limit("NORMA_MAX_SLICE_ELEMENTS", &slice_elements);
     status = status ? status : read_limit("NORMA_GRAIN_SIZE", &run_time.grain_size);
     status = status ? status : read_limit("NORMA_STREAMING_THRESHOLD", &run_time.streaming_threshold);
     if (status != NORMA_OK) {
         return status;
     }
-    run_time = with_caches(run_time, machine_caches());
     const Kernel *unaligned_fallback = kernel ? find_unaligned_fallback(*kernel, desc) : nullptr;
     Text text;
     explain(text, target, desc, kernel, unaligned_fallback);

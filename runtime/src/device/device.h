@@ -35,6 +35,9 @@ struct Device {
 
     // In the child of a fork: locks that threads of the parent may have held. Null: it has none.
     void (*renew_locks)() = nullptr;
+
+    // Run-time choices of a kernel that this machine decides. Null: none.
+    norma_status (*adapt)(RunTime *run_time) = nullptr;
 };
 
 // Null for no kind that the library knows.

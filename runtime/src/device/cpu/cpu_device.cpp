@@ -4,6 +4,8 @@
 #include "cpu_run.h"
 #include "features.h"
 #include "runtime/kernel_host/cpu/scratch.h"
+#include "runtime/kernel_host/cpu/streaming_choice.h"
+#include "runtime/src/core/calibration.h"
 #include "runtime/src/core/errors.h"
 
 namespace norma {
@@ -25,6 +27,12 @@ int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden) {
 
 norma_status prepare(const norma_plan &) { return NORMA_OK; }
 
+norma_status adapt(RunTime *run_time) {
+    const norma_status status = calibrate(run_time);
+    *run_time = with_caches(*run_time, machine_caches());
+    return status;
+}
+
 }  // namespace
 
 const Device cpu_device = {NORMA_CPU,
@@ -39,6 +47,9 @@ const Device cpu_device = {NORMA_CPU,
                            workspace_per_worker,
                            cpu_workspace_size,
                            prepare,
-                           run_on_cpu};
+                           run_on_cpu,
+                           nullptr,
+                           nullptr,
+                           adapt};
 
 }  // namespace norma

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "small_file.h"
+#include "runtime/kernel_host/cpu/small_file.h"
 
 namespace norma {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What follows from the caches of a machine, from made-up trees of files.
-#include "runtime/src/device/cpu/caches.h"
+#include "runtime/kernel_host/cpu/streaming_choice.h"
 
 #include <filesystem>
 #include <fstream>
@@ -38,7 +38,7 @@ TEST_CASE("caches are read as the system describes them", "[caches]") {
     tree.cache(0, "1", "Data", "48K");
     tree.cache(1, "1", "Instruction", "32K");
     tree.cache(2, "2", "Unified", "2048K");
-    CHECK((tree.read().l2 == 2 * mb && tree.read().l3 == 0));
+    CHECK((tree.read().l1d == 48 * kb && tree.read().l2 == 2 * mb && tree.read().l3 == 0));
     tree.cache(3, "3", "Unified", "300M");
     CHECK(tree.read().l3 == 300 * mb);
     tree.cache(4, "2", "Instruction", "64K");

@@ -41,11 +41,15 @@ Caches read_caches(const char *root) {
         read_small_file(folder, "level", level, sizeof level);
         read_small_file(folder, "type", type, sizeof type);
         read_small_file(folder, "size", size, sizeof size);
-        int64_t *const of_level = level[0] == '2' ? &caches.l2 : level[0] == '3' ? &caches.l3 : nullptr;
+        int64_t *const of_level = level[0] == '1'   ? &caches.l1d
+                                  : level[0] == '2' ? &caches.l2
+                                  : level[0] == '3' ? &caches.l3
+                                                    : nullptr;
         if (of_level && type[0] != 'I') {  // not of instructions alone
             *of_level = bytes_of(size);
         }
     }
+    caches.l1d = or_system(caches.l1d, root, _SC_LEVEL1_DCACHE_SIZE);
     caches.l2 = or_system(caches.l2, root, _SC_LEVEL2_CACHE_SIZE);
     caches.l3 = or_system(caches.l3, root, _SC_LEVEL3_CACHE_SIZE);
     return caches;
@@ -55,13 +59,19 @@ Caches read_caches(const char *root) {
 Caches machine_caches() {
     static Caches caches;
     static bool known;
+    int64_t Caches::*const members[] = {&Caches::l2, &Caches::l3, &Caches::l1d};
     if (!__atomic_load_n(&known, __ATOMIC_ACQUIRE)) {
         const Caches read = read_caches("");
-        __atomic_store_n(&caches.l2, read.l2, __ATOMIC_RELAXED);
-        __atomic_store_n(&caches.l3, read.l3, __ATOMIC_RELAXED);
+        for (int64_t Caches::*member : members) {
+            __atomic_store_n(&(caches.*member), read.*member, __ATOMIC_RELAXED);
+        }
         __atomic_store_n(&known, true, __ATOMIC_RELEASE);
     }
-    return {__atomic_load_n(&caches.l2, __ATOMIC_RELAXED), __atomic_load_n(&caches.l3, __ATOMIC_RELAXED)};
+    Caches result = {};
+    for (int64_t Caches::*member : members) {
+        result.*member = __atomic_load_n(&(caches.*member), __ATOMIC_RELAXED);
+    }
+    return result;
 }
 
 }  // namespace norma
