@@ -35,28 +35,39 @@ Expr constant(uint32_t bits) { return Internal::make_const(UInt(32), bits); }
 // Adding 1.5 * 2^23 leaves a spacing of 1, so the addition rounds, and the integer is in the low bits.
 const float to_integer = 12582912.0f;
 
-Expr known(const Expr &value) { return select(value == value, value, 0.0f); }
+// Of a value that rounds to a number of the type; NaN becomes 0.
+Expr float_to_integer(Type type, const Expr &value) {
+    return cast(type, reinterpret<int32_t>(select(value == value, value + to_integer, 0.0f)));
+}
 
-// Of a value that is not NaN, and that rounds to a number of the type.
-Expr float_to_integer(Type type, const Expr &value) { return cast(type, reinterpret<int32_t>(value + to_integer)); }
+struct EightBitFloat {
+    int bias, mantissa;
+    float nan;  // the number that NaN's code would be
+};
 
-// An 8-bit float with the largest magnitude `most`, whose exponent is biased by `bias` and whose mantissa has
-// `mantissa` bits. As float_to_f16 in half_convert.cpp.
-Expr float_to_f8(const Expr &value, int bias, int mantissa, float most, uint32_t nan) {
-    int dropped = 23 - mantissa;
-    Expr magnitude = magnitude_bits(value), sign = (bits_of(value) >> 24) & constant(0x80);
-    Expr held = min(magnitude, bits_of(Expr(most)));
-    Expr odd = (held >> dropped) & constant(1);
-    uint32_t rebias = (uint32_t)(127 - bias) << 23, half = (1u << (dropped - 1)) - 1;
-    Expr normal = (held - constant(rebias) + constant(half) + odd) >> dropped;
-    // The spacing of denormals, 2^(1 - bias - mantissa), put at the last bit.
-    Expr shift = Internal::make_const(Float(32), std::ldexp(1.0, 23 + 1 - bias - mantissa));
-    Expr denormal = bits_of(reinterpret<float>(held) + shift) - bits_of(shift);
-    Expr rounded = select(held < constant((uint32_t)(128 - bias) << 23), denormal, normal);
-    return cast<uint8_t>(sign | select(magnitude > constant(0x7f800000), constant(nan), rounded));
+const EightBitFloat e4m3{7, 3, 480.0f}, e5m2{15, 2, 98304.0f};
+
+// Of a value that rounds to a number of the type, or NaN. Adding 2^(dropped bits) times the power of two below it
+// leaves the spacing that the type has there, so the addition rounds; no power below that of denormals. Only the low
+// byte of the sum counts, which is what is to be added to the code of that power.
+Expr float_to_f8(const EightBitFloat &type, const Expr &value) {
+    const int dropped = 23 - type.mantissa;
+    const uint32_t least = 128 - type.bias;
+    Expr magnitude = reinterpret<float>(magnitude_bits(value));
+    Expr held = select(magnitude < type.nan, magnitude, type.nan);
+    Expr power = max(bits_of(held) & constant(0x7f800000), constant(least << 23));
+    Expr code = power >> dropped;
+    const uint32_t code_of_least = (uint8_t) - (least << type.mantissa);
+    Expr sum = bits_of(reinterpret<float>(power + constant(((uint32_t)dropped << 23) + code_of_least)) + held);
+    return cast<uint8_t>((code + sum) | ((bits_of(value) >> 24) & constant(0x80)));
 }
 
 }  // namespace
+
+Expr within(const Expr &value, const Expr &least, const Expr &most) {
+    Expr below = select(value > most, most, value);
+    return select(below < least, least, below);
+}
 
 Expr magnitude_bits(const Expr &value) { return bits_of(value) & constant(0x7fffffff); }
 
@@ -67,22 +78,25 @@ Expr narrow(norma_dtype type, Expr value) {
     switch (type) {
         case NORMA_F16:
         case NORMA_BF16: return float_to_half(halide_type(type), value);
-        case NORMA_I8: return float_to_integer(Int(8), clamp(known(value), -127.0f, 127.0f));
-        case NORMA_U8: return float_to_integer(UInt(8), clamp(known(value), 0.0f, 255.0f));
-        case NORMA_F8_E4M3: return float_to_f8(value, 7, 3, info_of(type).max_finite, 0x7f);
-        case NORMA_F8_E5M2: return float_to_f8(value, 15, 2, info_of(type).max_finite, 0x7e);
+        case NORMA_I8:
+        case NORMA_F8_E4M3:
+        case NORMA_F8_E5M2:
+            return narrow_within(type, within(value, -info_of(type).max_finite, info_of(type).max_finite));
+        case NORMA_U8: return float_to_integer(UInt(8), within(value, 0.0f, 255.0f));
         default: return value;
     }
 }
 
 Expr narrow_within(norma_dtype type, Expr value) {
-    return type == NORMA_I8 ? float_to_integer(Int(8), known(value)) : narrow(type, std::move(value));
+    switch (type) {
+        case NORMA_I8: return float_to_integer(Int(8), value);
+        case NORMA_F8_E4M3: return float_to_f8(e4m3, value);
+        case NORMA_F8_E5M2: return float_to_f8(e5m2, value);
+        default: return narrow(type, std::move(value));
+    }
 }
 
-Expr round_to_integer(const Expr &value) {
-    Expr rounded = (clamp(value, -0x1p20f, 0x1p20f) + to_integer) - to_integer;
-    return select(value == value, rounded, value);
-}
+Expr round_to_integer(const Expr &value) { return (value + to_integer) - to_integer; }
 
 Expr round_to(norma_dtype type, Expr value) {
     return type == NORMA_F32 ? value : widen(narrow(type, std::move(value)));

@@ -20,7 +20,10 @@ Halide::Expr narrow(norma_dtype type, Halide::Expr value);
 // The same for a value that is NaN, or does not round to more than the type's max_finite.
 Halide::Expr narrow_within(norma_dtype type, Halide::Expr value);
 
-// To nearest even, within 2^20; NaN stays NaN.
+// The nearest value between these; NaN stays NaN.
+Halide::Expr within(const Halide::Expr &value, const Halide::Expr &least, const Halide::Expr &most);
+
+// To nearest even, of what is within 2^20; NaN stays NaN.
 Halide::Expr round_to_integer(const Halide::Expr &value);
 
 // Of fp32: ordered as magnitudes are, NaN above infinity, as no floating-point maximum would do.

@@ -27,14 +27,16 @@ struct Dynamic {
     }
 };
 
-// A scale from the ends of fp32's range is moved to where its inverse is a normal number, and the values with it: what
-// then overflows saturates, and what underflows rounds to 0, as their quotients do.
-RowValue divide_by_scale(Row &row, const RowValue &value, const Expr &scale) {
-    Expr tiny = scale<0x1p-64f, huge = scale> 0x1p64f;
-    Expr factor = row.once("factor", select(tiny, 0x1p100f, huge, 0x1p-100f, 1.0f));
-    Expr divisor = row.once("divisor", scale * factor);
-    Expr inverse = row.once("inverse", 1.0f / divisor);
-    return [=](Expr d) { return quotient(value(d) * factor, divisor, inverse); };
+// Of values within `most` times the scale, others saturate. A scale from the ends of fp32's range is moved to where its
+// inverse is a normal number, and the values with it: what then overflows saturates, and what underflows rounds to 0,
+// as their quotients do.
+RowValue divide_by_scale(Row &row, const RowValue &value, const Expr &scale, float most) {
+    const Expr tiny = scale<0x1p-64f, huge = scale> 0x1p64f;
+    const Expr factor = select(tiny, 0x1p100f, huge, 0x1p-100f, 1.0f), divisor = scale * factor;
+    const Inverse inverse = inverse_of(divisor);
+    const std::vector<Expr> once =
+        row.once_together("division", {factor, divisor, divisor * most, inverse.nearest, inverse.error});
+    return [=](Expr d) { return quotient(within(value(d) * once[0], -once[2], once[2]), once[1], {once[3], once[4]}); };
 }
 
 }  // namespace
@@ -54,12 +56,16 @@ void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
         row.store("y_float", variant.y_float, value);
     }
     if (variant.scale == NORMA_SCALE_TENSOR) {
-        RowValue y = divide_by_scale(row, value, row.per_row("y_scale"));
+        const Expr scale = row.per_row("y_scale");
         if (variant.y == NORMA_U8) {
             Expr zero_point = row.scalar("y_zero_point");
-            y = [=, steps = y](Expr d) { return round_to_integer(steps(d)) + zero_point; };
+            RowValue steps = divide_by_scale(row, value, scale, 2 * info_of(variant.y).max_finite);
+            row.store("y", variant.y,
+                      [=](Expr d) { return narrow(variant.y, round_to_integer(steps(d)) + zero_point); });
+        } else {
+            RowValue y = divide_by_scale(row, value, scale, info_of(variant.y).max_finite);
+            row.store("y", variant.y, [=](Expr d) { return narrow_within(variant.y, y(d)); });
         }
-        row.store("y", variant.y, y);
     } else if (variant.scale == NORMA_SCALE_ROW) {
         store_with_row_scale(row, variant, value, 1.0f, row.amax("largest", value));
     } else {

@@ -19,19 +19,15 @@ Expr fma(const Expr &a, const Expr &b, const Expr &c) {
 }
 
 // Markstein 1990, "Computation of elementary functions on the IBM RISC System/6000 processor", theorem 8: what is left
-// of a faithful quotient, times the correctly rounded inverse, corrects it. The first product may be off by more than
-// that.
-Expr corrected_quotient(const Expr &value, const Expr &divisor, const Expr &inverse) {
+// of a faithful quotient, times the correctly rounded inverse, corrects it. A product with both parts of the inverse is
+// faithful.
+Expr corrected_quotient(const Expr &value, const Expr &divisor, const Expr &inverse, const Expr &error) {
     const Type type = value.type();
-    const std::string names[] = {unique_name("product"), unique_name("faithful")};
-    const Expr product = Variable::make(type, names[0]), faithful = Variable::make(type, names[1]);
+    const std::string name = unique_name("faithful");
+    const Expr faithful = Variable::make(type, name);
     const Expr minus_divisor = strict(Call::strict_sub, make_zero(type), divisor);
-    auto correct = [&](const Expr &q) { return fma(fma(q, minus_divisor, value), inverse, q); };
-    // What is left of an infinite product is no number.
-    const Expr in_range = Call::make(type.with_code(Type::UInt).with_bits(1), Call::strict_lt,
-                                     {abs(product), make_const(type, 0x1p100)}, Call::PureIntrinsic);
-    return Let::make(names[0], strict(Call::strict_mul, value, inverse),
-                     Let::make(names[1], correct(product), Select::make(in_range, correct(faithful), product)));
+    return Let::make(name, fma(value, inverse, strict(Call::strict_mul, value, error)),
+                     fma(fma(faithful, minus_divisor, value), inverse, faithful));
 }
 
 }  // namespace
@@ -40,8 +36,13 @@ Expr fused_multiply_add(const Expr &a, const Expr &b, const Expr &c) {
     return Call::make(Float(32), name, {a, b, c}, Call::PureExtern);
 }
 
-Expr quotient(const Expr &value, const Expr &divisor, const Expr &inverse) {
-    return Call::make(Float(32), quotient_name, {value, divisor, inverse}, Call::PureExtern);
+Inverse inverse_of(const Expr &divisor) {
+    const Expr nearest = 1.0f / divisor;
+    return {nearest, fused_multiply_add(-divisor, nearest, 1.0f) * nearest};
+}
+
+Expr quotient(const Expr &value, const Expr &divisor, const Inverse &inverse) {
+    return Call::make(Float(32), quotient_name, {value, divisor, inverse.nearest, inverse.error}, Call::PureExtern);
 }
 
 Expr with_addend(const Expr &value, const Expr &addend) {
@@ -59,8 +60,9 @@ Expr FusedMultiplyAddPass::visit(const Call *op) {
     const Expr a = mutate(op->args[0]), b = mutate(op->args[1]), c = mutate(op->args[2]);
     if (op->name == quotient_name) {
         const std::string value = unique_name("dividend");
-        return native_ ? Let::make(value, a, corrected_quotient(Variable::make(a.type(), value), b, c))
-                       : strict(Call::strict_div, a, b);
+        return native_
+                   ? Let::make(value, a, corrected_quotient(Variable::make(a.type(), value), b, c, mutate(op->args[3])))
+                   : strict(Call::strict_div, a, b);
     }
     return native_ ? fma(a, b, c) : strict(Call::strict_add, strict(Call::strict_mul, a, b), c);
 }

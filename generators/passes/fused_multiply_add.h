@@ -13,10 +13,15 @@ Halide::Expr fused_multiply_add(const Halide::Expr &a, const Halide::Expr &b, co
 // `value` + `addend`, where the value is a product plus zero: with the addend in the place of zero.
 Halide::Expr with_addend(const Halide::Expr &value, const Halide::Expr &addend);
 
-// value / divisor, correctly rounded where neither overflows and the quotient is at least 2^-30 in magnitude, with
-// `inverse` = 1 / divisor. The divisor lies between 2^-64 and 2^64. Beyond 2^100 the quotient is infinite or about as
-// large; NaN stays NaN.
-Halide::Expr quotient(const Halide::Expr &value, const Halide::Expr &divisor, const Halide::Expr &inverse);
+// 1 / divisor in two parts: the nearest fp32 number, and what it lacks.
+struct Inverse {
+    Halide::Expr nearest, error;
+};
+Inverse inverse_of(const Halide::Expr &divisor);
+
+// value / divisor, correctly rounded where it is at least 2^-30 in magnitude. The divisor lies between 2^-64 and 2^64,
+// the quotient within 2^20; NaN stays NaN.
+Halide::Expr quotient(const Halide::Expr &value, const Halide::Expr &divisor, const Inverse &inverse);
 
 class FusedMultiplyAddPass : public Halide::Internal::IRMutator {
 public:

@@ -116,19 +116,6 @@ Expr side_by_side(const Expr &even_then_odd) {
     return Shuffle::make({even_then_odd}, from);
 }
 
-// Undefined where there is more than one store.
-Stmt let_in_store(const std::string &name, const Expr &value, const Stmt &body) {
-    if (const LetStmt *let = body.as<LetStmt>()) {
-        const Stmt inside = let_in_store(name, value, let->body);
-        return inside.defined() && !expr_uses_var(let->value, name) ? LetStmt::make(let->name, let->value, inside)
-                                                                    : Stmt();
-    }
-    const Store *store = body.as<Store>();
-    return store != nullptr ? Store::make(store->name, Let::make(name, value, store->value), store->index, store->param,
-                                          store->predicate, store->alignment)
-                            : Stmt();
-}
-
 const Call *as_conversion(const Expr &value, const char *name) {
     const Call *call = value.as<Call>();
     return call != nullptr && call->name == name ? call : nullptr;
@@ -168,10 +155,9 @@ Expr HalfConvertPass::visit(const Call *op) {
     return IRMutator::visit(op);
 }
 
-// Vectors that one store uses are seen in it.
 Stmt HalfConvertPass::visit(const LetStmt *op) {
-    const Stmt inside = op->value.type().is_vector() ? let_in_store(op->name, op->value, op->body) : Stmt();
-    return inside.defined() ? mutate(inside) : IRMutator::visit(op);
+    const Stmt store = vector_in_store(op);
+    return store.defined() ? mutate(store) : IRMutator::visit(op);
 }
 
 Stmt HalfConvertPass::visit(const Store *op) {

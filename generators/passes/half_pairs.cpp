@@ -10,13 +10,19 @@ using namespace Halide::Internal;
 
 namespace {
 
+bool is_known(const Load *op, const Known *known) {
+    return known != nullptr && op->name == known->name && equal(op->index, known->index);
+}
+
 class CanSplit : public IRVisitor {
 public:
-    bool can = true;
+    explicit CanSplit(const Known *known) : known_(known) {}
+
+    bool can = true, has_pairs = false;
 
 private:
     using IRVisitor::visit;
-    void visit(const Load *) override { can = false; }
+    void visit(const Load *op) override { can = can && is_known(op, known_); }
     void visit(const Variable *) override { can = false; }
     void visit(const Ramp *) override { can = false; }
     void visit(const Shuffle *) override { can = false; }
@@ -36,15 +42,19 @@ private:
         const Ramp *ramp = load != nullptr ? load->index.as<Ramp>() : nullptr;
         can = can && ramp != nullptr && is_const_one(ramp->stride) && is_const_one(load->predicate) &&
               load->type.is_bfloat();
+        has_pairs = true;
     }
+
+    const Known *known_;
 };
 
 class TakeHalf : public IRMutator {
 public:
-    explicit TakeHalf(bool odd) : odd_(odd) {}
+    TakeHalf(bool odd, const Known *known) : odd_(odd), known_(known) {}
 
 private:
     using IRMutator::visit;
+    Expr visit(const Load *) override { return odd_ ? known_->pairs.odd : known_->pairs.even; }
     Expr visit(const Broadcast *op) override { return Broadcast::make(op->value, op->lanes / 2); }
     Expr visit(const Cast *op) override { return Cast::make(halved(op->type), mutate(op->value)); }
     Expr visit(const Reinterpret *op) override { return Reinterpret::make(halved(op->type), mutate(op->value)); }
@@ -61,17 +71,38 @@ private:
     static Type halved(const Type &type) { return type.with_lanes(type.lanes() / 2); }
 
     bool odd_;
+    const Known *known_;
 };
+
+// Undefined where there is more than one store, or where something else needs the vector.
+Stmt let_in_store(const std::string &name, const Expr &value, const Stmt &body) {
+    if (const LetStmt *let = body.as<LetStmt>()) {
+        if (let->value.type().is_vector()) {
+            const Stmt inside = let_in_store(let->name, let->value, let->body);
+            return inside.defined() ? let_in_store(name, value, inside) : Stmt();
+        }
+        const Stmt inside = expr_uses_var(let->value, name) ? Stmt() : let_in_store(name, value, let->body);
+        return inside.defined() ? LetStmt::make(let->name, let->value, inside) : Stmt();
+    }
+    const Store *store = body.as<Store>();
+    return store != nullptr ? Store::make(store->name, Let::make(name, value, store->value), store->index, store->param,
+                                          store->predicate, store->alignment)
+                            : Stmt();
+}
 
 }  // namespace
 
-std::optional<Pairs> split_pairs(const Expr &vector) {
-    CanSplit split;
+Stmt vector_in_store(const LetStmt *op) {
+    return op->value.type().is_vector() ? let_in_store(op->name, op->value, op->body) : Stmt();
+}
+
+std::optional<Pairs> split_pairs(const Expr &vector, const Known *known) {
+    CanSplit split(known);
     vector.accept(&split);
-    if (!split.can) {
+    if (!split.can || !split.has_pairs) {
         return std::nullopt;
     }
-    return Pairs{TakeHalf(false).mutate(vector), TakeHalf(true).mutate(vector)};
+    return Pairs{TakeHalf(false, known).mutate(vector), TakeHalf(true, known).mutate(vector)};
 }
 
 }  // namespace norma

@@ -6,6 +6,7 @@
 #include <Halide.h>
 
 #include <optional>
+#include <string>
 
 namespace norma {
 
@@ -13,8 +14,19 @@ struct Pairs {
     Halide::Expr even, odd;
 };
 
-// The elements of a vector that is computed from dense bf16 vectors (half_to_float) and broadcast numbers alone,
-// without lets.
-std::optional<Pairs> split_pairs(const Halide::Expr &vector);
+// A vector in memory that is split already.
+struct Known {
+    std::string name;
+    Halide::Expr index;
+    Pairs pairs;
+};
+
+// The elements of a vector that is computed from dense bf16 vectors (half_to_float), at least one, from what is known,
+// and from broadcast numbers alone, without lets.
+std::optional<Pairs> split_pairs(const Halide::Expr &vector, const Known *known = nullptr);
+
+// A vector that is named for one store, as that store with the vector in it, where split_pairs sees it. Undefined if
+// the statement is another.
+Halide::Internal::Stmt vector_in_store(const Halide::Internal::LetStmt *op);
 
 }  // namespace norma

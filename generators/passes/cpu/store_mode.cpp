@@ -146,8 +146,7 @@ Stmt StoreModePass::stage(const Store *op, Staging &staging) {
                                    memory(staged.block), bytes(staged.element)},
                                   Call::Extern));
     FindRowLoads loads;
-    Expr value = substitute_in_all_lets(op->value);
-    value.accept(&loads);
+    outside(op->value).accept(&loads);
     for (const auto &[input, load] : loads.found) {
         Expr stride = Variable::make(Int(32), input + ".stride.1");
         Expr next = cast<int64_t>(outside(load->index.as<Ramp>()->base) + stride * rows_ahead_) * load->type.bytes();

@@ -8,11 +8,13 @@
 #include "generators/passes/cpu/either.h"
 #include "generators/passes/cpu/lane_tree.h"
 #include "generators/passes/cpu/output_stores.h"
+#include "generators/passes/cpu/paired_sums.h"
 #include "generators/passes/cpu/rare_sweep.h"
 #include "generators/passes/cpu/shared_rows.h"
 #include "generators/passes/cpu/store_mode.h"
 #include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
+#include "generators/passes/packed_bytes.h"
 
 namespace norma {
 
@@ -85,6 +87,8 @@ Pipeline CpuRow::lower() {
                                                         rows_in_flight()));
     pipeline.add_custom_lowering_pass(new EitherPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
+    pipeline.add_custom_lowering_pass(new PairedSumsPass);
+    pipeline.add_custom_lowering_pass(new PackedBytesPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }
@@ -274,7 +278,9 @@ void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
 }
 
 void CpuRow::schedule_lanes(Func f, int lanes, const RVar &along, const RVar &rest) const {
-    auto vectors = [&](auto stage) { stage.vectorize(lane_, std::min(lanes, knobs_.vector)).unroll(lane_); };
+    // Two vectors of bf16 are widened together (passes/cpu/paired_sums.h), but not beside fp32 that was prepared.
+    const int width = std::min(lanes, has_bf16_ && prepared_.empty() ? 2 * knobs_.vector : knobs_.vector);
+    auto vectors = [&](auto stage) { stage.vectorize(lane_, width).unroll(lane_); };
     vectors(f.store_in(MemoryType::Stack).bound_extent(lane_, lanes));
     vectors(f.update(0).reorder(lane_, along));
     if (f.num_update_definitions() == 2) {
@@ -298,6 +304,7 @@ int CpuRow::rows_in_flight() const {
 
 RowValue CpuRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
+    has_bf16_ = has_bf16_ || type == NORMA_BF16;
     if (!extent_.defined()) {
         Expr multiple = image.dim(0).extent() / hidden_.multiple * hidden_.multiple;
         extent_ = hidden_.exact != 0 ? Expr(hidden_.exact) : hidden_.multiple == 1 ? image.dim(0).extent() : multiple;

@@ -90,6 +90,7 @@ private:
     int group_size_ = 0;
     std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
     int kept_bytes_ = 0;
+    bool has_bf16_ = false;
 };
 
 }  // namespace norma

@@ -47,12 +47,13 @@ using Halide::Float;
 constexpr int rows = 3, lanes = 8, batch = 2, rows_ahead = 2, guard = 64;
 constexpr float untouched = -77;
 
-// y = 2 x + 1 in vectors, with a tail where the row is no whole number of them.
-Halide::Callable doubled(Halide::TailStrategy tail) {
+// y = 2 x + 1 in vectors, or 2 x where that is not less, with a tail where the row is no whole number of them.
+Halide::Callable doubled(Halide::TailStrategy tail, bool twice_used = false) {
     Halide::ImageParam x(Float(32), 2, "x");
     Halide::Var d("d"), r("r");
     Halide::Func y("y");
-    y(d, r) = x(d, r) * 2 + 1;
+    const Halide::Expr twice = x(d, r) * 2;  // outside of the store, where it is used twice
+    y(d, r) = twice_used ? Halide::select(twice < 1, twice + 1, twice) : twice + 1;
     y.vectorize(d, lanes, tail);
     const Halide::Expr hidden = x.dim(0).extent();
     x.dim(0).set_min(0).set_stride(1);
@@ -115,6 +116,11 @@ TEST_CASE("rows of whole vectors: streamed and ordinary stores leave the same by
     for (int hidden : {8, 16, 24, 40, 64, 136}) {
         check(kernel, hidden);
     }
+}
+
+TEST_CASE("a row that is loaded outside of the store is prefetched as well") {
+    const Halide::Callable kernel = doubled(Halide::TailStrategy::RoundUp, true);
+    check(kernel, 64);
 }
 
 TEST_CASE("rows with a tail: it is stored in the ordinary way, and nothing beyond it") {
