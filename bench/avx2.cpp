@@ -71,10 +71,17 @@ struct Lanes {
 }  // namespace norma::bench
 
 #include "copy_loops.h"
-#include "yardstick_loops.h"
+#include "yardstick_backward.h"
 
 namespace norma::bench {
+namespace {
 
-const Loops avx2_loops = {"avx2", false, copy_loop, norm_loop};
+NormLoop norm_loop(const Norm &norm, Store store) {
+    return norm.y_scale == nullptr ? forward_loop(norm, store) : nullptr;
+}
+
+}  // namespace
+
+const Loops avx2_loops = {"avx2", false, copy_loop, norm_loop, backward_loop};
 
 }  // namespace norma::bench

@@ -5,6 +5,6 @@
 
 namespace norma::bench {
 
-const Loops avx512_loops = {"avx512", false, copy_loop, norm_loop};
+const Loops avx512_loops = {"avx512", false, copy_loop, norm_loop, backward_loop};
 
 }  // namespace norma::bench

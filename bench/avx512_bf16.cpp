@@ -5,6 +5,6 @@
 
 namespace norma::bench {
 
-const Loops avx512_bf16_loops = {"avx512", true, copy_loop, norm_loop};
+const Loops avx512_bf16_loops = {"avx512", true, copy_loop, norm_loop, backward_loop};
 
 }  // namespace norma::bench

@@ -100,4 +100,5 @@ struct Lanes {
 }  // namespace norma::bench
 
 #include "copy_loops.h"
-#include "yardstick_loops.h"
+#include "yardstick_backward.h"
+#include "yardstick_quantized.h"

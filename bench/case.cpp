@@ -123,8 +123,36 @@ Streams make_streams(const Case &c, const Tensors &t) {
 }
 
 Norm make_norm(const Case &c, const Tensors &t) {
-    return {c.op, c.x, t.data(Role::x), t.data(Role::weight), t.data(Role::bias), t.data(Role::y), c.hidden, eps};
+    const bool row_scale = c.scale == NORMA_SCALE_ROW;
+    return {c.op,
+            c.x,
+            t.data(Role::x),
+            t.data(Role::weight),
+            t.data(Role::bias),
+            t.data(Role::y),
+            c.hidden,
+            eps,
+            c.y,
+            row_scale ? static_cast<float *>(t.data(Role::y_scale)) : nullptr};
 }
+
+std::optional<Backward> make_backward(const Case &c, const Tensors &t) {
+    if (!is_backward(c.op)) {
+        return std::nullopt;
+    }
+    return Backward{c.op,
+                    c.x,
+                    t.data(Role::x),
+                    t.data(Role::dy),
+                    t.data(Role::weight),
+                    static_cast<const float *>(t.data(Role::mean)),
+                    static_cast<const float *>(t.data(Role::rstd)),
+                    t.data(Role::dx),
+                    c.hidden};
+}
+
+// Yardsticks are of one type, or have a scale for each row; none has a residual or recomputes statistics.
+bool has_yardstick(const Case &c) { return (c.x == c.y || c.scale == NORMA_SCALE_ROW) && !c.residual && !c.recompute; }
 
 std::string target_name(const Case &c) {
     for (int32_t i = 0; i < norma_target_count(); i++) {
@@ -202,9 +230,9 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
     execution.workspace_size = plan.workspace_size(c.rows, team.size());
     execution.workspace = execution.workspace_size != 0 ? memory.allocate(execution.workspace_size) : nullptr;
 
-    const bool plain = c.x == c.y && !c.residual && !is_backward(c.op);
     const std::vector<Baseline> baselines = device->baselines(
-        {make_streams(c, tensors), make_norm(c, tensors), c.rows, c.hidden, bytes_moved(c), c.yardstick && plain},
+        {make_streams(c, tensors), make_norm(c, tensors), make_backward(c, tensors), c.rows, c.hidden, bytes_moved(c),
+         c.yardstick && has_yardstick(c)},
         [&](size_t bytes) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(bytes))); }, team);
     std::vector<std::function<void()>> functions = {caller(c, plan, arguments, execution)};
     for (const Baseline &baseline : baselines) {

@@ -29,7 +29,7 @@ struct Lanes {
 
 namespace norma::bench {
 
-const Loops neon_loops = {"neon", false, copy_loop, nullptr};
+const Loops neon_loops = {"neon", false, copy_loop, nullptr, nullptr};
 
 const Loops *const *runnable_loops() {
     static const Loops *const list[] = {&neon_loops, nullptr};

@@ -29,6 +29,6 @@ struct Lanes {
 
 namespace norma::bench {
 
-const Loops sse2_loops = {"sse2", false, copy_loop, nullptr};
+const Loops sse2_loops = {"sse2", false, copy_loop, nullptr, nullptr};
 
 }  // namespace norma::bench

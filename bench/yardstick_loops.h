@@ -31,7 +31,8 @@ struct Element {
     using Vectors = Lanes;  // as a name that depends on the type, for what not all have
     static constexpr int vectors = vectors_;
     static constexpr int block = vectors * Lanes::width;
-    static constexpr int terms = vectors;  // vectors that a block adds to each sum
+    static constexpr int terms = vectors;        // vectors that a block adds to each sum
+    static int64_t element(int k) { return k; }  // of a block, where its vectors have the k-th lane
 };
 
 struct F32 : Element<float, 1> {
@@ -50,6 +51,7 @@ struct Bf16 : Element<uint16_t, 2> {
     }
     [[gnu::always_inline]] static inline V pack(const V (&v)[2]) { return Lanes::pack_bf16(v[0], v[1]); }
     static int64_t lanes_of(int64_t n, int v) { return (n + 1 - v) / 2; }
+    static int64_t element(int k) { return k % Lanes::width * 2 + k / Lanes::width; }
 };
 
 struct F16 : Element<uint16_t, 2> {
@@ -341,7 +343,7 @@ NormLoop typed_loop(const Norm &norm, Store store) {
     }
 }
 
-NormLoop norm_loop(const Norm &norm, Store store) {
+NormLoop forward_loop(const Norm &norm, Store store) {
     switch (norm.dtype) {
         case NORMA_F32: return typed_loop<F32>(norm, store);
         case NORMA_BF16: return typed_loop<Bf16>(norm, store);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ struct Baseline {
 struct Baselines {
     Streams streams;
     Norm norm;
-    int64_t rows, hidden, bytes;  // all that are read and written
-    bool yardstick;               // where the device has one
+    std::optional<Backward> backward;  // in place of the norm
+    int64_t rows, hidden, bytes;       // all that are read and written
+    bool yardstick;                    // where the device has one
 };
 
 // All members throw std::runtime_error with the driver's name for an error.

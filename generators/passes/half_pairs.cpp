@@ -18,11 +18,14 @@ class CanSplit : public IRVisitor {
 public:
     explicit CanSplit(const Known *known) : known_(known) {}
 
-    bool can = true, has_pairs = false;
+    bool can = true, has_pairs = false, has_known = false;
 
 private:
     using IRVisitor::visit;
-    void visit(const Load *op) override { can = can && is_known(op, known_); }
+    void visit(const Load *op) override {
+        has_known = is_known(op, known_);
+        can = can && has_known;
+    }
     void visit(const Variable *) override { can = false; }
     void visit(const Ramp *) override { can = false; }
     void visit(const Shuffle *) override { can = false; }
@@ -85,9 +88,10 @@ Stmt let_in_store(const std::string &name, const Expr &value, const Stmt &body) 
         return inside.defined() ? LetStmt::make(let->name, let->value, inside) : Stmt();
     }
     const Store *store = body.as<Store>();
-    return store != nullptr ? Store::make(store->name, Let::make(name, value, store->value), store->index, store->param,
-                                          store->predicate, store->alignment)
-                            : Stmt();
+    return store == nullptr || expr_uses_var(store->index, name) || expr_uses_var(store->predicate, name)
+               ? Stmt()
+               : Store::make(store->name, Let::make(name, value, store->value), store->index, store->param,
+                             store->predicate, store->alignment);
 }
 
 }  // namespace
@@ -99,7 +103,7 @@ Stmt vector_in_store(const LetStmt *op) {
 std::optional<Pairs> split_pairs(const Expr &vector, const Known *known) {
     CanSplit split(known);
     vector.accept(&split);
-    if (!split.can || !split.has_pairs) {
+    if (!split.can || !split.has_pairs || (known != nullptr && !split.has_known)) {
         return std::nullopt;
     }
     return Pairs{TakeHalf(false, known).mutate(vector), TakeHalf(true, known).mutate(vector)};

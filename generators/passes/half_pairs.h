@@ -22,7 +22,7 @@ struct Known {
 };
 
 // The elements of a vector that is computed from dense bf16 vectors (half_to_float), at least one, from what is known,
-// and from broadcast numbers alone, without lets.
+// if that is given, and from broadcast numbers alone, without lets.
 std::optional<Pairs> split_pairs(const Halide::Expr &vector, const Known *known = nullptr);
 
 // A vector that is named for one store, as that store with the vector in it, where split_pairs sees it. Undefined if

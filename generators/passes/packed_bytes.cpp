@@ -23,7 +23,8 @@ Expr part(const Expr &vector, int i, int of) {
     return Shuffle::make_slice(vector, i * lanes, 1, lanes);
 }
 
-// Pieces of a vector one after the other, where its elements lie as if it were a table of `columns` that is read by row.
+// Pieces of a vector one after the other, where its elements lie as if it were a table of `columns` that is read by
+// row.
 Expr transposed(const Expr &vector, int columns) {
     const int lanes = vector.type().lanes();
     std::vector<int> indices(lanes);

@@ -45,16 +45,24 @@ public:
                             }});
         }
         for (const Store store : {Store::ordinary, Store::streaming}) {
-            if (of.yardstick && loops.norm && loops.norm(of.norm, store)) {
-                list.push_back({Baseline::yardstick, [=, &loops, &team, norm = of.norm, rows = of.rows] {
-                                    yardstick(loops, norm, rows, store, team);
-                                }});
+            if (std::function<void()> run = of.yardstick ? yardstick_of(of, loops, store, team) : nullptr) {
+                list.push_back({Baseline::yardstick, std::move(run)});
             }
         }
         return list;
     }
 
 private:
+    static std::function<void()> yardstick_of(const Baselines &of, const Loops &loops, Store store, Team &team) {
+        if (of.backward) {
+            const auto backward = std::make_shared<BackwardYardstick>(loops, *of.backward, of.rows, store, team);
+            return backward->exists() ? [=] { backward->run(); } : std::function<void()>();
+        }
+        if (!loops.norm || !loops.norm(of.norm, store)) {
+            return nullptr;
+        }
+        return [=, &loops, &team, norm = of.norm, rows = of.rows] { yardstick(loops, norm, rows, store, team); };
+    }
     static void *pointer(uint64_t address) { return reinterpret_cast<void *>(static_cast<uintptr_t>(address)); }
 };
 

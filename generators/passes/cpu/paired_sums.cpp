@@ -35,8 +35,8 @@ public:
     }
     Stmt back_in_order() const {
         const Expr all = Shuffle::make_interleave({load(first_), load(second_)});
-        return store({Shuffle::make_slice(all, 0, 1, half_.lanes()),
-                      Shuffle::make_slice(all, half_.lanes(), 1, half_.lanes())});
+        return store(
+            {Shuffle::make_slice(all, 0, 1, half_.lanes()), Shuffle::make_slice(all, half_.lanes(), 1, half_.lanes())});
     }
 
 private:
@@ -52,7 +52,7 @@ private:
     Expr first_, second_;
 };
 
-// What a loop's store puts to lanes that stay the same throughout the loop, if that can be split.
+// What a loop's store adds to lanes that stay the same throughout the loop, if that can be split.
 std::optional<Pairs> split_sum(const Store *op, const Scope<> &changes) {
     const Ramp *ramp = op->index.as<Ramp>();
     if (ramp == nullptr || !is_const_one(ramp->stride) || ramp->lanes % 2 != 0 || !is_const_one(op->predicate) ||
@@ -87,6 +87,10 @@ private:
     void visit(const For *) override { is_innermost = false; }
     void visit(const LetStmt *op) override {
         changes.push(op->name);
+        IRVisitor::visit(op);
+    }
+    void visit(const Allocate *op) override {
+        others.insert(op->name);
         IRVisitor::visit(op);
     }
     void visit(const Store *op) override {
@@ -147,7 +151,8 @@ Stmt PairedSumsPass::visit(const For *op) {
         return op;
     }
     const Stmt body = SplitSums(found).mutate(in_place);
-    before.push_back(For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body));
+    before.push_back(
+        For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body));
     before.insert(before.end(), after.begin(), after.end());
     return Block::make(before);
 }

@@ -17,8 +17,8 @@ namespace norma {
 class StoreModePass : public Halide::Internal::IRMutator {
 public:
     // Streams `batch` vectors at a time, and prefetches the row that is `rows_ahead` of the one stored.
-    StoreModePass(const std::set<std::string> &outputs, int stream_bytes, int batch, int rows_ahead)
-        : outputs_(outputs), stream_bytes_(stream_bytes), batch_(batch), rows_ahead_(rows_ahead) {}
+    StoreModePass(const std::set<std::string> &outputs, int stream_bytes, int batch, Halide::Expr rows_ahead)
+        : outputs_(outputs), stream_bytes_(stream_bytes), batch_(batch), rows_ahead_(std::move(rows_ahead)) {}
 
     using IRMutator::mutate;
     Halide::Internal::Stmt mutate(const Halide::Internal::Stmt &stmt) override;
@@ -50,7 +50,8 @@ private:
     Halide::Internal::Stmt stage(const Halide::Internal::Store *op, Staging &staging);
 
     std::set<std::string> outputs_;
-    int stream_bytes_, batch_, rows_ahead_;
+    int stream_bytes_, batch_;
+    Halide::Expr rows_ahead_;
     int depth_ = 0;
     Staging *staging_ = nullptr;  // of the loop that is being rewritten
 };

@@ -29,6 +29,9 @@ constexpr int short_tree_lanes = 16;
 // What more of them need once per row does not stay in registers.
 constexpr int most_shared_rows = 4;
 
+// Of long 16-bit rows that are worked on together: more of them would not stay in a second-level cache.
+constexpr int most_shared_elements = 16384;
+
 Expr plus(const Expr &sum, const Term &term, const Expr &d) {
     return term.b ? fused_multiply_add(term.a(d), term.b(d), sum) : sum + term.a(d);
 }
@@ -84,7 +87,7 @@ Pipeline CpuRow::lower() {
     }
     pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
                                                         many_batches ? knobs_.short_stream_batch : knobs_.stream_batch,
-                                                        rows_in_flight()));
+                                                        rows_of_group()));
     pipeline.add_custom_lowering_pass(new EitherPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     pipeline.add_custom_lowering_pass(new PairedSumsPass);
@@ -125,7 +128,7 @@ LoopLevel CpuRow::schedule_outputs(const std::vector<Func> &outputs) {
         schedule_elements(f);
     }
     for (Func f : outputs) {
-        f.split(r_, group, row, rows_in_flight(), TailStrategy::GuardWithIf).never_partition(group);
+        f.split(r_, group, row, rows_of_group(), TailStrategy::GuardWithIf).never_partition(group);
         if (f.name() != first.name()) {
             f.compute_with(first, group);
         }
@@ -299,12 +302,22 @@ bool CpuRow::has_tail(int width) const { return (hidden_.exact != 0 ? hidden_.ex
 bool CpuRow::short_rows() const { return cpu_rows_are_short(knobs_, hidden_); }
 
 int CpuRow::rows_in_flight() const {
-    return short_rows() ? knobs_.rows : column_outputs_.empty() ? 1 : knobs_.column_rows;
+    return short_rows()               ? knobs_.rows
+           : !column_outputs_.empty() ? knobs_.column_rows
+           : has_half_                ? knobs_.long_half_rows
+                                      : 1;
+}
+
+Expr CpuRow::rows_of_group() const {
+    const Expr rows = rows_in_flight();
+    const bool depends = !short_rows() && column_outputs_.empty() && rows_in_flight() > 1;
+    return depends ? select(extent_ > most_shared_elements, 1, rows) : rows;
 }
 
 RowValue CpuRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
     has_bf16_ = has_bf16_ || type == NORMA_BF16;
+    has_half_ = has_half_ || halide_type(type).bits() == 16;
     if (!extent_.defined()) {
         Expr multiple = image.dim(0).extent() / hidden_.multiple * hidden_.multiple;
         extent_ = hidden_.exact != 0 ? Expr(hidden_.exact) : hidden_.multiple == 1 ? image.dim(0).extent() : multiple;

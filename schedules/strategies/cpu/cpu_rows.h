@@ -70,7 +70,8 @@ private:
     Halide::Expr element(Halide::Expr block, Halide::Var lane, int lanes) const;
     bool has_tail(int width) const;
     bool short_rows() const;
-    int rows_in_flight() const;
+    int rows_in_flight() const;  // at most
+    Halide::Expr rows_of_group() const;
     void bound_outputs();
     Halide::LoopLevel schedule_outputs(const std::vector<Halide::Func> &outputs);
     Halide::LoopLevel schedule_column_outputs();
@@ -90,7 +91,7 @@ private:
     int group_size_ = 0;
     std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
     int kept_bytes_ = 0;
-    bool has_bf16_ = false;
+    bool has_bf16_ = false, has_half_ = false;
 };
 
 }  // namespace norma

@@ -9,13 +9,14 @@ namespace norma {
 
 namespace {
 
-enum Scope { always, short_rows, long_rows, backward, two_sums };
+enum Scope { always, short_rows, long_rows, long_half_rows, backward, two_sums };
 
 // The length of a chunk bounds the error of a sum, and the conversions are given by the target: neither is tried.
 const KnobTable<CpuRowsKnobs, Scope> knob_table = {
     "cpu_rows",
     {
         {"rows", &CpuRowsKnobs::rows, {1, 64}, short_rows, {1, 2, 4, 8}},
+        {"long_half_rows", &CpuRowsKnobs::long_half_rows, {1, 64}, long_half_rows, {1, 2, 4}},
         {"column_rows", &CpuRowsKnobs::column_rows, {1, 64}, backward, {1, 2, 4}},
         {"column_lanes", &CpuRowsKnobs::column_lanes, {16, 1024, true}, backward, {32, 64, 128}},
         {"store_lanes", &CpuRowsKnobs::store_lanes, {32, 1024, true}, always, {32, 64, 128}},
@@ -42,6 +43,7 @@ bool matters(Scope scope, const Variant &variant, bool is_short) {
     switch (scope) {
         case short_rows: return is_short;
         case long_rows: return !is_short || is_backward(variant);
+        case long_half_rows: return !is_short && !is_backward(variant) && info_of(variant.x).bytes == 2;
         case backward: return is_backward(variant);
         case two_sums: return layer_norm;
         default: return true;

@@ -23,6 +23,9 @@ struct CpuRowsKnobs {
     int chunk = 16;
     // Short rows worked on together: while one waits for its square root, the others sum.
     int rows = 1;
+    // The same of long rows of 16-bit elements, which share what is widened of weight and bias, unless they are so long
+    // that they would leave the caches meanwhile.
+    int long_half_rows = 1;
     // With column sums: the elements, and unless rows are short the rows, that are worked on together, so that a
     // column's sum stays in a register.
     int column_rows = 2;

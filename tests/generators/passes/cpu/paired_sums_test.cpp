@@ -76,9 +76,8 @@ private:
 };
 
 int interleaves(const Halide::Internal::Stmt &body) {
-    const Halide::Internal::Stmt loop =
-        Halide::Internal::For::make("k", 0, blocks, Halide::Internal::ForType::Serial,
-                                    Halide::Partition::Auto, Halide::DeviceAPI::None, body);
+    const Halide::Internal::Stmt loop = Halide::Internal::For::make(
+        "k", 0, blocks, Halide::Internal::ForType::Serial, Halide::Partition::Auto, Halide::DeviceAPI::None, body);
     Interleaves found;
     norma::PairedSumsPass().mutate(loop).accept(&found);
     return found.count;
@@ -114,10 +113,16 @@ TEST_CASE("only sums of bf16 in lanes that stay are made two by two", "[passes]"
     const Expr sum = before + x;
     CHECK(interleaves(store(sum, lane)) > 0);
     CHECK(interleaves(LetStmt::make("v", x, store(before + Variable::make(x.type(), "v"), lane))) > 0);
-    // Lanes that move, or that something else in the loop reads; fp32 beside bf16; every other element.
+    // Lanes that are not added to, that the loop has for itself, that move, or that something else in the loop reads;
+    // fp32 beside bf16; every other element.
+    CHECK(interleaves(store(x, lane)) == 0);
+    CHECK(interleaves(Allocate::make("sums", Halide::Float(32), Halide::MemoryType::Stack, {32}, const_true(),
+                                     store(sum, lane))) == 0);
     CHECK(interleaves(store(sum, Ramp::make(k * 32, 1, 32))) == 0);
-    CHECK(interleaves(LetStmt::make("at", k * 32, store(sum, Ramp::make(Variable::make(Halide::Int(32), "at"), 1, 32)))) == 0);
+    CHECK(interleaves(
+              LetStmt::make("at", k * 32, store(sum, Ramp::make(Variable::make(Halide::Int(32), "at"), 1, 32)))) == 0);
     CHECK(interleaves(Block::make(store(sum, lane), Store::make("copy", before, lane, {}, all, {}))) == 0);
     CHECK(interleaves(store(sum * load(Halide::Float(32), "w", lane), lane)) == 0);
-    CHECK(interleaves(store(before + norma::half_to_float(load(Halide::BFloat(16), "x", Ramp::make(0, 2, 32))), lane)) == 0);
+    CHECK(interleaves(
+              store(before + norma::half_to_float(load(Halide::BFloat(16), "x", Ramp::make(0, 2, 32))), lane)) == 0);
 }
