@@ -95,8 +95,9 @@ void add_bench(CLI::App &app) {
         ->capture_default_str();
     bench->add_option("--threads", options->threads, "for kernels, copies and yardsticks alike")->capture_default_str();
     bench->add_option("--device", options->device, "cpu, or cuda: the first device")->capture_default_str();
-    bench->add_flag("--yardstick", options->yardstick,
-                    "also time a hand-written kernel, where there is one: of one type, or bf16 to i8 or f8_e4m3 by row");
+    bench->add_flag(
+        "--yardstick", options->yardstick,
+        "also time a hand-written kernel, where there is one: of one type, or bf16 to i8 or f8_e4m3 by row");
     bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
     bench->add_option("--target", options->target, "force a target; see norma info");

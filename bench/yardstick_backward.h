@@ -106,7 +106,8 @@ template <class E, bool layer, bool streaming, int rows>
 template <class E, bool layer, bool streaming, int rows>
 [[gnu::always_inline]] inline void backward_rows(const Backward &b, int64_t row, const ColumnSums &sums) {
     using T = typename E::T;
-    const T *const x = static_cast<const T *>(b.x) + row * b.hidden, *const dy = static_cast<const T *>(b.dy) + row * b.hidden,
+    const T *const x = static_cast<const T *>(b.x) + row * b.hidden,
+                   *const dy = static_cast<const T *>(b.dy) + row * b.hidden,
                    *const weight = static_cast<const T *>(b.weight);
     T *const dx = static_cast<T *>(b.dx) + row * b.hidden;
     RowFactors of_row[rows];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hand-written RMSNorms of bf16 to int8 and FP8 e4m3 with a scale for each row, in AVX-512: one sweep for the sum of
-// squares and the largest magnitude, one that scales, rounds and packs. Included after yardstick_loops.h.
+// The hand-written RMSNorms of bf16 to int8 and FP8 e4m3 with a scale for each row, in AVX-512: one sweep for the sum
+// of squares and the largest magnitude, one that scales, rounds and packs. Included after yardstick_loops.h.
 #pragma once
 
 #include <utility>
@@ -39,8 +39,8 @@ struct E4m3 {
     [[gnu::always_inline]] static inline __m512i code(V v) {
         const __m512i bits = Lanes::bits(v), all_but_sign = _mm512_set1_epi32(0x7fffffff);
         const __m512i magnitude = _mm512_and_si512(bits, all_but_sign);
-        const __m512i power = _mm512_max_epu32(_mm512_and_si512(magnitude, _mm512_set1_epi32(0x7f800000)),
-                                               _mm512_set1_epi32(121 << 23));
+        const __m512i power =
+            _mm512_max_epu32(_mm512_and_si512(magnitude, _mm512_set1_epi32(0x7f800000)), _mm512_set1_epi32(121 << 23));
         const __m512i spacing = _mm512_add_epi32(power, _mm512_set1_epi32((20 << 23) + 56));
         const __m512i sum = Lanes::bits(Lanes::add(Lanes::floats(spacing), Lanes::floats(magnitude)));
         const __m512i unsigned_code = _mm512_add_epi32(sum, _mm512_srli_epi32(power, 20));
@@ -54,8 +54,8 @@ __m512i packed(__m512i even, __m512i odd, __m512i later_even, __m512i later_odd)
     const __m512i low = _mm512_or_si512(_mm512_and_si512(even, byte), _mm512_slli_epi32(odd, 8));
     const __m512i high = _mm512_or_si512(_mm512_and_si512(later_even, byte), _mm512_slli_epi32(later_odd, 8));
     const __m512i words = _mm512_or_si512(_mm512_and_si512(low, half), _mm512_slli_epi32(high, 16));
-    alignas(64) static constexpr uint16_t order[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
-                                                       1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
+    alignas(64) static constexpr uint16_t order[32] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+                                                       1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
     return _mm512_permutexvar_epi16(_mm512_load_si512(order), words);
 }
 
@@ -85,8 +85,8 @@ void quantize_range(const Norm &given, int64_t begin, int64_t end) {
         for (; i < norm.hidden; i += 32) {
             add(0, some(x + i, norm.hidden - i), some(weight + i, norm.hidden - i));
         }
-        const float square = _mm512_reduce_add_ps(
-            Lanes::add(Lanes::add(squares[0], squares[1]), Lanes::add(squares[2], squares[3])));
+        const float square =
+            _mm512_reduce_add_ps(Lanes::add(Lanes::add(squares[0], squares[1]), Lanes::add(squares[2], squares[3])));
         const float largest =
             _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(most[0], most[1]), _mm512_max_ps(most[2], most[3])));
         const float rstd = rstd_of(square / static_cast<float>(norm.hidden), norm.eps);
@@ -120,10 +120,10 @@ NormLoop norm_loop(const Norm &norm, Store store) {
         return forward_loop(norm, store);
     }
     const bool has = norm.op == NORMA_RMS_NORM_FORWARD && norm.dtype == NORMA_BF16 && norm.bias == nullptr;
-    return !has                        ? nullptr
+    return !has                            ? nullptr
            : norm.y_dtype == NORMA_I8      ? quantize_range<Int8>
            : norm.y_dtype == NORMA_F8_E4M3 ? quantize_range<E4m3>
-                                       : nullptr;
+                                           : nullptr;
 }
 
 }  // namespace

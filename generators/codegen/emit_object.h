@@ -28,8 +28,8 @@ struct LoweredKernel {
     CompiledKernel compiled;  // all but the resources
 };
 
-// Writes `path`, and beside the object of a CUDA kernel its PTX: see ptx_path. Throws Halide::Error and
-// std::runtime_error; an assertion of LLVM kills the process, so call it in a child.
+// Writes `path`, and beside the object of a CUDA kernel its PTX: see ptx_path. Throws std::runtime_error with the
+// kernel's name; an assertion of LLVM kills the process, so call it in a child.
 CompiledKernel emit_object(const LoweredKernel &kernel, const std::string &path);
 
 std::string ptx_path(const std::string &object_path);  // with .ptx for .o

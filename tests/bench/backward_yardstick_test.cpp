@@ -54,15 +54,16 @@ struct BackwardData {
         std::vector<double> dweight(size), dbias(size), of_weight(size), of_bias(size);
         for (int64_t row = 0; row < rows; row++) {
             const auto r = static_cast<size_t>(row);
-            const reference::RowGradients expected = reference::backward(
-                reference::load(dtype, row_of(x, dtype, hidden, row), hidden),
-                reference::load(dtype, row_of(dy, dtype, hidden, row), hidden), static_cast<double>(mean[r]),
-                static_cast<double>(rstd[r]), options);
+            const reference::RowGradients expected =
+                reference::backward(reference::load(dtype, row_of(x, dtype, hidden, row), hidden),
+                                    reference::load(dtype, row_of(dy, dtype, hidden, row), hidden),
+                                    static_cast<double>(mean[r]), static_cast<double>(rstd[r]), options);
             const reference::Values dx_row = reference::load(dtype, row_of(dx, dtype, hidden, row), hidden);
             for (size_t d = 0; d < size; d++) {
                 const double allowed = 16 * 0x1p-23 * expected.scale;
                 if (!acceptable(dtype, dx_row[d], expected.dx[d], allowed)) {
-                    return norma::test::mismatch_text("dx", row, {static_cast<int64_t>(d), dx_row[d], expected.dx[d], allowed});
+                    return norma::test::mismatch_text("dx", row,
+                                                      {static_cast<int64_t>(d), dx_row[d], expected.dx[d], allowed});
                 }
                 dweight[d] += expected.dweight[d];
                 dbias[d] += expected.dbias[d];
@@ -73,9 +74,11 @@ struct BackwardData {
         for (size_t d = 0; d < size; d++) {
             const auto at = static_cast<int64_t>(d);
             if (std::fabs(static_cast<double>(got.dweight[d]) - dweight[d]) > 36 * 0x1p-23 * of_weight[d]) {
-                return norma::test::mismatch_text("dweight", 0, {at, static_cast<double>(got.dweight[d]), dweight[d], 0});
+                return norma::test::mismatch_text("dweight", 0,
+                                                  {at, static_cast<double>(got.dweight[d]), dweight[d], 0});
             }
-            if (is_layer_norm() && std::fabs(static_cast<double>(got.dbias[d]) - dbias[d]) > 33 * 0x1p-23 * of_bias[d]) {
+            if (is_layer_norm() &&
+                std::fabs(static_cast<double>(got.dbias[d]) - dbias[d]) > 33 * 0x1p-23 * of_bias[d]) {
                 return norma::test::mismatch_text("dbias", 0, {at, static_cast<double>(got.dbias[d]), dbias[d], 0});
             }
         }
@@ -85,7 +88,7 @@ struct BackwardData {
     norma_op op;
     norma_dtype dtype;
     int64_t rows, hidden;
-    Memory x = random_tensor(dtype, rows * hidden), dy = random_tensor(dtype, rows * hidden + 7),
+    Memory x = random_tensor(dtype, rows *hidden), dy = random_tensor(dtype, rows *hidden + 7),
            weight = random_tensor(dtype, hidden + 3), dx;
     std::vector<float> mean, rstd;
 };
@@ -128,8 +131,16 @@ TEST_CASE("quantized yardsticks are right, whatever the length") {
                 const Memory x = random_tensor(NORMA_BF16, rows * hidden), weight = random_tensor(NORMA_BF16, hidden);
                 const Memory y(static_cast<size_t>(rows * hidden));
                 std::vector<float> scale(rows);
-                const Norm norm{NORMA_RMS_NORM_FORWARD, NORMA_BF16, x.data(), weight.data(), nullptr, y.data(), hidden,
-                                1e-5F, y_dtype, scale.data()};
+                const Norm norm{NORMA_RMS_NORM_FORWARD,
+                                NORMA_BF16,
+                                x.data(),
+                                weight.data(),
+                                nullptr,
+                                y.data(),
+                                hidden,
+                                1e-5F,
+                                y_dtype,
+                                scale.data()};
                 if (!yardstick(**loops, norm, rows, Store::ordinary, team)) {
                     continue;
                 }
@@ -137,8 +148,8 @@ TEST_CASE("quantized yardsticks are right, whatever the length") {
                 options.eps = 1e-5;
                 options.weight = reference::load(NORMA_BF16, weight.data(), hidden);
                 for (int64_t row = 0; row < rows; row++) {
-                    const reference::Row expected =
-                        reference::rms_norm(reference::load(NORMA_BF16, row_of(x, NORMA_BF16, hidden, row), hidden), options);
+                    const reference::Row expected = reference::rms_norm(
+                        reference::load(NORMA_BF16, row_of(x, NORMA_BF16, hidden, row), hidden), options);
                     double largest = 0;
                     for (const double value : expected.y) {
                         largest = std::max(largest, std::fabs(value));
@@ -147,7 +158,8 @@ TEST_CASE("quantized yardsticks are right, whatever the length") {
                     CHECK(std::fabs(static_cast<double>(scale[static_cast<size_t>(row)]) - step) <= 8 * 0x1p-23 * step);
                     const reference::Values got = reference::load(y_dtype, row_of(y, y_dtype, hidden, row), hidden);
                     for (size_t d = 0; d < got.size(); d++) {
-                        REQUIRE(acceptable(y_dtype, got[d], expected.y[d] / step, 16 * 0x1p-23 * std::fabs(expected.y[d] / step)));
+                        REQUIRE(acceptable(y_dtype, got[d], expected.y[d] / step,
+                                           16 * 0x1p-23 * std::fabs(expected.y[d] / step)));
                     }
                 }
             }

@@ -40,3 +40,12 @@ TEST_CASE("an object is made of lowered code, the same each time") {
     CHECK(same);
     CHECK(other);
 }
+
+TEST_CASE("what Halide refuses to compile is an exception that names the kernel") {
+    Halide::Module module("kernel", Halide::Target("x86-64-linux-no_runtime"));
+    const Halide::Expr unknown = Halide::Internal::Variable::make(Halide::Int(32), "unknown");
+    module.append(Halide::Internal::LoweredFunc("kernel", std::vector<Halide::Argument>(),
+                                                Halide::Internal::Evaluate::make(unknown),
+                                                Halide::LinkageType::External));
+    CHECK_THROWS_WITH(emitted({module, "", {}, {}}), Catch::Contains("kernel: ") && Catch::Contains("unknown"));
+}
