@@ -8,27 +8,27 @@
 namespace norma::bench {
 
 struct Timing {
-    double ns = 0;      // of one call: the median of all rounds
-    double spread = 0;  // between the first and the third quartile
+    double ns = 0;             // of one call: the median of all rounds
+    double spread = 0;         // between the first and the third quartile
+    double low = 0, high = 0;  // the 95 % interval of the median
 };
 
-struct Interval {
-    double median, low, high;
-};
+// Whether the same function, timed twice under two names, seems to be the same: the intervals meet.
+bool agree(const Timing &a, const Timing &b);
 
 struct Effort {
     double seconds = 0.7;  // for all functions together
     int min_rounds = 5;
+    // Run before each timed call. None: a function is called until its time falls no more, and finds the caches warm.
+    std::function<void()> before_each = nullptr;
 };
 
-// Runs the functions in rotation, so that a disturbance hits them all. In each round a function is called once untimed,
-// so that it finds the caches as it leaves them itself, then as often as makes a time of at least 20 us.
+// Runs the functions in turns, so that a disturbance hits them all, in each round in another order, so that none always
+// follows the same one. A time is that of one call, or of as many as take at least 20 us.
 // The times of single calls, for each function those of all rounds.
 std::vector<std::vector<double>> sample(const std::vector<std::function<void()>> &functions, const Effort &effort);
 std::vector<Timing> measure(const std::vector<std::function<void()>> &functions, const Effort &effort);
 
-// Of the times of single calls; takes them in any order, at least one.
-Timing summarize(std::vector<double> ns);
-Interval interval(std::vector<double> ns);  // of the median, 95 %
+Timing summarize(std::vector<double> ns);  // of single calls, at least one
 
 }  // namespace norma::bench

@@ -61,9 +61,9 @@ nlohmann::ordered_json tasks_json(const Case &c, const Tasks &tasks, const std::
                                    {"hidden", c.hidden},  {"kernel", tasks.kernel}, {"target", tasks.target},
                                    {"threads", threads},  {"bytes", bytes_moved(c)}};
     for (size_t i = 0; i < grain_size.size(); i++) {
-        const Interval of = interval(tasks.ns[i]);
+        const Timing of = summarize(tasks.ns[i]);
         json["tasks"].push_back({{"grain_size", grain_size[i]},
-                                 {"ns", of.median},
+                                 {"ns", of.ns},
                                  {"interval", {of.low, of.high}},
                                  {"rounds", tasks.ns[i].size()}});
     }

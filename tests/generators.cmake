@@ -32,7 +32,8 @@ norma_test(normagen_test SOURCES end_to_end/bundle_test.cpp generators/normagen/
 add_dependencies(normagen_test normagen)
 norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetensors)
 add_dependencies(hostile_test normagen)
-norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/records/records_test.cpp LINK nlohmann_json::nlohmann_json)
+norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/tuning/pool_test.cpp generators/records/records_test.cpp
+    ${PROJECT_SOURCE_DIR}/generators/tuning/measure/pool.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)
 target_compile_definitions(tune_test PRIVATE HALIDE_INCLUDE="${NORMA_HALIDE_ROOT}/include")
 
@@ -44,7 +45,7 @@ function(normagen_with name)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     target_include_directories(${name} BEFORE PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/changed)
     target_include_directories(${name} PRIVATE ../generators/algorithms ../generators/passes ${PROJECT_SOURCE_DIR})
-    target_link_libraries(${name} PRIVATE norma_generators norma_records norma_kernel_host CLI11::CLI11 norma_fmt Threads::Threads ${CMAKE_DL_LIBS})
+    target_link_libraries(${name} PRIVATE norma_generators norma_records norma_devices norma_kernel_host CLI11::CLI11 norma_fmt Threads::Threads ${CMAKE_DL_LIBS})
 endfunction()
 function(changed_source result file change)
     set(changed ${CMAKE_CURRENT_BINARY_DIR}/changed/${result})

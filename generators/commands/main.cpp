@@ -32,6 +32,7 @@ struct Options {
     std::string manifest, target, out, cache, kernel, stage, file;
     std::string targets_directory = data_directory() / "schedules/targets";
     std::string records = data_directory() / "schedules/records";
+    RecordedDevices devices;
     bool json = false, table = false;
     int sm = 0;
     BundleOptions bundle;
@@ -55,7 +56,7 @@ fs::path cache_of(const Options &options) {
 }
 
 RecordedKnobs recorded_knobs(const Options &options, const std::vector<TargetFile> &known) {
-    return {options.records, known, lowered_hashes(cache_of(options), options.limits)};
+    return {options.records, known, lowered_hashes(cache_of(options), options.limits), options.devices};
 }
 
 void list(const Options &options) {
@@ -169,7 +170,8 @@ void bundle(const Options &options) {
     bundle.out = options.out;
     bundle.cache = options.cache;
     bundle.limits = options.limits;
-    bundle_library(manifest, targets, {options.records, known, lowered_hashes(options.cache, options.limits)}, bundle);
+    bundle_library(manifest, targets,
+                   {options.records, known, lowered_hashes(options.cache, options.limits), options.devices}, bundle);
 }
 
 void add_limits(CLI::App &command, JobLimits &limits) {
@@ -201,6 +203,11 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
             ->capture_default_str();
         sub->add_option("--records", options.records, "directory of records that knobs are taken from, or none")
             ->capture_default_str();
+        sub->add_option("--device", options.devices.names,
+                        "whose records decide: here (this machine's, where there are any), all (that all devices agree "
+                        "on), or how a device's name begins; may be repeated")
+            ->allow_extra_args(false)
+            ->default_str("here");
         sub->callback([&command, run] { command = run; });
         return sub;
     };

@@ -69,8 +69,7 @@ void merge(const Options &options) {
 
 void best(const Options &options) {
     const std::vector<Record> records = current(options, options.paths[0]);
-    const std::vector<Group> groups = find_winners(records);
-    fmt::print("{}\n{}", winners_table(groups), ops_table(groups));
+    fmt::print("{}", tables(find_winners(records)));
 }
 
 void diff(const Options &options) {
@@ -165,13 +164,20 @@ void explain(const Options &options) {
     std::vector<Group> groups = find_winners(records);
     const std::vector<Group> of_tasks = find_winners(records, true);
     groups.insert(groups.end(), of_tasks.begin(), of_tasks.end());
+    for (const bool on_threads : {false, true}) {
+        for (const Group &group : find_agreed(records, on_threads)) {
+            if (group.devices.size() > 1) {
+                groups.push_back(group);
+            }
+        }
+    }
     bool any = false;
     for (const Group &group : groups) {
         if (group.variant != options.kernel || (!options.target.empty() && group.target != options.target)) {
             continue;
         }
         any = true;
-        fmt::print("{} for {}\n", group.variant, group.target);
+        fmt::print("{} for {} on {}\n", group.variant, group.target, devices_text(group));
         for (size_t i = 0; i < group.contenders.size(); i++) {
             const Contender &contender = group.contenders[i];
             fmt::print("{} {}\n    {}\n",
@@ -181,9 +187,16 @@ void explain(const Options &options) {
                                                   : "might win, but the first does");
             for (const auto &[cell, record] : contender.cells) {
                 if (record->ok()) {
-                    fmt::print("    {}: {:.0f} ns [{:.0f}, {:.0f}], default {:.0f} ns [{:.0f}, {:.0f}], {} bits, {}\n",
-                               group.cells[cell], record->ns, record->low, record->high, record->default_ns,
-                               record->default_low, record->default_high, record->bits, record->date);
+                    const std::string control =
+                        record->control_ns == 0
+                            ? ""
+                            : fmt::format(", the default once more {:.0f} ns [{:.0f}, {:.0f}]{}", record->control_ns,
+                                          record->control_low, record->control_high,
+                                          record->steady() ? "" : ": unsteady");
+                    fmt::print(
+                        "    {}: {:.0f} ns [{:.0f}, {:.0f}], default {:.0f} ns [{:.0f}, {:.0f}], {} bits, {}{}\n",
+                        group.cells[cell], record->ns, record->low, record->high, record->default_ns,
+                        record->default_low, record->default_high, record->bits, record->date, control);
                 }
             }
         }

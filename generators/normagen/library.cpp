@@ -17,6 +17,7 @@
 #include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
 #include "tools/base/messages.h"
+#include "tools/base/origins.h"
 #include "tools/base/output_file.h"
 #include "tools/base/private_folder.h"
 
@@ -192,6 +193,13 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);
+        std::vector<std::string> origins;
+        for (const KernelSpec &spec : specs) {
+            if (spec.target.name == target.spec.name) {
+                origins.push_back(spec.origin);
+            }
+        }
+        tell(fmt::format("knobs for {}: {}", target.spec.name, origins_text(origins)));
     }
     std::vector<Job> jobs;
     std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);

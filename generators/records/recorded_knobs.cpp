@@ -4,14 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 
+#include "bench/device/device.h"
 #include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
+#include "tools/base/text.h"
 #include "winners.h"
 
 namespace norma {
@@ -33,49 +39,81 @@ std::string op_and_type(const Variant &variant) {
     return std::string(op_name(variant.op)) + " " + dtype_name(variant.x);
 }
 
-// What the records of some kernels say.
-class Findings {
-public:
-    Findings(std::vector<Record> records, const std::vector<TargetFile> &targets)
-        : targets_(targets), records_(std::move(records)) {
-        for (const Group &group : find_winners(records_)) {
-            groups_[{group.target, group.variant}] = group;
-            families_.insert({{group.target, family(parse_name(group.variant))}, group});
+using Place = std::pair<std::string, std::string>;  // target and variant, its family, or its op and type of x
+
+// Verdicts by what they are looked up by.
+struct Verdicts {
+    Verdicts(const std::vector<Record> &records) {
+        for (const Group &group : find_agreed(records)) {
+            kernels[{group.target, group.variant}] = group;
+            families.insert({{group.target, family(parse_name(group.variant))}, group});
         }
-        for (const Group &group : find_winners(records_, true)) {
-            tasks_.insert({{group.target, op_and_type(parse_name(group.variant))}, group});
+        for (const Group &group : find_agreed(records, true)) {
+            tasks.insert({{group.target, op_and_type(parse_name(group.variant))}, group});
         }
     }
 
-    KernelSpec apply(const KernelSpec &spec) const {
+    const Group *find(const std::string &target, const Variant &variant) const {
+        const auto own = kernels.find({target, name(variant)}), relative = families.find({target, family(variant)});
+        return own != kernels.end() ? &own->second : relative != families.end() ? &relative->second : nullptr;
+    }
+
+    std::map<Place, Group> kernels, families, tasks;  // of the latter two the first
+};
+
+// The variants whose records may speak for it, the nearest first. One of any alignment has the bits of the other,
+// therefore its knobs; an exact hidden size is one of some class.
+std::vector<Variant> speakers(Variant variant) {
+    variant.alignment = Alignment::natural;
+    std::vector<Variant> list = {variant};
+    const int32_t exact = variant.hidden.exact;
+    for (const HiddenName &known : hidden_names) {
+        variant.hidden = known.hidden;
+        if (exact != 0 && has_hidden(runs(variant), exact)) {
+            list.push_back(variant);
+        }
+    }
+    std::stable_sort(list.begin(), list.end(), [](const Variant &a, const Variant &b) {
+        return specialization(a.hidden) > specialization(b.hidden);
+    });
+    return list;
+}
+
+// What the records of some kernels say: those of the chosen devices, and of all.
+class Findings {
+public:
+    Findings(std::vector<Record> chosen, std::vector<Record> all, const std::vector<TargetFile> &targets)
+        : targets_(targets),
+          chosen_(std::move(chosen)),
+          all_(std::move(all)),
+          verdicts_{Verdicts(chosen_), Verdicts(all_)} {}
+
+    // `foreign`: told of a winner that none of the chosen devices has decided.
+    KernelSpec apply(const KernelSpec &spec, const std::function<void(const Group &)> &foreign) const {
         for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
              target = with_name(targets_, target->parent)) {
-            if (const Group *group = find(target->spec.name, spec.variant)) {
-                return with_grain_size(with(spec, *group));
+            for (const Variant &variant : speakers(spec.variant)) {
+                for (const Verdicts &verdicts : verdicts_) {
+                    if (const Group *group = verdicts.find(target->spec.name, variant)) {
+                        if (&verdicts == &verdicts_[1] && group->has_winner()) {
+                            foreign(*group);
+                        }
+                        return with_grain_size(with(spec, *group));
+                    }
+                }
             }
         }
         return with_grain_size(spec);
     }
 
 private:
-    const Group *find(const std::string &target, Variant variant) const;
     KernelSpec with(KernelSpec spec, const Group &group) const;
     KernelSpec with_grain_size(KernelSpec spec) const;
 
     const std::vector<TargetFile> &targets_;
-    std::vector<Record> records_;
-    std::map<std::pair<std::string, std::string>, Group> groups_;    // by target and variant
-    std::map<std::pair<std::string, std::string>, Group> tasks_;     // by target, op and type of x
-    std::map<std::pair<std::string, std::string>, Group> families_;  // the first of each, by target and family
+    std::vector<Record> chosen_, all_;
+    std::array<Verdicts, 2> verdicts_;
 };
-
-// Of any alignment: with the bits of the other, therefore its knobs.
-const Group *Findings::find(const std::string &target, Variant variant) const {
-    variant.alignment = Alignment::natural;
-    auto own = groups_.find({target, name(variant)});
-    auto relative = families_.find({target, family(variant)});
-    return own != groups_.end() ? &own->second : relative != families_.end() ? &relative->second : nullptr;
-}
 
 KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     const Record *shown = nullptr;  // of the winner, else of any
@@ -85,18 +123,21 @@ KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
     const std::string where = (group.target == spec.target.name ? "" : " of " + group.target) +
                               (group.variant == name(spec.variant) ? "" : " for " + group.variant);
     if (!group.has_winner()) {
-        spec.origin = fmt::format("default, record {}{}: nothing measured was faster", identity(*shown), where);
+        spec.origin = fmt::format("default, record {}{}: nothing measured was faster on {}", identity(*shown), where,
+                                  devices_text(group));
         return spec;
     }
     const Record &record = group.winner();
     const json own = all_knobs(spec);
+    const bool same_default =
+        group.target == spec.target.name && parse_name(group.variant).hidden.exact == spec.variant.hidden.exact;
     json changed;
     for (const auto &[knob, value] : record.knobs.items()) {
         const json parents = record.default_knobs.value(knob, json());
         if (left_to_caches(spec.target.run_time, knob)) {
             continue;
         }
-        if (group.target == spec.target.name || (value != parents && own.value(knob, json()) == parents)) {
+        if (same_default || (value != parents && own.value(knob, json()) == parents)) {
             changed[knob] = value;
         }
     }
@@ -117,8 +158,8 @@ KernelSpec Findings::with(KernelSpec spec, const Group &group) const {
         spec.origin = fmt::format("default: what won in record {}{} follows from the caches", identity(record), where);
         return spec;
     }
-    tuned.origin = fmt::format("record {}{}: {:.3f} of the default's time, {} {}", identity(record), where,
-                               group.contenders.front().score, device_name(record), record.date.substr(0, 10));
+    tuned.origin = fmt::format("record {}{}: {:.3f} of the default's time ({}) on {}", identity(record), where,
+                               group.contenders.front().score, record.date.substr(0, 10), devices_text(group));
     return tuned;
 }
 
@@ -126,13 +167,17 @@ KernelSpec Findings::with_grain_size(KernelSpec spec) const {
     const char *const knob = "grain_size";
     for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
          target = with_name(targets_, target->parent)) {
-        const auto found = tasks_.find({target->spec.name, op_and_type(spec.variant)});
-        if (found == tasks_.end()) {
+        const Group *group = nullptr;
+        for (const Verdicts &verdicts : verdicts_) {
+            const auto found = verdicts.tasks.find({target->spec.name, op_and_type(spec.variant)});
+            group = group != nullptr || found == verdicts.tasks.end() ? group : &found->second;
+        }
+        if (group == nullptr) {
             continue;
         }
         const bool same_default = target->spec.run_time.value(knob, json()) == spec.target.run_time.value(knob, json());
-        if (found->second.has_winner() && same_default) {
-            const Record &record = found->second.winner();
+        if (group->has_winner() && same_default) {
+            const Record &record = group->winner();
             spec.target.run_time[knob] = record.knobs.at(knob);
             spec.origin +=
                 fmt::format("; {} elements a thread, record {}{}", record.knobs.at(knob).get<int64_t>(),
@@ -153,11 +198,56 @@ bool concerns(const Record &record, const std::set<std::string> &kernels) {
     }
 }
 
+// What records call this machine's device of the record's kind; null where there is none.
+const json &device_here(const Record &record) {
+    static std::map<norma_device_type, json> known;
+    const norma_device_type type = record.device.contains("gpu") ? NORMA_CUDA : NORMA_CPU;
+    const auto [found, is_new] = known.emplace(type, json());
+    const bench::DeviceKind &kind = bench::device_kind(type);
+    if (is_new && kind.is_there(0)) {
+        try {
+            found->second = kind.describe();
+        } catch (const std::exception &) {  // a driver without a device
+        }
+    }
+    return found->second;
+}
+
+bool is_chosen(const Record &record, const RecordedDevices &devices) {
+    return std::any_of(devices.names.begin(), devices.names.end(), [&](const std::string &name) {
+        return name == "here" ? record.device == device_here(record)
+                              : name != "all" && device_text(record).rfind(name, 0) == 0;
+    });
+}
+
+// "Intel(R) Xeon(R)" is Intel's.
+std::string vendor(const std::string &device) {
+    const auto end = std::find_if_not(device.begin(), device.end(), [](unsigned char c) { return std::isalnum(c); });
+    return {device.begin(), end};
+}
+
+void check_devices(const RecordedDevices &devices, const std::vector<Record> &records) {
+    std::set<std::string> known;
+    std::transform(records.begin(), records.end(), std::inserter(known, known.end()), device_text);
+    for (const std::string &name : devices.names) {
+        const bool is_word = name == "here" || name == "all";
+        if (!is_word && std::none_of(known.begin(), known.end(),
+                                     [&](const std::string &device) { return device.rfind(name, 0) == 0; })) {
+            throw InputError(fmt::format(
+                "--device is \"{}\"; expected here, all, or how a device of the records begins: {}", one_line(name),
+                known.empty() ? "there is none" : fmt::format("{}", fmt::join(known, "; "))));
+        }
+    }
+}
+
 }  // namespace
 
 RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets,
-                             LoweredHashes lowered_hashes)
-    : directory_(directory), targets_(targets), lowered_hashes_(std::move(lowered_hashes)) {
+                             LoweredHashes lowered_hashes, RecordedDevices devices)
+    : directory_(directory),
+      devices_(std::move(devices)),
+      targets_(targets),
+      lowered_hashes_(std::move(lowered_hashes)) {
     if (directory == "none") {
         return;
     }
@@ -168,6 +258,7 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
         throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
     }
     records_ = read_records(directory, tell);
+    check_devices(devices_, records_);
 }
 
 std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &specs) const {
@@ -177,16 +268,39 @@ std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &spec
              target = with_name(targets_, target->parent)) {
             targets.insert(target->spec.name);
         }
-        kernels.insert({family(spec.variant), op_and_type(spec.variant)});
+        kernels.insert(op_and_type(spec.variant));
+        for (const Variant &speaker : speakers(spec.variant)) {
+            kernels.insert(family(speaker));
+        }
     }
     // Others are of no use here: what they were made with need not be lowered.
-    std::vector<Record> records;
+    std::vector<Record> records, chosen;
     std::copy_if(records_.begin(), records_.end(), std::back_inserter(records),
                  [&](const Record &record) { return targets.count(record.target) != 0 && concerns(record, kernels); });
-    const Findings findings(current_records(records, targets_, lowered_hashes_, directory_), targets_);
+    records = current_records(records, targets_, lowered_hashes_, directory_);
+    std::copy_if(records.begin(), records.end(), std::back_inserter(chosen),
+                 [&](const Record &record) { return is_chosen(record, devices_); });
+    const Findings findings(std::move(chosen), std::move(records), targets_);
+    std::map<std::pair<std::string, std::string>, int> others;  // kernels by target and the devices of another vendor
     std::vector<KernelSpec> tuned;
-    std::transform(specs.begin(), specs.end(), std::back_inserter(tuned),
-                   [&](const KernelSpec &spec) { return findings.apply(spec); });
+    for (const KernelSpec &spec : specs) {
+        tuned.push_back(findings.apply(spec, [&](const Group &group) {
+            const json &machine = device_here(group.winner());
+            const std::string here = vendor(machine.value("cpu", machine.value("gpu", "")));
+            const bool is_akin = std::any_of(group.devices.begin(), group.devices.end(),
+                                             [&](const std::string &device) { return vendor(device) == here; });
+            const TargetFile *target = with_name(targets_, spec.target.name);
+            if (devices_.names == RecordedDevices().names && !is_akin && runs_here(*target)) {
+                others[{spec.target.name, devices_text(group)}]++;
+            }
+        }));
+    }
+    for (const auto &[where, count] : others) {
+        tell(
+            fmt::format("knobs of {} kernel{} for {} were found on {}, of another vendor than this machine; "
+                        "normagen tune --target {} measures here",
+                        count, count == 1 ? "" : "s", where.first, where.second, where.first));
+    }
     return tuned;
 }
 

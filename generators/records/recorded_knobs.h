@@ -13,19 +13,31 @@ namespace norma {
 // family, whose loops are alike.
 std::string family(Variant variant);
 
+// Whose records decide, where they say anything of a kernel; elsewhere it is what all devices agree on.
+struct RecordedDevices {
+    // "here": this machine; "all": none, so that all must agree; else the beginning of device_text. Of several that are
+    // named all must agree.
+    std::vector<std::string> names = {"here"};
+};
+
 class RecordedKnobs {
 public:
-    // `directory`: "none" for no records. Throws InputError where it is no directory, but for Norma's own.
-    RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets, LoweredHashes lowered_hashes);
+    // `directory`: "none" for no records. Throws InputError where it is no directory, but for Norma's own, or where
+    // there is no record of a device.
+    RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets, LoweredHashes lowered_hashes,
+                  RecordedDevices devices = {});
 
-    // Each spec with the winner's strategy and knobs, and its origin. Without records of its own a kernel takes those
-    // of another of its family, then its parent target's. From a parent's record come the knobs in which it differs
-    // from the parent's defaults, but for those that the target sets itself. `grain_size` come from trials on several
-    // threads, of any kernel of the op and type of x. Stale records are left out, with a line on stderr.
+    // Each spec with the winner's strategy and knobs, and its origin. A kernel's own records come first, then those of
+    // another of its family, then for an exact hidden size those of its class; first of the chosen devices, then what
+    // all agree on; then likewise of the parent target. From a parent's record and a class's come the knobs in which
+    // the winner differs from the default there, but for those that the kernel's target sets itself. `grain_size` come
+    // from trials on several threads, of any kernel of the op and type of x. Stale records are left out, with a line on
+    // stderr; another says where those of another vendor decide for this machine.
     std::vector<KernelSpec> apply(const std::vector<KernelSpec> &specs) const;
 
 private:
     std::string directory_;
+    RecordedDevices devices_;
     std::vector<TargetFile> targets_;
     LoweredHashes lowered_hashes_;
     std::vector<Record> records_;

@@ -88,12 +88,16 @@ std::string to_line(const Record &r) {
         line["interval"] = {r.low, r.high};
         line["default_ns"] = r.default_ns;
         line["default_interval"] = {r.default_low, r.default_high};
+        if (r.control_ns > 0) {
+            line["control_ns"] = r.control_ns;
+            line["control_interval"] = {r.control_low, r.control_high};
+        }
         line["bytes"] = r.bytes;
         line["gb_per_s"] = (double)r.bytes / r.ns;
         line["copy_ns"] = r.copy_ns;
         line["to_copy"] = r.copy_ns > 0 ? ordered_json(r.ns / r.copy_ns) : ordered_json();
         line["bits"] = r.bits;
-        line["cache"] = on_gpu(r) ? "flushed before each call" : "as the call before left it";
+        line["cache"] = r.cache;
         line["rounds"] = r.rounds;
         line["repeats"] = r.repeats;
     } else {
@@ -143,9 +147,15 @@ Record parse_record(const std::string &line) {
     j.at("interval").at(1).get_to(r.high);
     j.at("default_interval").at(0).get_to(r.default_low);
     j.at("default_interval").at(1).get_to(r.default_high);
+    if (j.contains("control_ns")) {
+        j.at("control_ns").get_to(r.control_ns);
+        j.at("control_interval").at(0).get_to(r.control_low);
+        j.at("control_interval").at(1).get_to(r.control_high);
+    }
     j.at("copy_ns").get_to(r.copy_ns);
     j.at("bytes").get_to(r.bytes);
     j.at("bits").get_to(r.bits);
+    j.at("cache").get_to(r.cache);
     j.at("rounds").get_to(r.rounds);
     j.at("repeats").get_to(r.repeats);
     return r;

@@ -3,6 +3,7 @@
 // schedules/records/schema.json their keys.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -24,13 +25,20 @@ struct Record {
     std::string why;  // a failed one: how. Empty where it was measured
     // Nanoseconds of a call: the median and its 95 % interval, of the candidate and of the default beside it.
     double ns = 0, low = 0, high = 0, default_ns = 0, default_low = 0, default_high = 0, copy_ns = 0;
+    // The A/A control: the default once more, as if it were another candidate. 0 where there was none.
+    double control_ns = 0, control_low = 0, control_high = 0;
     int64_t bytes = 0;  // read and written by a call
     std::string bits;   // "same" as those of the default, or "own"
+    std::string cache;  // how a call finds the caches: "warm", ...
     int rounds = 0, repeats = 0;
     std::string date;  // UTC, 2026-01-31T12:00:00Z
 
     bool ok() const { return why.empty(); }
     double ratio() const { return ns / default_ns; }
+    // By how much the same code seemed to differ from itself: no less is a difference.
+    double noise() const { return control_ns > 0 ? std::fabs(control_ns / default_ns - 1) : 0; }
+    // Whether the control's interval meets the default's.
+    bool steady() const { return control_ns == 0 || (control_low <= default_high && control_high >= default_low); }
 };
 
 std::string op_of(const std::string &variant);

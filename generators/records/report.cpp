@@ -32,11 +32,13 @@ struct OfOp {
     std::map<std::string, GeometricMean> others;  // by strategy
 };
 
-// Of ours over the default, for each cell. 1 where the default is taken.
+// Of ours over the default, for each cell. 1 where the default is taken, or ours was not measured.
 std::vector<double> ours(const Group &group) {
     std::vector<double> ratios(group.cells.size(), 1.0);
-    for (size_t cell = 0; group.has_winner() && cell < ratios.size(); cell++) {
-        ratios[cell] = group.contenders.front().cells.at(cell)->ratio();
+    if (group.has_winner()) {
+        for (const auto &[cell, record] : group.contenders.front().cells) {
+            ratios[cell] = record->ratio();
+        }
     }
     return ratios;
 }
@@ -44,7 +46,7 @@ std::vector<double> ours(const Group &group) {
 std::map<std::string, std::string> winner_texts(const std::vector<Group> &groups) {
     std::map<std::string, std::string> texts;
     for (const Group &group : groups) {
-        texts[group.target + " " + group.variant] =
+        texts[fmt::format("{} {} on {}", group.target, group.variant, devices_text(group))] =
             group.has_winner()
                 ? fmt::format("{} ({:.3f})", group.contenders.front().name, group.contenders.front().score)
                 : "the default";
@@ -67,23 +69,29 @@ std::string changes(const Contender &contender) {
     return text.empty() ? record->strategy : text;
 }
 
+namespace {
+
 std::string winners_table(const std::vector<Group> &groups) {
     std::string text =
         fmt::format("{:<15} {:>10} {:>7} {:>5}  {}\n", "target", "to default", "to copy", "bits", "kernel");
     for (const Group &group : groups) {
+        if (!group.has_winner()) {
+            text += fmt::format("{:<15} {:>10} {:>7} {:>5}  {}\n", group.target, "default", "-", "same", group.variant);
+            continue;
+        }
+        const Contender &winner = group.contenders.front();
         GeometricMean copies;
-        for (size_t cell = 0; group.has_winner() && cell < group.cells.size(); cell++) {
-            const Record &record = *group.contenders.front().cells.at(cell);
-            if (record.copy_ns > 0) {
-                copies.add(record.ns / record.copy_ns);
+        for (const auto &[cell, record] : winner.cells) {
+            if (record->copy_ns > 0) {
+                copies.add(record->ns / record->copy_ns);
             }
         }
-        text += fmt::format("{:<15} {:>10} {:>7} {:>5}  {}\n", group.target,
-                            group.has_winner() ? fmt::format("{:.3f}", group.contenders.front().score) : "default",
-                            copies.text("{:.2f}"), group.has_winner() ? group.winner().bits : "same", group.variant);
-        if (group.has_winner()) {
-            text += fmt::format("    {}\n", changes(group.contenders.front()));
-        }
+        text +=
+            fmt::format("{:<15} {:>10.3f} {:>7} {:>5}  {}\n    {}{}\n", group.target, winner.score,
+                        copies.text("{:.2f}"), group.winner().bits, group.variant, changes(winner),
+                        winner.cells.size() == group.cells.size()
+                            ? ""
+                            : fmt::format(", measured at {} of {} shapes", winner.cells.size(), group.cells.size()));
     }
     return text;
 }
@@ -121,6 +129,21 @@ std::string ops_table(const std::vector<Group> &groups) {
             text += fmt::format(" {:>24}", op.others[other].text("{:.2f}"));
         }
         text += '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string tables(const std::vector<Group> &groups) {
+    std::map<std::string, std::vector<Group>> by_device;
+    for (const Group &group : groups) {
+        by_device[devices_text(group)].push_back(group);
+    }
+    std::string text;
+    for (const auto &[device, of_device] : by_device) {
+        text += fmt::format("{}{}\n{}\n{}", text.empty() ? "" : "\n", device, winners_table(of_device),
+                            ops_table(of_device));
     }
     return text;
 }

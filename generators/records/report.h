@@ -6,11 +6,9 @@
 
 namespace norma {
 
-std::string winners_table(const std::vector<Group> &groups);
-
-// For each target and op, geometric means over its kernels and shapes: of ours (the winner, or the default) over the
-// default, and of each autoscheduler over ours.
-std::string ops_table(const std::vector<Group> &groups);
+// For each device: the winners of its kernels; and for each target and op, geometric means over kernels and shapes: of
+// ours (the winner, or the default) over the default, and of each autoscheduler over ours.
+std::string tables(const std::vector<Group> &groups);
 
 // The kernels whose winners are not the same, a line with - and one with + for each.
 std::string differences(const std::vector<Group> &before, const std::vector<Group> &after);

@@ -132,9 +132,8 @@ std::string report_html(const Report &report) {
         "below 1 is "
         "faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
         escaped(fmt::format("{}", fmt::join(devices, "; "))));
-    text += preformatted("Ops", ops_table(groups));
+    text += preformatted("Winners", tables(groups));
     text += preformatted("Winners that differ from those of the other set", report.differences);
-    text += preformatted("Kernels", winners_table(groups));
     for (const Group &group : groups) {
         const std::string score =
             group.has_winner() ? fmt::format("{:.3f}", group.contenders.front().score) : std::string("default");

@@ -208,6 +208,12 @@ void check_record(const json &record) {
     if (record.at("status") == "ok") {
         check_interval(record, "interval");
         check_interval(record, "default_interval");
+        if (record.contains("control_ns") != record.contains("control_interval")) {
+            throw std::invalid_argument("control_ns and control_interval are not both there; expected both or none");
+        }
+        if (record.contains("control_ns")) {
+            check_interval(record, "control_interval");
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <tuple>
 
@@ -26,34 +27,34 @@ int differing_knobs(const Record &record) {
     return count;
 }
 
-void judge(Contender &contender, size_t cells) {
+// Over its cells, of a group with these.
+void judge(Contender &contender, const Group &group) {
     double sum = 0;
     bool faster = false;
     const Record *slower = nullptr, *failed = nullptr;
-    size_t measured = 0;
+    std::set<std::string> missing = group.devices;
     for (const auto &[cell, record] : contender.cells) {
+        missing.erase(device_text(*record));
         if (!record->ok()) {
             failed = record;
             continue;
         }
-        measured++;
         sum += std::log(record->ratio());
-        faster |= record->high < record->default_low;
-        slower = record->low > record->default_high ? record : slower;
+        faster |= record->high < record->default_low && record->ratio() < 1 - record->noise();
+        const bool clearly = record->low > record->default_high && record->ratio() > 1 + record->noise();
+        slower = clearly ? record : slower;
     }
-    contender.score = measured > 0 ? std::exp(sum / (double)measured) : HUGE_VAL;
+    contender.score = failed ? HUGE_VAL : std::exp(sum / (double)group.cells.size());
     contender.differs = differing_knobs(contender.record());
     contender.why_not = failed                           ? "failed at " + bucket(*failed) + ": " + failed->why
                         : !contender.record().promises   ? "its strategy does not keep docs/numerics.md"
-                        : measured < cells               ? "not measured wherever the others were"
+                        : !missing.empty()               ? "not measured on " + *missing.begin()
                         : slower                         ? "slower than the default at " + bucket(*slower)
                         : !faster || contender.score > 1 ? "not faster than the default beyond the intervals"
                                                          : "";
 }
 
-}  // namespace
-
-std::vector<Group> find_winners(const std::vector<Record> &records, bool on_threads) {
+std::vector<Group> judged(const std::vector<Record> &records, bool on_threads, bool together) {
     // The latest of each trial counts.
     std::map<std::string, const Record *> latest;
     for (const Record &record : records) {
@@ -63,19 +64,21 @@ std::vector<Group> find_winners(const std::vector<Record> &records, bool on_thre
         }
     }
     using Names = std::map<std::string, std::map<std::string, const Record *>>;  // candidate, cell
-    std::map<std::pair<std::string, std::string>, Names> groups;
+    std::map<std::array<std::string, 3>, Names> groups;                          // device, target, variant
     for (const auto &[text, record] : latest) {
-        groups[{record->target, record->variant}][candidate(*record)][cell(*record)] = record;
+        const std::string device = together ? "" : device_text(*record);
+        groups[{device, record->target, record->variant}][candidate(*record)][cell(*record)] = record;
     }
     std::vector<Group> list;
     for (const auto &[where, names] : groups) {
         Group group;
-        group.target = where.first;
-        group.variant = where.second;
+        group.target = where[1];
+        group.variant = where[2];
         std::map<std::string, size_t> cells;
         for (const auto &[name, of_cell] : names) {
             for (const auto &[cell, record] : of_cell) {
                 cells.emplace(cell, 0);
+                group.devices.insert(device_text(*record));
             }
         }
         for (auto &[cell, index] : cells) {
@@ -89,7 +92,7 @@ std::vector<Group> find_winners(const std::vector<Record> &records, bool on_thre
             for (const auto &[cell, record] : of_cell) {
                 contender.cells.emplace(cells.at(cell), record);
             }
-            judge(contender, group.cells.size());
+            judge(contender, group);
             least = contender.why_not.empty() ? std::min(least, contender.score) : least;
             group.contenders.push_back(std::move(contender));
         }
@@ -102,6 +105,18 @@ std::vector<Group> find_winners(const std::vector<Record> &records, bool on_thre
         list.push_back(std::move(group));
     }
     return list;
+}
+
+}  // namespace
+
+std::string devices_text(const Group &group) { return fmt::format("{}", fmt::join(group.devices, " and ")); }
+
+std::vector<Group> find_winners(const std::vector<Record> &records, bool on_threads) {
+    return judged(records, on_threads, false);
+}
+
+std::vector<Group> find_agreed(const std::vector<Record> &records, bool on_threads) {
+    return judged(records, on_threads, true);
 }
 
 }  // namespace norma

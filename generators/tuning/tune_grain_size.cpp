@@ -73,6 +73,7 @@ std::vector<Record> records_of(const json &result, const json &machine, const Ke
         result.at("threads").get_to(record.threads);
         record.final = record.promises = true;
         record.bits = "same";
+        record.cache = "warm";
         times.at("ns").get_to(record.ns);
         record.low = interval(times, 0), record.high = interval(times, 1);
         of_default.at("ns").get_to(record.default_ns);

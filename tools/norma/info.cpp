@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "library.h"
 #include "runtime/vocabulary/fields.h"
+#include "tools/base/origins.h"
 
 namespace norma::tool {
 
@@ -24,9 +25,9 @@ std::string forced_target() {
 }
 
 json library_info() {
-    std::map<std::string, int> kernels_of;
+    std::map<std::string, std::vector<std::string>> origins_of;
     for (const norma_kernel_info &kernel : kernels()) {
-        kernels_of[kernel.target]++;
+        origins_of[kernel.target].emplace_back(kernel.origin);
     }
     json list = json::array();
     for (const norma_target_info &target : targets()) {
@@ -34,7 +35,8 @@ json library_info() {
                         {"halide", target.halide},
                         {"device", device_words.name(target.device)},
                         {"sm", target.sm},
-                        {"kernels", kernels_of[target.name]},
+                        {"kernels", origins_of[target.name].size()},
+                        {"knobs", origins_text(origins_of[target.name])},
                         {"runnable", target.runnable != 0},
                         {"chosen", target.chosen != 0}});
     }
@@ -72,6 +74,7 @@ void print(const json &info) {
                    : target["name"] == forced ? "chosen: forced by NORMA_TARGET"
                    : cuda                     ? "chosen: the best that CUDA device 0 runs"
                                               : "chosen: the best that this CPU runs");
+        fmt::print("         knobs of {}\n", target["knobs"].get<std::string>());
     }
     if (!any) {
         fmt::print("target   none is chosen{}: plans that name no target are refused\n",

@@ -52,7 +52,7 @@ void find_devices(JobsFile &jobs) {
     jobs.groups.erase(others, jobs.groups.end());
 }
 
-// One line on a terminal; JSON lines where asked.
+// One line on a terminal, elsewhere one every few seconds; JSON lines where asked.
 class Display {
 public:
     Display(const std::string &progress, size_t groups, double budget)
@@ -105,31 +105,21 @@ private:
     double budget_;
     int trials_ = 0;
     double best_ = 1, to_copy_ = 0;
-    Progress line_{Progress::nothing};
+    Progress line_{Progress::lines};
 };
 
-// The records of these jobs on their devices.
-std::vector<Record> of_these_jobs(const std::vector<Record> &records, const JobsFile &jobs) {
+// The records of these kernels on their devices, whatever candidates and shapes they are of.
+std::vector<Record> of_these_kernels(const std::vector<Record> &records, const JobsFile &jobs) {
     std::map<std::pair<std::string, std::string>, const TuneGroup *> groups;
     for (const TuneGroup &group : jobs.groups) {
         groups[{group.variant, group.target}] = &group;
     }
     std::vector<Record> list;
-    for (const Record &record : records) {
-        auto found = groups.find({record.variant, record.target});
-        if (found == groups.end() || record.device != found->second->device || record.halide != jobs.halide ||
-            record.lowered != found->second->lowered || record.default_knobs != found->second->default_knobs) {
-            continue;
-        }
-        const TuneGroup &group = *found->second;
-        const bool current = std::any_of(group.candidates.begin(), group.candidates.end(),
-                                         [&](const Candidate &c) { return c.strategy == record.strategy; });
-        const bool wanted =
-            std::count(group.shapes.begin(), group.shapes.end(), std::pair(record.rows, record.hidden)) != 0;
-        if (current && wanted) {
-            list.push_back(record);
-        }
-    }
+    std::copy_if(records.begin(), records.end(), std::back_inserter(list), [&](const Record &record) {
+        const auto found = groups.find({record.variant, record.target});
+        return found != groups.end() && record.device == found->second->device && record.halide == jobs.halide &&
+               record.lowered == found->second->lowered && record.default_knobs == found->second->default_knobs;
+    });
     return list;
 }
 
@@ -137,13 +127,10 @@ void run(const Options &options) {
     JobsFile jobs = read_jobs(options.directory);
     find_devices(jobs);
     const RecordFile file(options.records);
-    std::vector<Record> records;
-    if (options.resume) {
-        records = of_these_jobs(read_records(options.records, tell), jobs);
-    }
+    // What is known counts when the winners are found, as it does for the next library.
+    std::vector<Record> all = of_these_kernels(read_records(options.records, tell), jobs);
     Display display(options.progress, jobs.groups.size(), options.budget);
-    std::vector<Record> all = records;
-    Search search(jobs, options.search, records, [&](const Record &record) {
+    Search search(jobs, options.search, options.resume ? all : std::vector<Record>(), [&](const Record &record) {
         file.add(record);
         all.push_back(record);
         display.add(record);
@@ -160,10 +147,9 @@ void run(const Options &options) {
                    [&](const Record &record) { display.show(record); });
     }
     display.clear();
-    const std::vector<Group> winners = find_winners(all);
     if (options.progress != "json") {
-        fmt::print("{}\n{}\n{} trials, {} taken from records, {} failed, in {:.1f} s\n", winners_table(winners),
-                   ops_table(winners), search.measured(), search.reused(), search.failed(), display.seconds());
+        fmt::print("{}\n{} trials, {} taken from records, {} failed, in {:.1f} s\n", tables(find_winners(all)),
+                   search.measured(), search.reused(), search.failed(), display.seconds());
         if (left_out != 0) {
             fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out,
                        jobs.groups.size(), options.budget);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "pool.h"
 #include "runtime/vocabulary/variant_name.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"
@@ -26,35 +27,50 @@ constexpr size_t quarter = 4;
 constexpr size_t least = 4;                          // candidates of a rung
 constexpr double shortest = 0.0025, longest = 0.04;  // seconds of a first trial, for each function
 constexpr size_t at_once = 12;                       // candidates of a trial
+constexpr int last_processes = 3;                    // that make a trial of the last rung
+constexpr int least_rounds = 7, least_rounds_of_each = 3;
+
+int processes(int rung) { return rung == last_rung ? last_processes : 1; }
+int min_rounds(int rung) { return rung == last_rung ? least_rounds_of_each : least_rounds; }
 
 size_t promoted(size_t candidates) {
     return std::min(candidates, std::max(least, (candidates + quarter - 1) / quarter));
 }
 
-// Seconds of the trials of so many candidates at a shape, as a machine of today takes them.
-double cost(size_t candidates, const std::pair<int64_t, int64_t> &shape, double seconds) {
-    if (candidates == 0) {
-        return 0;
-    }
-    const double elements = (double)shape.first * (double)shape.second;
-    const double make_and_check = 0.05 + 1e-8 * elements, calls = (min_rounds + 2) * 0.5e-9 * elements;
-    const double trials = std::ceil((double)candidates / at_once);
-    return trials * make_and_check + ((double)candidates + 3 * trials) * std::max(seconds, calls);
-}
+using Shapes = std::vector<std::pair<int64_t, int64_t>>;
 
-// Of all rungs, at all shapes.
-double cost(size_t candidates, const std::vector<std::pair<int64_t, int64_t>> &shapes, double first) {
-    double sum = 0, seconds = first;
-    for (int rung = 0; rung <= last_rung; rung++, seconds *= longer) {
-        if (rung < last_rung && promoted(candidates) == candidates) {
-            continue;
-        }
-        for (const auto &shape : shapes) {
-            sum += cost(candidates, shape, seconds);
-        }
-        candidates = promoted(candidates);
+// Seconds of a rung's trials of so many candidates at all shapes, as a machine of today takes them.
+double cost_of_rung(size_t candidates, const Shapes &shapes, int rung, double seconds) {
+    double sum = 0;
+    const double trials = std::ceil((double)candidates / at_once);
+    for (const auto &[rows, hidden] : shapes) {
+        const double elements = (double)rows * (double)hidden;
+        const double make_and_check = 0.05 + 1e-8 * elements;
+        const double calls = 3.0 * (min_rounds(rung) + 1) * 0.5e-9 * elements;  // of three two make it warm
+        sum += processes(rung) * (trials * make_and_check + ((double)candidates + controls * trials) *
+                                                                std::max(seconds / processes(rung), calls));
     }
     return sum;
+}
+
+bool is_left_out(size_t candidates, int rung) {  // a rung that would drop none
+    return rung < last_rung && promoted(candidates) == candidates;
+}
+
+// Of this rung, whose trials take so many seconds, and those after it.
+double cost(size_t candidates, const Shapes &shapes, int rung, double seconds) {
+    double sum = 0;
+    for (; rung <= last_rung; rung++, seconds *= longer) {
+        if (!is_left_out(candidates, rung)) {
+            sum += cost_of_rung(candidates, shapes, rung, seconds);
+            candidates = promoted(candidates);
+        }
+    }
+    return sum;
+}
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
 }
 
 }  // namespace
@@ -134,9 +150,13 @@ void Search::keep(Record record, const json &result) {
         record.default_ns = result.at("default_ns");
         record.default_low = result.at("default_interval").at(0);
         record.default_high = result.at("default_interval").at(1);
+        record.control_ns = result.at("control_ns");
+        record.control_low = result.at("control_interval").at(0);
+        record.control_high = result.at("control_interval").at(1);
         record.copy_ns = result.at("copy_ns");
         record.bytes = result.at("bytes");
         record.bits = result.at("bits");
+        record.cache = record.device.contains("gpu") ? "flushed before each call" : "warm";
         record.rounds = result.at("rounds");
         record.repeats = result.at("repeats");
     }
@@ -153,21 +173,34 @@ void Search::try_together(const TuneGroup &group, const std::vector<const Candid
                    group.oracle,
                    {group.candidates.front().file, group.default_knobs, true},
                    {},
-                   seconds};
+                   seconds / processes(rung),
+                   min_rounds(rung)};
     for (const Candidate *candidate : candidates) {
         trial.candidates.push_back({candidate->file, candidate->knobs, candidate->promises});
     }
     show_(unmeasured(group, *candidates.front(), shape, rung));
-    const double timing = seconds * (double)(candidates.size() + 3) * (1 + most_repeats);
-    const json results = run_in_subprocess([&] { return run_trial(trial); }, options_.timeout + timing);
-    for (size_t i = 0; i < candidates.size(); i++) {
-        if (results.is_array()) {
-            keep(unmeasured(group, *candidates[i], shape, rung), results[i]);
-        } else if (candidates.size() == 1) {
-            keep(unmeasured(group, *candidates[i], shape, rung), results);
-        } else {  // one of them ended the process
-            try_together(group, {candidates[i]}, shape, rung, seconds);
+    const double timing = trial.seconds * (double)(candidates.size() + controls) * (1 + most_repeats);
+    std::vector<json> of_processes;
+    for (int process = 0; process < processes(rung); process++) {
+        json results = run_in_subprocess([&] { return run_trial(trial); }, options_.timeout + timing);
+        if (!results.is_array()) {  // a candidate ended it
+            for (const Candidate *candidate : candidates) {
+                if (candidates.size() == 1) {
+                    keep(unmeasured(group, *candidate, shape, rung), results);
+                } else {
+                    try_together(group, {candidate}, shape, rung, seconds);
+                }
+            }
+            return;
         }
+        of_processes.push_back(std::move(results));
+    }
+    for (size_t i = 0; i < candidates.size(); i++) {
+        std::vector<json> of_candidate;
+        for (const json &results : of_processes) {
+            of_candidate.push_back(results[i]);
+        }
+        keep(unmeasured(group, *candidates[i], shape, rung), pooled(of_candidate));
     }
 }
 
@@ -220,15 +253,26 @@ std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std:
     return standings;
 }
 
-std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<const Candidate *> alive,
-                                            double first) {
+std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
+                                            Clock::time_point stop) {
     std::vector<Standing> standings;
     for (int rung = 0; rung <= last_rung; rung++, first *= longer) {
-        if (rung < last_rung && promoted(alive.size()) == alive.size()) {
-            continue;  // it would drop none
+        if (is_left_out(alive.size(), rung)) {
+            continue;
         }
+        const Clock::time_point start = Clock::now();
+        const double expected = cost_of_rung(alive.size(), group.shapes, rung, first);
         standings = measure(group, alive, rung, first);
-        standings.resize(std::min(standings.size(), rung < last_rung ? promoted(alive.size()) : standings.size()));
+        if (rung < last_rung) {
+            standings.resize(std::min(standings.size(), promoted(alive.size())));
+            // As slowly as this rung went, the next ones may have no time for all.
+            const double pace = std::max(1.0, seconds_between(start, Clock::now()) / expected);
+            const double left = seconds_between(Clock::now(), stop);
+            while (standings.size() > 1 &&
+                   pace * cost(standings.size(), group.shapes, rung + 1, longer * first) > left) {
+                standings.pop_back();
+            }
+        }
         alive.clear();
         for (const Standing &standing : standings) {
             alive.push_back(standing.candidate);
@@ -251,13 +295,17 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
     auto expected = [&](double first) {
         double sum = 0;
         for (size_t count : {codes.size(), run_times.size(), beside.size()}) {
-            sum += cost(count, group.shapes, first);
+            sum += cost(count, group.shapes, 0, first);
         }
         return sum;
     };
     const double pace = expected_ > 0 ? std::max(1.0, spent_ / expected_) : 1;
     auto too_long = [&](double first) { return pace * expected(first) > seconds; };
     const Clock::time_point start = Clock::now();
+    const Clock::time_point stop =
+        options_.exhaustive
+            ? Clock::time_point::max()
+            : start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     double first = longest;
     while (first > shortest && too_long(first)) {
         first /= 1.3;
@@ -270,7 +318,7 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
     Standing found = {&standard, std::vector<double>(shapes, 1.0), 1};
     std::vector<const Candidate *> better;
     for (const auto &candidates : {codes, run_times}) {
-        const std::vector<Standing> standings = halve(group, candidates, first);
+        const std::vector<Standing> standings = halve(group, candidates, first, stop);
         if (!standings.empty() && standings.front().score < 1) {
             better.push_back(standings.front().candidate);
             found = standings.front().score < found.score ? standings.front() : found;
@@ -287,13 +335,15 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
             found = standing.score < found.score ? standing : found;
         }
     }
-    measure(group, beside, last_rung, last);
+    if (Clock::now() < stop) {
+        measure(group, beside, last_rung, last);
+    }
     if (options_.exhaustive) {
         codes.insert(codes.end(), run_times.begin(), run_times.end());
         compare(group, found, measure(group, codes, last_rung, last));
     }
     expected_ += expected(first);
-    spent_ += std::chrono::duration<double>(Clock::now() - start).count();
+    spent_ += seconds_between(start, Clock::now());
 }
 
 void Search::compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all) {

@@ -5,6 +5,7 @@
 // with the best of the others.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -74,7 +75,9 @@ private:
     };
 
     // What is left of the candidates after all rungs, the best first; `first`: seconds of the first rung's trials.
-    std::vector<Standing> halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first);
+    // Those that there is no time for until `stop` are dropped, the worst first.
+    std::vector<Standing> halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
+                                std::chrono::steady_clock::time_point stop);
     void compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all);
     Record unmeasured(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung) const;
     void keep(Record record, const nlohmann::json &result);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <iterator>
 #include <optional>
 
 #include "bench/copy.h"
@@ -144,6 +145,13 @@ int64_t bytes_moved(const Tensors &tensors) {
     return bytes;
 }
 
+bool drifts(const std::vector<double> &times) {
+    const auto middle = times.begin() + static_cast<int64_t>(times.size() / 2);
+    const double early = bench::summarize({times.begin(), middle}).ns,
+                 late = bench::summarize({middle, times.end()}).ns;
+    return std::fabs(late - early) > drift * early;
+}
+
 // Adds their times to the results of candidates that are right.
 void time_candidates(const Trial &trial, json &results, bench::Device &device) {
     Tensors tensors = make_tensors(trial.variant, trial.rows, trial.hidden);
@@ -164,40 +172,40 @@ void time_candidates(const Trial &trial, json &results, bench::Device &device) {
             add(trial.candidates[i]);
         }
     }
+    add(trial.standard);  // the control: as if it were another candidate
     const size_t kernels = functions.size();
     bench::Team team(1);
     for (auto &copy : copied ? std::vector{copied->copy(bytes_moved(tensors))} : copies(trial, tensors, team)) {
         functions.push_back(copy);
     }
     std::vector<std::vector<double>> times;
+    std::vector<bench::Timing> of;
     int repeats = 0;
     for (;; repeats++) {
-        const bench::Effort effort = {trial.seconds * static_cast<double>(functions.size()), min_rounds};
-        times = device.sample(functions, effort);
-        const std::vector<double> &all = times[0];
-        const auto middle = all.begin() + static_cast<int64_t>(all.size() / 2);
-        const double early = bench::summarize({all.begin(), middle}).ns,
-                     late = bench::summarize({middle, all.end()}).ns;
-        if (std::fabs(late - early) <= drift * early || repeats == most_repeats) {
+        times = device.sample(functions, {trial.seconds * static_cast<double>(functions.size()), trial.min_rounds});
+        of.clear();
+        std::transform(times.begin(), times.end(), std::back_inserter(of), bench::summarize);
+        if (repeats == most_repeats || (!drifts(times[0]) && bench::agree(of[0], of[kernels - 1]))) {
             break;
         }
     }
-    const bench::Interval of_default = bench::interval(times[0]);
     double copy = 0;  // the faster
-    for (size_t i = kernels; i < times.size(); i++) {
-        const double ns = bench::interval(times[i]).median;
-        copy = copy == 0 ? ns : std::min(copy, ns);
+    for (size_t i = kernels; i < of.size(); i++) {
+        copy = copy == 0 ? of[i].ns : std::min(copy, of[i].ns);
     }
+    const bench::Timing &standard = of[0], &control = of[kernels - 1];
     size_t at = 1;
     for (json &result : results) {
         if (result.contains("why")) {
             continue;
         }
-        const bench::Interval own = bench::interval(times[at++]);
-        result.update({{"ns", own.median},
+        const bench::Timing &own = of[at++];
+        result.update({{"ns", own.ns},
                        {"interval", {own.low, own.high}},
-                       {"default_ns", of_default.median},
-                       {"default_interval", {of_default.low, of_default.high}},
+                       {"default_ns", standard.ns},
+                       {"default_interval", {standard.low, standard.high}},
+                       {"control_ns", control.ns},
+                       {"control_interval", {control.low, control.high}},
                        {"copy_ns", copy},
                        {"bytes", bytes_moved(tensors)},
                        {"rounds", times[0].size()},

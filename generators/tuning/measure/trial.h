@@ -6,8 +6,7 @@
 
 namespace norma {
 
-inline constexpr int most_repeats = 3;  // of the timing, where the default drifts
-inline constexpr int min_rounds = 7;
+inline constexpr int most_repeats = 3;  // of the timing, where the default drifts or differs from itself
 
 struct Tried {
     KernelFile file;
@@ -21,8 +20,12 @@ struct Trial {
     KernelFile oracle;
     Tried standard;
     std::vector<Tried> candidates;
-    double seconds = 0.1;  // of timing for each function: the default, the candidates and two copies
+    double seconds = 0.1;  // of timing for each function: the default, twice, the candidates and two copies
+    int min_rounds = 7;
 };
+
+// Functions of a trial beside the candidates.
+inline constexpr int controls = 4;
 
 // For each candidate what a record has of it: "ns", "interval", ..., "bits"; or "why" it was rejected. Throws
 // std::runtime_error.

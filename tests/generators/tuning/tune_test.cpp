@@ -2,6 +2,7 @@
 // Tuning from end to end: what it finds, what it rejects, and what it survives.
 #include <sched.h>
 
+#include <cstring>
 #include <set>
 
 #include "tests/support/tune.h"
@@ -45,8 +46,11 @@ TEST_CASE("a slow default loses, and the library says which record its kernel ca
     REQUIRE(normagen(compile + d / "records").status == 0);
     const json kernel = json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0];
     CHECK(kernel.at("origin").get<std::string>().rfind("record ", 0) == 0);
-    CHECK(kernel.at("knobs") != json::parse(R"({"lanes": 2, "pair_lanes": 2, "chunk": 16, "vector": 1})"));
+    CHECK(kernel.at("knobs").at("lanes") > 4);
     CHECK(contains(read(d / "out/registry.cpp"), kernel.at("origin").get<std::string>().substr(0, 15)));
+    // The table is what the library will have.
+    CHECK(contains(tuned.out, "slow " + std::string(16, ' ') +
+                                  kernel.at("origin").get<std::string>().substr(std::strlen("record 12345678: "), 5)));
     REQUIRE(normagen(compile + "none").status == 0);
     CHECK(json::parse(read(d / "out/manifest.lock.json")).at("kernels")[0].at("origin") == "default");
 
@@ -80,7 +84,7 @@ TEST_CASE("a slow default loses, and the library says which record its kernel ca
     REQUIRE(later.status == 0);
     const std::string full = check_page(d / "later.html");
     CHECK(contains(full, "<polyline"));
-    CHECK(contains(full, "slow " + tuned_kernel + "\n- no records\n+ cpu_rows "));
+    CHECK(contains(full, "\n- no records\n+ cpu_rows "));
     const size_t loop = full.find("The winner's inner loop");
     REQUIRE(loop != full.npos);
     CHECK(contains(full.substr(loop), "%xmm"));
