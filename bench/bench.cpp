@@ -20,9 +20,10 @@ namespace norma::bench {
 namespace {
 
 // Weight, bias and residual follow --dtype, and fit it.
-const GivenNames given_names = {{"desc.x", "x of --dtype"},  {"desc.y", "y of --dtype"},
-                                {"desc.scale", "--scale"},   {"desc.hidden", "hidden of --shapes"},
-                                {"desc.target", "--target"}, {"desc.device", "--device"}};
+const GivenNames given_names = {{"desc.x", "x of --dtype"},      {"desc.y", "y of --dtype"},
+                                {"desc.scale", "--scale"},       {"desc.hidden", "hidden of --shapes"},
+                                {"desc.contract", "--contract"}, {"desc.target", "--target"},
+                                {"desc.device", "--device"}};
 
 void run_bench(const Options &options) {
     const std::vector<Case> cases = parse_cases(options);
@@ -37,7 +38,9 @@ void run_bench(const Options &options) {
     Progress progress(Progress::nothing);
 
     nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
-    std::string where = describe(machine, options.threads);
+    std::string where =
+        describe(machine, options.threads) + ", caches " + cache_words.name(static_cast<int32_t>(cases.front().cache));
+    size_t unsteady = 0;
     for (size_t i = 0; i < cases.size(); i++) {
         const Case &c = cases[i];
         progress.show(
@@ -58,10 +61,16 @@ void run_bench(const Options &options) {
         }
         json["results"].push_back(result_json(c, result, options.threads));
         progress.clear();
+        unsteady += !result.steady();
         if (table) {
             fmt::print("{}{}", i == 0 ? table_heading(where) : "", table_line(c, result));
             std::fflush(stdout);
         }
+    }
+    if (table && unsteady != 0) {
+        fmt::print(
+            "! {} of {} unsteady: timed twice, the kernel disagrees with itself, or its spread is 10 % or more\n",
+            unsteady, cases.size());
     }
     if (!options.json.empty()) {
         const std::string text = json.dump(2) + "\n";
@@ -99,7 +108,26 @@ void add_bench(CLI::App &app) {
         "--yardstick", options->yardstick,
         "also time a hand-written kernel, where there is one: of one type, or bf16 to i8 or f8_e4m3 by row");
     bench->add_flag("--residual", options->residual, "add a residual: two reads and two writes");
+    auto *kernels =
+        bench
+            ->add_option("--kernel", options->kernels,
+                         "instead of an op and types: kernels by name, with commas between, or all; each at "
+                         "the shapes at which the library takes it")
+            ->delimiter(',');
+    auto *contract =
+        bench->add_option("--contract", options->contract, "fp32_once, or hf of rms_norm")->capture_default_str();
+    bench
+        ->add_option("--strides", options->row_stride,
+                     "elements from one row of x, y and residual to the next, at least hidden [hidden]")
+        ->check(CLI::Range(int64_t{1}, int64_t{1} << 31));
+    bench->add_option("--cache", options->cache,
+                      "before a timed call: warm (called until its time falls no more), cold, or after-copy (a "
+                      "streaming copy of the same bytes) [warm; cold on cuda]");
+    bench->add_flag("--save-stats", options->save_stats, "of a forward, also write mean and rstd");
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
+    kernels->excludes(bench->get_option("--op"), bench->get_option("--dtype"), bench->get_option("--scale"), contract,
+                      bench->get_option("--residual"), bench->get_option("--recompute"),
+                      bench->get_option("--yardstick"));
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
     bench

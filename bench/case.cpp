@@ -10,33 +10,22 @@
 #include "bench/device/device_memory.h"
 #include "memory.h"
 #include "norma/norma.hpp"
+#include "runtime/vocabulary/fields.h"
 #include "runtime/vocabulary/tensors.h"
 
 namespace norma::bench {
 namespace {
 
 constexpr float eps = 1e-5f;
+constexpr int most_repeats = 2;  // of a timing in which the kernel disagrees with itself
 
 // Of weight, bias and residual.
 norma_dtype wide_type(const Case &c) { return is_float(c.x) ? c.x : NORMA_F32; }
 
-Variant variant_of(const Case &c) {
-    Variant variant;
-    variant.op = c.op;
-    variant.x = c.x;
-    variant.y = c.y;
-    variant.weight = wide_type(c);
-    variant.bias = info_of(c.op).has_mean ? wide_type(c) : NORMA_NONE;
-    variant.residual = c.residual ? wide_type(c) : NORMA_NONE;
-    variant.scale = c.scale;
-    variant.statistics = c.recompute ? Statistics::recomputed : Statistics::saved;
-    return variant;
-}
-
-// NORMA_NONE where a call has no such tensor: a forward saves no statistics here.
-norma_dtype dtype_of(const Variant &variant, const TensorRole &role) {
+// NORMA_NONE where a call has no such tensor.
+norma_dtype dtype_of(const Case &c, const Variant &variant, const TensorRole &role) {
     const bool statistic = role.role == Role::mean || role.role == Role::rstd;
-    return statistic && !is_backward(variant) ? NORMA_NONE : role.dtype(variant);
+    return statistic && !is_backward(variant) && !c.save_stats ? NORMA_NONE : role.dtype(variant);
 }
 
 std::vector<int64_t> shape_of(const Case &c, const Variant &variant, const TensorRole &role) {
@@ -56,6 +45,16 @@ int64_t elements_of(const std::vector<int64_t> &shape) {
     return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<int64_t>());
 }
 
+int64_t row_stride(const Case &c, const Variant &variant, const TensorRole &role) {
+    return c.row_stride != 0 && role.kind(variant) == TensorKind::activation ? c.row_stride : c.hidden;
+}
+
+// In memory; more than its elements where rows are apart.
+int64_t extent_of(const Case &c, const Variant &variant, const TensorRole &role) {
+    const bool apart = role.kind(variant) == TensorKind::activation;
+    return apart ? c.rows * row_stride(c, variant, role) : elements_of(shape_of(c, variant, role));
+}
+
 norma_tensor contiguous(const Memory &memory, norma_dtype dtype, const std::vector<int64_t> &shape) {
     norma_tensor result = tensor(memory.data(), dtype, {});
     result.rank = static_cast<int32_t>(shape.size());
@@ -73,8 +72,8 @@ struct Tensors {
     explicit Tensors(const Case &c) {
         const Variant variant = variant_of(c);
         for (int i = 0; i < tensor_role_count; i++) {
-            if (const norma_dtype dtype = dtype_of(variant, tensor_roles[i]); dtype != NORMA_NONE) {
-                memory[i] = random_tensor(dtype, elements_of(shape_of(c, variant, tensor_roles[i])));
+            if (const norma_dtype dtype = dtype_of(c, variant, tensor_roles[i]); dtype != NORMA_NONE) {
+                memory[i] = random_tensor(dtype, extent_of(c, variant, tensor_roles[i]));
             }
         }
         if (c.scale == NORMA_SCALE_TENSOR) {  // a given scale is positive
@@ -86,24 +85,16 @@ struct Tensors {
     Memory memory[tensor_role_count];
 };
 
-norma_plan_desc describe(const Case &c) {
-    const Variant variant = variant_of(c);
-    norma_plan_desc desc = norma::describe(c.op, c.hidden, c.x, variant.weight, variant.bias);
-    desc.y = c.y;
-    desc.scale = c.scale;
-    desc.residual = variant.residual;
-    desc.flags = c.recompute ? NORMA_RECOMPUTE_STATISTICS : 0;
-    desc.target = c.target.empty() ? nullptr : c.target.c_str();
-    desc.device = {c.device, 0};
-    return desc;
-}
-
 norma_arguments make_arguments(const Case &c, const Tensors &t) {
     norma_arguments a = arguments(eps);
     const Variant variant = variant_of(c);
     for (int i = 0; i < tensor_role_count; i++) {
-        if (const norma_dtype dtype = dtype_of(variant, tensor_roles[i]); dtype != NORMA_NONE) {
-            tensor_of(a, i) = contiguous(t.memory[i], dtype, shape_of(c, variant, tensor_roles[i]));
+        if (const norma_dtype dtype = dtype_of(c, variant, tensor_roles[i]); dtype != NORMA_NONE) {
+            norma_tensor &tensor = tensor_of(a, i);
+            tensor = contiguous(t.memory[i], dtype, shape_of(c, variant, tensor_roles[i]));
+            if (tensor_roles[i].kind(variant) == TensorKind::activation) {
+                tensor.strides[0] = row_stride(c, variant, tensor_roles[i]);
+            }
         }
     }
     a.y_zero_point = c.y == NORMA_U8 ? 128 : 0;
@@ -118,7 +109,7 @@ Streams make_streams(const Case &c, const Tensors &t) {
     }
     return {t.data(Role::x), t.data(Role::residual),
             t.data(Role::y), t.data(Role::residual_out),
-            x_size,          c.residual ? dtype_size(wide_type(c)) : 0,
+            x_size,          c.residual ? dtype_size(variant_of(c).residual) : 0,
             y_size};
 }
 
@@ -152,7 +143,10 @@ std::optional<Backward> make_backward(const Case &c, const Tensors &t) {
 }
 
 // Yardsticks are of one type, or have a scale for each row; none has a residual or recomputes statistics.
-bool has_yardstick(const Case &c) { return (c.x == c.y || c.scale == NORMA_SCALE_ROW) && !c.residual && !c.recompute; }
+bool has_yardstick(const Case &c) {
+    return (c.x == c.y || c.scale == NORMA_SCALE_ROW) && !c.residual && !c.recompute && c.row_stride == 0 &&
+           c.contract == NORMA_FP32_ONCE;
+}
 
 std::string target_name(const Case &c) {
     for (int32_t i = 0; i < norma_target_count(); i++) {
@@ -204,6 +198,38 @@ void keep(Result &result, Baseline::What what, const Timing &time) {
 
 }  // namespace
 
+Variant variant_of(const Case &c) {
+    if (c.kernel) {
+        return *c.kernel;
+    }
+    Variant variant;
+    variant.op = c.op;
+    variant.x = c.x;
+    variant.y = c.y;
+    variant.weight = wide_type(c);
+    variant.bias = info_of(c.op).has_mean ? wide_type(c) : NORMA_NONE;
+    variant.residual = c.residual ? wide_type(c) : NORMA_NONE;
+    variant.scale = c.scale;
+    variant.contract = c.contract;
+    variant.statistics = c.recompute ? Statistics::recomputed : Statistics::saved;
+    return variant;
+}
+
+norma_plan_desc describe(const Case &c) {
+    const Variant variant = variant_of(c);
+    norma_plan_desc desc = norma::describe(c.op, c.hidden, c.x, variant.weight, variant.bias);
+    for (const Field &field : fields) {
+        if (field.in_desc != absent) {
+            set_value_at(&desc, field.in_desc, value_of(variant, field));
+        }
+    }
+    desc.flags = (variant.statistics == Statistics::recomputed ? NORMA_RECOMPUTE_STATISTICS : 0) |
+                 (c.save_stats ? NORMA_SAVE_STATISTICS : 0);
+    desc.target = c.target.empty() ? nullptr : c.target.c_str();
+    desc.device = {c.device, 0};
+    return desc;
+}
+
 double Result::ratio() const { return kernel_time.ns / (stream_copy ? std::min(copy.ns, stream_copy->ns) : copy.ns); }
 
 double Result::yardstick_ratio() const { return yardstick ? kernel_time.ns / yardstick->ns : 0; }
@@ -212,7 +238,7 @@ int64_t bytes_moved(const Case &c) {
     const Variant variant = variant_of(c);
     int64_t bytes = 0;
     for (const TensorRole &role : tensor_roles) {
-        if (const norma_dtype dtype = dtype_of(variant, role); dtype != NORMA_NONE) {
+        if (const norma_dtype dtype = dtype_of(c, variant, role); dtype != NORMA_NONE) {
             bytes += elements_of(shape_of(c, variant, role)) * dtype_size(dtype);
         }
     }
@@ -235,16 +261,25 @@ Result measure_case(const Case &c, Team &team, const Effort &effort) {
          c.yardstick && has_yardstick(c)},
         [&](size_t bytes) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory.allocate(bytes))); }, team);
     std::vector<std::function<void()>> functions = {caller(c, plan, arguments, execution)};
+    std::function<void()> stream_copy;
     for (const Baseline &baseline : baselines) {
         functions.push_back(baseline.run);
+        stream_copy = baseline.what == Baseline::stream_copy ? baseline.run : stream_copy;
     }
-    const std::vector<Timing> times = measure_on(*device, functions, effort);
+    functions.push_back(functions.front());  // the control
+    Effort wanted = effort;
+    wanted.before_each = before_each(c.cache, stream_copy);
+    std::vector<Timing> times = measure_on(*device, functions, wanted);
+    for (int again = 0; again < most_repeats && !agree(times.front(), times.back()); again++) {
+        times = measure_on(*device, functions, wanted);
+    }
 
     Result result;
     result.kernel = plan.kernel();
     result.target = target_name(c);
     result.bytes = bytes_moved(c);
-    result.kernel_time = times[0];
+    result.kernel_time = times.front();
+    result.control = times.back();
     for (size_t i = 0; i < baselines.size(); i++) {
         keep(result, baselines[i].what, times[i + 1]);
     }

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "cache_state.h"
 #include "measure.h"
 #include "norma/norma.h"
+#include "runtime/vocabulary/variant.h"
 #include "runtime/vocabulary/words.h"
 #include "team.h"
 #include "yardstick.h"
@@ -23,19 +25,24 @@ inline constexpr Word call_word_table[] = {{static_cast<int32_t>(CalledBy::bound
 inline constexpr Words call_words = call_word_table;
 
 struct Case {
+    std::optional<Variant> kernel;  // where a kernel is named: it says all that the next ones do
     norma_op op = NORMA_LAYER_NORM_FORWARD;
     norma_dtype x = NORMA_F32;             // also weight, bias, residual and dx, which are f32 beside an 8-bit x
     norma_dtype y = NORMA_F32;             // or dy
     norma_scale scale = NORMA_SCALE_NONE;  // of an 8-bit y
     int64_t rows = 0;
     int64_t hidden = 0;
-    bool residual = false;   // of a forward
-    bool recompute = false;  // the statistics, in a backward
+    bool residual = false;    // of a forward
+    bool recompute = false;   // the statistics, in a backward
+    bool save_stats = false;  // mean and rstd, of a forward
+    norma_contract contract = NORMA_FP32_ONCE;
+    int64_t row_stride = 0;  // of x, y and residual, in elements; 0: hidden
     bool yardstick = false;
     std::string target;  // empty: the library's choice
     norma_device_type device = NORMA_CPU;
     norma_store store = NORMA_STORE_AUTO;
     CalledBy call = CalledBy::plan;
+    CacheState cache = CacheState::warm;  // on a CPU
 };
 
 struct Result {
@@ -43,14 +50,21 @@ struct Result {
     std::string target;
     int64_t bytes = 0;
     Timing kernel_time;
+    Timing control;  // the same once more
     Timing copy;
     std::optional<Timing> stream_copy;  // on a CPU
     std::optional<Timing> yardstick;    // of the faster kind of store; on a CPU, of what has one
     std::optional<Timing> empty;        // a kernel that does nothing, on CUDA
 
     double ratio() const;  // to the faster copy
+    // Whether the kernel agrees with itself and varies by less than a tenth.
+    bool steady() const { return agree(kernel_time, control) && kernel_time.spread < 0.1 * kernel_time.ns; }
     double yardstick_ratio() const;
 };
+
+// The plan that a case asks for. Pointers in it are the case's.
+norma_plan_desc describe(const Case &c);
+Variant variant_of(const Case &c);
 
 // Read and written: every activation, statistic and scale once, weight, bias and their gradients once for all rows.
 int64_t bytes_moved(const Case &c);

@@ -5,9 +5,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <utility>
 
+#include "norma/norma.hpp"
+#include "runtime/vocabulary/variant_name.h"
 #include "runtime/vocabulary/word_lists.h"
+#include "tools/base/text.h"
 
 namespace norma::bench {
 namespace {
@@ -73,6 +78,89 @@ void check_memory(const Case &c, const std::string &shape) {
     }
 }
 
+// Those of --kernel, of the library's.
+std::vector<std::string> names_of_kernels(const Options &options) {
+    std::vector<std::string> known;
+    for (int32_t i = 0; i < norma_kernel_count(); i++) {
+        norma_kernel_info info = {};
+        info.size = sizeof info;
+        check(norma_get_kernel_info(i, &info));
+        if (std::find(known.begin(), known.end(), info.name) == known.end()) {
+            known.emplace_back(info.name);
+        }
+    }
+    if (options.kernels == std::vector<std::string>{"all"}) {
+        return known;
+    }
+    for (const std::string &name : options.kernels) {
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            refuse("--kernel", name, "all, or names that norma list prints");
+        }
+    }
+    return options.kernels;
+}
+
+void check_case(const Case &c, const std::string &shape) {
+    if (c.row_stride != 0 && c.row_stride < c.hidden) {
+        refuse("--strides", std::to_string(c.row_stride) + " with --shapes " + shape, "at least hidden, of each shape");
+    }
+    check_memory(c, shape);
+}
+
+std::vector<Case> cases_of_ops(Case c, const Options &options) {
+    std::vector<Case> cases;
+    for (const std::string &op : options.ops) {
+        c.op = look_up_op(op);
+        const bool backward = is_backward(c.op);
+        for (const auto &[wanted, fits, name] : {std::tuple(options.residual, !backward, "--residual"),
+                                                 {options.save_stats, !backward, "--save-stats"},
+                                                 {options.recompute, backward, "--recompute"}}) {
+            if (wanted && !fits) {
+                refuse(name, "with --op " + op, backward ? "a forward op" : "a backward op");
+            }
+        }
+        for (const std::string &shape : options.shapes) {
+            std::tie(c.rows, c.hidden) = parse_shape(shape);
+            check_case(c, shape);
+            cases.push_back(c);
+        }
+    }
+    return cases;
+}
+
+// Each kernel at those shapes at which the dispatcher takes it; one for a single hidden size at the rows of all.
+std::vector<Case> cases_of_kernels(Case c, const Options &options) {
+    std::vector<Case> cases;
+    for (const std::string &name : names_of_kernels(options)) {
+        c.kernel = parse_name(name);
+        c.op = c.kernel->op;
+        c.x = c.kernel->x;
+        c.y = c.kernel->y;
+        c.scale = c.kernel->scale;
+        c.residual = c.kernel->residual != NORMA_NONE;
+        std::set<std::pair<int64_t, int64_t>> shapes;
+        for (const std::string &shape : options.shapes) {
+            const auto [rows, hidden] = parse_shape(shape);
+            const int64_t exact = c.kernel->hidden.exact;
+            shapes.emplace(rows, exact != 0 ? exact : hidden);
+        }
+        for (const auto &[rows, hidden] : shapes) {
+            std::tie(c.rows, c.hidden) = std::pair(rows, hidden);
+            const norma_plan_desc desc = describe(c);
+            norma_plan *plan = nullptr;
+            if (norma_plan_create(&desc, &plan) == NORMA_OK && name == norma_plan_kernel(plan)) {
+                check_case(c, std::to_string(rows) + "x" + std::to_string(hidden));
+                cases.push_back(c);
+            }
+            norma_plan_destroy(plan);
+        }
+    }
+    if (cases.empty()) {
+        refuse("--kernel", comma_separated(options.kernels), "one that the library takes at one of the shapes");
+    }
+    return cases;
+}
+
 }  // namespace
 
 std::vector<Case> parse_cases(const Options &options) {
@@ -87,7 +175,10 @@ std::vector<Case> parse_cases(const Options &options) {
     c.scale = is_quantized(c.y) ? of_quantized : NORMA_SCALE_NONE;
     c.store = look_up<norma_store>(store_words, "--store", options.store);
     c.call = look_up<CalledBy>(call_words, "--call", options.call);
+    c.contract = look_up<norma_contract>(contract_words, "--contract", options.contract);
     c.residual = options.residual;
+    c.save_stats = options.save_stats;
+    c.row_stride = options.row_stride;
     c.recompute = options.recompute;
     c.yardstick = options.yardstick;
     c.target = options.target;
@@ -104,22 +195,14 @@ std::vector<Case> parse_cases(const Options &options) {
     if (!(options.seconds >= 0 && options.seconds <= 3600)) {
         refuse("--seconds", std::to_string(options.seconds), "0 to 3600");
     }
-    std::vector<Case> cases;
-    for (const std::string &op : options.ops) {
-        c.op = look_up_op(op);
-        if (is_backward(c.op) && options.residual) {
-            refuse("--residual", "with --op " + op, "a forward op");
-        }
-        if (!is_backward(c.op) && options.recompute) {
-            refuse("--recompute", "with --op " + op, "a backward op");
-        }
-        for (const std::string &shape : options.shapes) {
-            std::tie(c.rows, c.hidden) = parse_shape(shape);
-            check_memory(c, shape);
-            cases.push_back(c);
-        }
+    c.cache = c.device == NORMA_CUDA ? CacheState::cold : CacheState::warm;
+    if (!options.cache.empty()) {
+        c.cache = look_up<CacheState>(cache_words, "--cache", options.cache);
     }
-    return cases;
+    if (c.device == NORMA_CUDA && c.cache != CacheState::cold) {
+        refuse("--cache", options.cache + " with --device cuda", "cold, as caches always are there");
+    }
+    return options.kernels.empty() ? cases_of_ops(c, options) : cases_of_kernels(c, options);
 }
 
 const char *op_text(norma_op op) { return is_backward(op) ? info_of(op).name : info_of(op).norm; }

@@ -16,7 +16,7 @@ std::string time_text(double ns) {
                       : fmt::format("{:.2f} ms", ns / 1e6);
 }
 
-constexpr const char *row_format = "{:<19} {:<9} {:>13} {:>10} {:>9} {:>7} {:>10} {:>10} {:>6} {:>10} {:>6}  {}\n";
+constexpr const char *row_format = "{:<19} {:<9} {:>13} {:>10} {:>10} {:>7} {:>10} {:>10} {:>6} {:>10} {:>6}  {}\n";
 
 }  // namespace
 
@@ -36,8 +36,11 @@ nlohmann::ordered_json result_json(const Case &c, const Result &result, int thre
                                    {"target", result.target},
                                    {"threads", threads},
                                    {"call", call_words.name(static_cast<int32_t>(c.call))},
+                                   {"cache", cache_words.name(static_cast<int32_t>(c.cache))},
                                    {"ns", result.kernel_time.ns},
                                    {"ns_spread", result.kernel_time.spread},
+                                   {"control_ns", result.control.ns},
+                                   {"steady", result.steady()},
                                    {"bytes", result.bytes},
                                    {"copy_ns", result.copy.ns},
                                    {"copy_ns_spread", result.copy.spread},
@@ -97,11 +100,12 @@ std::string describe(const Machine &machine, int threads) {
 std::string table_line(const Case &c, const Result &r) {
     const double gb_per_s = static_cast<double>(r.bytes) / r.kernel_time.ns;
     const auto time_or_dash = [](const std::optional<Timing> &time) { return time ? time_text(time->ns) : "-"; };
-    return fmt::format(
-        row_format, op_text(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden), time_text(r.kernel_time.ns),
-        fmt::format("{:.1f} %", 100 * r.kernel_time.spread / r.kernel_time.ns), fmt::format("{:.1f}", gb_per_s),
-        time_text(r.copy.ns), time_or_dash(r.stream_copy), fmt::format("{:.2f}", r.ratio()), time_or_dash(r.yardstick),
-        r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);
+    return fmt::format(row_format, op_text(c.op), dtype_text(c), fmt::format("{}x{}", c.rows, c.hidden),
+                       time_text(r.kernel_time.ns),
+                       fmt::format("{:.1f} %{}", 100 * r.kernel_time.spread / r.kernel_time.ns, r.steady() ? " " : "!"),
+                       fmt::format("{:.1f}", gb_per_s), time_text(r.copy.ns), time_or_dash(r.stream_copy),
+                       fmt::format("{:.2f}", r.ratio()), time_or_dash(r.yardstick),
+                       r.yardstick ? fmt::format("{:.2f}", r.yardstick_ratio()) : "-", r.target + " " + r.kernel);
 }
 
 }  // namespace norma::bench

@@ -1,6 +1,6 @@
 # Builds the library of KERNELS, a directory that normagen compile has written, in BUILD and installs it to PREFIX.
 # cmake -DKERNELS=... -DBUILD=... -DPREFIX=... -DSHARED=ON|OFF -DJOBS=... -DMAKE_PROGRAM=NINJA|MAKE
-#       [-DCMAKE_C_COMPILER=...] [-DCMAKE_CXX_COMPILER=...] [-DTOOLCHAIN=...] -P THIS
+#       [-DCMAKE_C_COMPILER=...] [-DCMAKE_CXX_COMPILER=...] [-DTOOLCHAIN=...] [-DTOOL=OBJECT] -P THIS
 set(options "")
 foreach(language C CXX)
     if(CMAKE_${language}_COMPILER)
@@ -18,6 +18,7 @@ function(run)
     execute_process(COMMAND "${CMAKE_COMMAND}" ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 run(-S "${CMAKE_CURRENT_LIST_DIR}/.." -B "${BUILD}" -G "${generator}" "-DCMAKE_MAKE_PROGRAM=${MAKE_PROGRAM}" ${options}
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib "-DNORMA_KERNELS=${KERNELS}" -DNORMA_SHARED=${SHARED})
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib "-DNORMA_KERNELS=${KERNELS}" -DNORMA_SHARED=${SHARED}
+    "-DNORMA_TOOL=${TOOL}")
 run(--build "${BUILD}" --parallel ${JOBS})
 run(--install "${BUILD}" --prefix "${PREFIX}")

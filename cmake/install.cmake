@@ -17,7 +17,7 @@ endif()
 list(TRANSFORM libraries PREPEND "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/")
 list(JOIN libraries "\" \"" libraries)
 install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug \"${libraries}\" COMMAND_ERROR_IS_FATAL ANY)")
-if(TARGET norma_tool)  # not in a bundle
+if(TARGET norma_tool)  # a bundle for another architecture has none
     install(PROGRAMS $<TARGET_FILE:norma_tool> DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(FILES LICENSE NOTICE ${NORMA_KERNELS}/manifest.lock.json DESTINATION ${CMAKE_INSTALL_DATADIR}/norma)

@@ -7,6 +7,8 @@ set_target_properties(normagen PROPERTIES INSTALL_RPATH "\$ORIGIN/${to_halide}")
 install(TARGETS normagen norma_measure RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT compiler)
 install(FILES ${NORMA_HALIDE_ROOT}/lib64/libHalide.so DESTINATION ${halide_directory} COMPONENT compiler)
 
+install(FILES ${PROJECT_BINARY_DIR}/lib/norma/norma_tool.o DESTINATION ${halide_directory} COMPONENT compiler)
+
 install(FILES CMakeLists.txt LICENSE NOTICE DESTINATION ${data} COMPONENT compiler)
 install(DIRECTORY cmake manifests runtime DESTINATION ${data} COMPONENT compiler)
 install(DIRECTORY schedules/targets schedules/records DESTINATION ${data}/schedules COMPONENT compiler)

@@ -10,6 +10,7 @@
 
 #include "generators/algorithms/algorithm.h"
 #include "generators/codegen/device/device.h"
+#include "generators/codegen/lowered_hash.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/bundle.h"
 #include "generators/normagen/library.h"
@@ -266,10 +267,13 @@ int run(int argc, char **argv) {
     Options options;
     options.limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
     CLI::App app("Compiles the normalization kernels that a manifest asks for.", "normagen");
+    app.set_version_flag("--version", fmt::format("normagen {}.{}.{}, Halide {}", NORMA_VERSION_MAJOR,
+                                                  NORMA_VERSION_MINOR, NORMA_VERSION_PATCH, halide_version()));
     app.require_subcommand(1);
     std::function<void(const Options &)> command;
     add_commands(app, options, command);
     return exit_status(app, [&] {
+        check_subcommand(app, argc, argv);
         app.parse(argc, argv);
         try {
             command(options);

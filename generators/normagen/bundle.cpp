@@ -75,6 +75,9 @@ void replace(const fs::path &out, const fs::path &bundle, const fs::path &old) {
     }
 }
 
+// Of the norma command all but the library, for this machine.
+fs::path tool_object() { return fs::read_symlink("/proc/self/exe").parent_path() / "../lib/norma/norma_tool.o"; }
+
 // What a bundle is built with, as cmake/bundle.cmake takes it: those of script/setup, where it was run, else of PATH.
 std::vector<std::string> build_tools(const BundleOptions &options) {
     const std::vector<fs::path> of_setup = {data_directory() / ".venv/bin"};
@@ -129,6 +132,9 @@ void bundle_library(const Manifest &manifest, const std::vector<TargetFile> &tar
         {"-DKERNELS=" + kernels.string(), "-DBUILD=" + (work / "build").string(),
          "-DPREFIX=" + (staging.path / "bundle").string(), options.shared ? "-DSHARED=ON" : "-DSHARED=OFF",
          fmt::format("-DJOBS={}", options.limits.at_once), "-P", (data_directory() / "cmake/bundle.cmake").string()});
+    if (options.toolchain.empty() && fs::exists(tool_object())) {
+        build.insert(build.end() - 2, "-DTOOL=" + fs::canonical(tool_object()).string());
+    }
     run_program("build the library", build);
     replace(out, staging.path / "bundle", staging.path / "old");
     fmt::print("{}: libnorma.a has {} bytes\n", options.out.string(), fs::file_size(out / "lib/libnorma.a"));

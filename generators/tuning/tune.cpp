@@ -14,7 +14,6 @@
 #include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
-#include "generators/records/current_records.h"
 #include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
@@ -153,18 +152,18 @@ void tune(Options options) {
     const Manifest manifest = read_manifest(options.manifest);
     const std::vector<TargetFile> known = read_targets(options.targets_directory);
     const std::vector<TargetFile> targets = select_targets(options.target, manifest, known);
-    const LoweredHashes lowered = lowered_hashes("", options.limits);
-    if (!options.seed.empty()) {
-        options.wanted.won =
-            past_winners(current_records(read_records(options.seed, tell), known, lowered, options.seed));
-    }
+    // Stale ones too: they decide nothing but what is tried first.
+    const auto not_again = [](const std::string &) {};  // who measures says what is no record
+    options.wanted.won = options.seed.empty() ? past_winners(read_records(options.records, not_again))
+                                              : past_winners(read_records(options.seed, tell));
     for (const TargetFile &target : targets) {
         if (options.emit.empty() && !options.list) {
             expect_to_run_here(target, "; expected --emit DIR, to measure elsewhere");
         }
     }
     if (!options.tasks.empty()) {
-        return tune_grain_size(manifest, targets, options.wanted, options.tasks, options.records, 1, lowered);
+        return tune_grain_size(manifest, targets, options.wanted, options.tasks, options.records, 1,
+                               lowered_hashes("", options.limits));
     }
     const std::vector<Tuned> tuned = choose_candidates(manifest, targets, options.wanted);
     if (options.list) {
@@ -262,8 +261,10 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
                      "most candidates for a kernel, the nearest to the default; 0: all")
         ->capture_default_str();
     command
-        ->add_option("--seed", options->seed,
-                     "records; what won there for any kernel of the target is tried first, whatever the nearest are")
+        ->add_option(
+            "--seed", options->seed,
+            "records; what won there for any kernel of the target is tried first, whatever the nearest are [those "
+            "of --records]")
         ->check(CLI::ExistingPath);
     command->add_option("--records", options->records, "directory of records to add to")->capture_default_str();
     command->add_option("--report", options->report, "HTML file to write");

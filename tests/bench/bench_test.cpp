@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -83,9 +84,41 @@ TEST_CASE("every function is measured, small ones in batches") {
                                {0.0, 5});
     REQUIRE(times.size() == 2);
     REQUIRE(fast > 1000);
-    REQUIRE(slow == 2 + 5 * 2);  // calibration, then one untimed and one timed a round
+    REQUIRE(slow >= 2 + 5 * 3);  // calibration, then at least two to be warm and one timed a round
     REQUIRE(times[0].ns < 1000);
     REQUIRE(times[1].ns >= 1e6);
+}
+
+TEST_CASE("a function is called until its time falls no more, or after what is to come before it") {
+    const auto sleep = [](int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); };
+    int disturbed = 0;  // by how much the other function's calls slow the next ones
+    const std::vector<std::function<void()>> functions = {[&] {
+                                                              sleep(1 + disturbed);
+                                                              disturbed /= 2;
+                                                          },
+                                                          [&] {
+                                                              sleep(1);
+                                                              disturbed = 8;
+                                                          }};
+    CHECK(measure(functions, {0.0, 3})[0].ns < 2e6);
+    int before = 0;
+    const auto often = sample({[] {}, [] {}}, {0.0, 5, [&] { before++; }});
+    CHECK(before == 10);
+    CHECK(often[0].size() == 5);
+}
+
+TEST_CASE("a kernel agrees with itself where the intervals meet") {
+    CHECK(agree({10, 1, 9, 11}, {12, 1, 11, 13}));
+    CHECK_FALSE(agree({10, 1, 9, 11}, {13, 1, 12, 14}));
+    Result result;
+    result.kernel_time = {10, 0.5, 9, 11};
+    result.control = {12, 1, 11, 13};
+    CHECK(result.steady());
+    result.kernel_time.spread = 1;
+    CHECK_FALSE(result.steady());
+    result.kernel_time.spread = 0.5;
+    result.control = {13, 1, 12, 14};
+    CHECK_FALSE(result.steady());
 }
 
 TEST_CASE("ratios are to the faster copy and the yardstick") {
@@ -185,6 +218,14 @@ TEST_CASE("bad options are refused in one line") {
                                   "--threads x",
                                   "--device tpu",
                                   "--device cuda --yardstick",
+                                  "--device cuda --cache warm",
+                                  "--cache hot",
+                                  "--contract fast",
+                                  "--strides 63 --shapes 2x64",
+                                  "--strides 0",
+                                  "--save-stats --op rms_norm_backward",
+                                  "--kernel fast",
+                                  "--kernel all --dtype f32",
                                   "--store sideways",
                                   "--call twice",
                                   "--seconds -1",
@@ -270,6 +311,35 @@ TEST_CASE("options of norma bench take effect") {
     REQUIRE(first("--shapes 2x64 --residual")["kernel"].get<std::string>().find(".r_f32") != std::string::npos);
     REQUIRE(first("--shapes 2x64 --target " + baseline_target())["target"] == baseline_target());
     REQUIRE_THROWS(first("--shapes 2x64 --target pentium"));
+}
+
+TEST_CASE("norma bench times what models ask for") {
+    const std::string shape = "--op rms_norm --shapes 3x64 ";
+    auto first = [&](const std::string &arguments) { return bench_json(shape + arguments)["results"][0]; };
+    const int64_t bytes = first("")["bytes"];
+    CHECK(first("")["cache"] == "warm");
+    for (const std::string cache : {"cold", "after-copy"}) {
+        CHECK(first("--cache " + cache)["cache"] == cache);
+    }
+    CHECK(first("")["control_ns"] > 0);
+    CHECK(first("")["steady"].is_boolean());
+    CHECK(first("--save-stats")["bytes"] == bytes + 3 * 4);  // rstd
+    CHECK(first("--strides 96")["bytes"] == bytes);
+    const std::string kernel = first("--dtype bf16 --contract hf")["kernel"];
+    CHECK(kernel.find(".hf.") != std::string::npos);
+    const json named = bench_json("--shapes 3x64,3x100 --kernel " + kernel)["results"];
+    REQUIRE(named.size() >= 1);
+    CHECK(named[0]["kernel"] == kernel);
+}
+
+TEST_CASE("norma bench times every kernel of the library") {
+    std::set<std::string> kernels;
+    const json all = bench_json("--kernel all --shapes 3x64,3x100")["results"];
+    for (const json &result : all) {
+        kernels.insert(result.at("kernel"));
+        CHECK(result.at("ns") > 0);
+    }
+    CHECK(kernels.size() > 20);
 }
 
 TEST_CASE("runs are compared by how many elements are worth a thread") {

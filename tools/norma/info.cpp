@@ -74,7 +74,7 @@ void print(const json &info) {
                    : target["name"] == forced ? "chosen: forced by NORMA_TARGET"
                    : cuda                     ? "chosen: the best that CUDA device 0 runs"
                                               : "chosen: the best that this CPU runs");
-        fmt::print("         knobs of {}\n", target["knobs"].get<std::string>());
+        fmt::print("         knobs: {}\n", target["knobs"].get<std::string>());
     }
     if (!any) {
         fmt::print("target   none is chosen{}: plans that name no target are refused\n",

@@ -29,6 +29,14 @@ const std::string weighted = "rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.any";
 
 }  // namespace
 
+TEST_CASE("normagen says its version, and which command a misspelt one may be", "[normagen]") {
+    const Result version = normagen("--version");
+    CHECK(version.status == 0);
+    CHECK(version.out.rfind("normagen 0.1.0, Halide ", 0) == 0);
+    check_refused(normagen("bundel --out x"), "\"bundel\" is not a command; expected one of list, ");
+    CHECK(contains(normagen("bundel").err, "; is bundle meant?"));
+}
+
 TEST_CASE("compile writes what a build needs, and writes nothing anew without a change", "[normagen]") {
     Directory d;
     d.write("m.json", two);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The norma command: list, info, demo, and what all its commands share.
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/kernels.h"
 #include "tests/support/process.h"
+#include "tools/base/origins.h"
 #include "tools/reference/reference.h"
 #include "tools/safetensors/safetensors.h"
 
@@ -79,6 +81,51 @@ TEST_CASE("list and info agree", "[cli]") {
         CHECK(contains(list[i], kernels[i].at("name").get<std::string>()));
         CHECK(contains(list[i], kernels[i].at("target").get<std::string>()));
     }
+}
+
+TEST_CASE("list names only what is asked for", "[cli]") {
+    const json all = json::parse(output_of("list --json"));
+    const std::string target = norma::test::baseline_target();
+    size_t expected = 0;
+    for (const json &kernel : all) {
+        const int64_t exact = kernel.at("hidden_exact"), most = kernel.at("hidden_most");
+        expected += kernel.at("op") == "rms_norm_forward" && kernel.at("x") == "bf16" && kernel.at("y") == "i8" &&
+                    kernel.at("target") == target && (most == 0 || most >= 100) &&
+                    (exact != 0 ? exact == 100 : 100 % kernel.at("hidden_multiple").get<int64_t>() == 0);
+    }
+    const std::string filters = "--op rms_norm --dtype bf16:i8 --hidden 100 --target " + target;
+    CHECK(expected > 0);
+    CHECK(expected < all.size());
+    CHECK(json::parse(output_of("list --json " + filters)).size() == expected);
+    CHECK(lines(output_of("list " + filters)).size() == expected + 1);
+    CHECK(output_of("list --hidden 100 --op layer_norm --dtype f32:u8 --target " + target).find("y_f32") ==
+          std::string::npos);
+    for (const auto &[option, part] : {std::pair("--op softmax", "--op"),
+                                       {"--dtype f64", "--dtype: \"f64\"; expected a type of x, one of f32"},
+                                       {"--dtype f32:f64", "--dtype: \"f32:f64\""},
+                                       {"--hidden 0", "--hidden"},
+                                       {"--target pdp-11", "--target: \"pdp-11\"; expected one of this library's, "}}) {
+        check_refused("norma", norma_command(std::string("list ") + option), part);
+    }
+}
+
+TEST_CASE("a misspelt command is answered by the nearest one", "[cli]") {
+    check_refused("norma", norma_command("benhc"), "\"benhc\" is not a command; expected one of list, info, ");
+    CHECK(contains(norma_command("benhc").err, "; is bench meant?"));
+    CHECK_FALSE(contains(norma_command("frobnicate").err, "meant?"));
+}
+
+TEST_CASE("info says whose records decided", "[cli]") {
+    std::map<std::string, std::vector<std::string>> origins;
+    for (const json &kernel : json::parse(output_of("list --json"))) {
+        origins[kernel.at("target")].push_back(kernel.at("origin"));
+    }
+    for (const json &target : json::parse(output_of("info --json")).at("targets")) {
+        CHECK(target.at("knobs") == norma::origins_text(origins[target.at("name")]));
+    }
+    CHECK(norma::origins_text({"default", "record 1: 0.9 of the default's time (2026-01-01) on A, b; 8192 elements",
+                               "record 2: 0.8 of the default's time (2026-01-01) on A, b", "default: why"}) ==
+          "2 kernels by records of A, b; 2 have defaults");
 }
 
 TEST_CASE("info says how a kernel was made", "[cli]") {
