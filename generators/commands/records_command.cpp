@@ -15,6 +15,7 @@
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
+#include "tools/base/own_command_line.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {
@@ -92,6 +93,7 @@ bool on_threads(const Record &record) { return record.threads > 1; }
 
 void report(const Options &options) {
     Report report;
+    report.command = own_command_line();
     report.records = current(options, options.paths[0]);
     report.records.erase(std::remove_if(report.records.begin(), report.records.end(), on_threads),
                          report.records.end());

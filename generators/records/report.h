@@ -17,6 +17,7 @@ std::string changes(const Contender &contender);  // "lanes 64 -> 128": the knob
 
 struct Report {
     std::vector<Record> records;
+    std::string command;                                               // that made it
     std::string differences;                                           // from another set, where there is one
     std::map<std::pair<std::string, std::string>, std::string> loops;  // of winners, by target and variant: assembly
 };

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <numeric>
 
 #include "plots.h"
 #include "report.h"
@@ -16,13 +16,14 @@ namespace {
 const char *const head =
     "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>"
     "<title>Norma: tuning</title><style>\n"
+    ":root { color-scheme: light dark; }\n"
     "body { font: 14px sans-serif; margin: 2em; } svg { margin: 8px; vertical-align: top; } svg text { font-size: "
-    "11px; }\n"
+    "11px; fill: currentColor; }\n"
     "td, th { text-align: left; padding: 2px 12px 2px 0; font-family: monospace; font-size: 12px; }\n"
     "summary { margin: 6px 0; font-family: monospace; cursor: pointer; } details { margin-left: 1em; }\n"
-    "rect { fill: #c96; } .copy { fill: #ccc; } .default { fill: #88a; } .winner { fill: #2a7; } .best { fill: #aa8; "
+    "rect { fill: #c96; } .copy { fill: #999; } .default { fill: #77a; } .winner { fill: #2a7; } .best { fill: #aa6; "
     "}\n"
-    "circle { fill: #26c; fill-opacity: 0.4; } polyline { fill: none; stroke: #26c; } .one { stroke: #999; }\n"
+    "circle { fill: #48e; fill-opacity: 0.5; } polyline { fill: none; stroke: #48e; } .one { stroke: #999; }\n"
     ".tick { text-anchor: middle; }\n"
     "</style></head><body>\n<h1>Norma: tuning</h1>\n";
 
@@ -57,7 +58,73 @@ std::string roofline(const Group &group) {
             add(other->strategy, other->ns);
         }
     }
-    return bar_chart("GB/s", bars);
+    return bar_chart("bytes read and written a second, GB/s", bars);
+}
+
+// Where it won: geometric means over a device's kernels of the times over a copy's, at each shape.
+std::string to_copy_by_shape(const std::vector<Group> &groups) {
+    std::map<std::pair<int64_t, std::string>, std::map<std::string, std::vector<double>>> shapes;  // by size; kind
+    for (const Group &group : groups) {
+        for (const auto &[cell, record] : group.contenders.front().cells) {
+            if (record->ok() && record->copy_ns > 0) {
+                auto &of_shape = shapes[{record->rows * record->hidden, bucket(*record)}];
+                of_shape["default"].push_back(std::log(record->default_ns / record->copy_ns));
+                of_shape["winner"].push_back(
+                    std::log((group.has_winner() ? record->ns : record->default_ns) / record->copy_ns));
+            }
+        }
+    }
+    std::vector<Bar> bars;
+    for (const auto &[shape, kinds] : shapes) {
+        for (const auto &[kind, logs] : kinds) {
+            const double sum = std::accumulate(logs.begin(), logs.end(), 0.0);
+            bars.push_back({shape.second, kind, std::exp(sum / (double)logs.size())});
+        }
+    }
+    return bars.empty() ? "" : bar_chart("time over that of a copy of the same bytes (the line)", bars, 1);
+}
+
+// The winners that gain most, with the ends of their intervals at the shape where they do.
+std::string greatest_gains(const std::vector<Group> &groups) {
+    constexpr size_t most = 5;
+    std::vector<const Record *> best;
+    for (const Group &group : groups) {
+        const Record *of_group = nullptr;
+        for (const auto &[cell, record] : group.contenders.front().cells) {
+            const bool better = group.has_winner() && (of_group == nullptr || record->ratio() < of_group->ratio());
+            of_group = better ? record : of_group;
+        }
+        if (of_group != nullptr) {
+            best.push_back(of_group);
+        }
+    }
+    std::sort(best.begin(), best.end(), [](const Record *a, const Record *b) { return a->ratio() < b->ratio(); });
+    best.resize(std::min(best.size(), most));
+    std::string text;
+    for (const Record *record : best) {
+        text += fmt::format("<tr><td>{:.2f}</td><td>{:.2f} to {:.2f}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                            record->ratio(), record->low / record->default_high, record->high / record->default_low,
+                            bucket(*record), record->target, escaped(record->variant));
+    }
+    return best.empty()
+               ? ""
+               : "<table><tr><th>to default</th><th>95 %</th><th>at</th><th>target</th><th>kernel</th></tr>\n" + text +
+                     "</table>\n";
+}
+
+// What was won on a device, and where.
+std::string answer(const std::string &device, const std::vector<Group> &groups) {
+    double sum = 0;
+    size_t won = 0;
+    for (const Group &group : groups) {
+        won += group.has_winner();
+        sum += group.has_winner() ? std::log(group.contenders.front().score) : 0;
+    }
+    const std::string mean =
+        won == 0 ? "" : fmt::format(", {:.3f} of the default's time on average", std::exp(sum / (double)won));
+    return fmt::format("<h2>{}</h2>\n<p><strong>{} of {} kernels gained{}.</strong></p>\n", escaped(device), won,
+                       groups.size(), mean) +
+           to_copy_by_shape(groups) + greatest_gains(groups);
 }
 
 std::string table(const Group &group) {
@@ -98,7 +165,7 @@ std::string trials(const std::vector<const Record *> &records) {
             effects[knob][value.get<int64_t>()].push_back(record->ratio());
         }
     }
-    std::string text = convergence.size() < 2 ? "" : plot("best trial so far", convergence, {}, true);
+    std::string text = convergence.size() < 2 ? "" : plot("best trial so far", "trial", convergence, {}, true);
     for (const auto &[knob, values] : effects) {
         if (values.size() < 2) {
             continue;
@@ -111,7 +178,7 @@ std::string trials(const std::vector<const Record *> &records) {
             }
             labels.push_back(short_number(value));
         }
-        text += plot(knob, points, labels, false);
+        text += plot("", knob, points, labels, false);
     }
     return text + fmt::format("<p>{} trials, of which {} failed.</p>\n", records.size(), failures);
 }
@@ -119,19 +186,25 @@ std::string trials(const std::vector<const Record *> &records) {
 }  // namespace
 
 std::string report_html(const Report &report) {
-    std::set<std::string> devices;
+    std::string last_date;
     std::map<std::pair<std::string, std::string>, std::vector<const Record *>> of_kernel;
     for (const Record &record : report.records) {
-        devices.insert(device_text(record));
+        last_date = std::max(last_date, record.date);
         of_kernel[{record.target, record.variant}].push_back(&record);
     }
     const std::vector<Group> groups = find_winners(report.records);
+    std::map<std::string, std::vector<Group>> by_device;
+    for (const Group &group : groups) {
+        by_device[devices_text(group)].push_back(group);
+    }
     std::string text = head;
+    for (const auto &[device, of_device] : by_device) {
+        text += answer(device, of_device);
+    }
     text += fmt::format(
-        "<p>{}</p>\n<p>Times are those of one thread, or of the GPU, over the default's, each pair from one process: "
-        "below 1 is "
-        "faster. Bars are bytes read and written a second; the copy moves the same activations.</p>\n",
-        escaped(fmt::format("{}", fmt::join(devices, "; "))));
+        "<p>Measured until {}; page made by <code>{}</code>. Times are those of one thread, or of the GPU, over the "
+        "default's, each pair from one process: below 1 is faster. The copy moves the same activations.</p>\n",
+        escaped(last_date), escaped(report.command));
     text += preformatted("Winners", tables(groups));
     text += preformatted("Winners that differ from those of the other set", report.differences);
     for (const Group &group : groups) {

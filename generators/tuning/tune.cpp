@@ -23,6 +23,7 @@
 #include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
 #include "tools/base/messages.h"
+#include "tools/base/own_command_line.h"
 #include "tools/base/private_folder.h"
 #include "tools/base/temporary_directory.h"
 #include "tune_grain_size.h"
@@ -82,7 +83,7 @@ fs::path work_folder(const Options &options) {
                                       "--progress",
                                       options.progress};
     if (!options.report.empty()) {
-        words.insert(words.end(), {"--report", options.report});
+        words.insert(words.end(), {"--report", options.report, "--command", own_command_line()});
     }
     if (options.resume) {
         words.emplace_back("--resume");

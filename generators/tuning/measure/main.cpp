@@ -15,6 +15,7 @@
 #include "tools/base/command_line.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
+#include "tools/base/own_command_line.h"
 #include "tools/base/progress.h"
 
 namespace norma {
@@ -24,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 struct Options {
-    std::string directory, records, report, progress = "auto";
+    std::string directory, records, report, command, progress = "auto";
     double budget = 600;
     bool resume = false;
     SearchOptions search;
@@ -161,7 +162,8 @@ void run(const Options &options) {
         }
     }
     if (!options.report.empty()) {
-        write_if_changed(options.report, report_html({all, "", {}}));
+        write_if_changed(options.report,
+                         report_html({all, options.command.empty() ? own_command_line() : options.command, "", {}}));
         write_to_stderr(fmt::format("report: {}\n", one_line(options.report)));
     }
 }
@@ -172,6 +174,7 @@ int main(int argc, char **argv) {
     app.add_option("directory", options.directory, "what --emit wrote")->required();
     app.add_option("--records", options.records, "directory of records to add to")->required();
     app.add_option("--report", options.report, "HTML file to write");
+    app.add_option("--command", options.command, "for the report: what was called")->group("");
     app.add_option("--budget", options.budget, "seconds")->check(CLI::Range(0.0, 1e7))->capture_default_str();
     app.add_option("--timeout", options.search.timeout, "seconds for one trial")
         ->check(CLI::Range(0.001, 86400.0))

@@ -75,6 +75,12 @@ TEST_CASE("a slow default loses, and the library says which record its kernel ca
     const std::string report = check_page(d / "report.html");
     CHECK(contains(report, "<polyline"));
     CHECK(contains(report, "<rect class=\"winner\""));
+    // The answer comes first: what was won, where it stands beside a copy, and what was called.
+    const size_t details = report.find("<details");
+    for (const char *part : {"1 of 1 kernels gained, 0.", "time over that of a copy of the same bytes",
+                             "<code>normagen tune --manifest ", "<th>95 %</th>"}) {
+        CHECK(report.find(part) < details);
+    }
 
     // As much can be seen later, from the records.
     fs::create_directory(d.path / "others");
