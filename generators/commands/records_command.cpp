@@ -9,6 +9,7 @@
 #include <set>
 
 #include "generators/records/current_records.h"
+#include "generators/records/export.h"
 #include "generators/records/report.h"
 #include "inner_loop.h"
 #include "tools/base/child.h"
@@ -108,6 +109,10 @@ void report(const Options &options) {
         }
     }
     write_if_changed(options.out, report_html(report));
+}
+
+void export_t4(const Options &options) {
+    write_if_changed(options.out, t4_results(current(options, options.paths[0])).dump(1) + "\n");
 }
 
 // The final trials of each kernel's best candidates: they say which wins, and over what.
@@ -240,6 +245,10 @@ void add_records(CLI::App &app, const RunLater &run_later, const LoweredHashes &
     report_command->add_option("--against", report_options->against,
                                "other records, to show the winners that differ from theirs");
     report_command->add_flag("--assembly", report_options->assembly, "with the inner loop of each winner");
+    auto [export_command, export_options] =
+        add("export", "write results in the format T4 of other autotuners", export_t4, 1, 1);
+    export_command->add_option("--out", export_options->out, "JSON file to write")->required();
+    export_command->add_flag("--stale", export_options->stale, "with stale records");
     auto [explain_command, explain_options] = add("explain", "why a kernel's winner wins", explain, 1, 1);
     explain_command->add_option("--kernel", explain_options->kernel)->required();
     explain_command->add_option("--target", explain_options->target);

@@ -347,6 +347,43 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
                   "expected a directory of records, or none");
 }
 
+TEST_CASE("records are exported in the format of other autotuners", "[records]") {
+    const Made made;
+    const std::map<std::string, std::string> failures = {{"killed at its time limit of 3 s", "timeout"},
+                                                         {"killed by signal 11", "runtime"},
+                                                         {"the kernel returned 7", "runtime"},
+                                                         {"wrong: y row 0 element 0 is 0", "correctness"},
+                                                         {"LLVM: no", "compile"}};
+    std::vector<json> records = {made.record(16, 64, {2000, 1, 4000})};
+    for (const auto &[why, word] : failures) {
+        json failed = made.record(32, 64 << records.size(), {1, 0, 1});
+        failed["status"] = "failed";
+        failed["why"] = why;
+        records.push_back(failed);
+    }
+    const std::string set = made.set("exported", records), out = made.directory / "t4.json";
+    const Result exported = made.run("export", set, "--out " + out);
+    INFO(exported.err);
+    REQUIRE(exported.status == 0);
+    const json t4 = json::parse(read(out));
+    CHECK(t4.at("schema_version") == "1.0.0");
+    REQUIRE(t4.at("results").size() == records.size());
+    const json first = t4.at("results")[0];
+    CHECK(first.at("invalidity") == "correct");
+    CHECK(first.at("correctness") == 1);
+    CHECK(first.at("times").at("runtimes") == json({0.002}));
+    CHECK(first.at("configuration").at("store_lanes") == 64);
+    CHECK(first.at("configuration").at("rows") == 1);  // the knob
+    CHECK(first.at("configuration").at("shape") == "16x512");
+    CHECK(first.at("configuration").at("kernel") == tuned_kernel);
+    size_t i = 1;
+    for (const auto &[why, word] : failures) {
+        CHECK(t4.at("results")[i].at("invalidity") == word);
+        CHECK(t4.at("results")[i++].at("correctness") == 0);
+    }
+    check_refused(made.run("export", set), "--out is required");
+}
+
 TEST_CASE("no kernel of the default library was slower than its default where it was tuned", "[records]") {
     const Result listed = normagen("list --json --target all --manifest " + source + "/manifests/default.json");
     REQUIRE(listed.status == 0);
