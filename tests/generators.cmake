@@ -31,7 +31,7 @@ norma_test(normagen_test SOURCES end_to_end/bundle_test.cpp generators/normagen/
     generators/codegen/target_file_test.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(normagen_test normagen norma_tool_object)
 norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetensors)
-add_dependencies(hostile_test normagen)
+add_dependencies(hostile_test normagen norma_tool)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/tuning/pool_test.cpp generators/records/records_test.cpp
     ${PROJECT_SOURCE_DIR}/generators/tuning/measure/pool.cpp LINK nlohmann_json::nlohmann_json)
 add_dependencies(tune_test normagen norma_measure)

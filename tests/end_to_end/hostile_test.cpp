@@ -158,3 +158,17 @@ TEST_CASE("hostile safetensors are refused in a line", "[hostile]") {
         CHECK_FALSE(contains(message, "\n"));
     }
 }
+
+#ifndef __SANITIZE_ADDRESS__  // whose shadow is terabytes
+TEST_CASE("a tensor larger than memory is refused in a line", "[hostile]") {
+    Directory d;
+    const std::string header = R"({"a.x":{"dtype":"U8","shape":[2147483648],"data_offsets":[0,2147483648]}})";
+    const uint64_t length = header.size();
+    const std::string file = d.write("f", std::string(reinterpret_cast<const char *>(&length), sizeof length) + header);
+    fs::resize_file(file, sizeof length + length + (uint64_t{1} << 31));  // a hole: no disk is written
+    for (const std::string &command : {"demo " + file, "run layer_norm --prefix a --output " + d / "y --input " + file}) {
+        check_refused("norma", shell("ulimit -v 1500000; " NORMA_PROGRAM " " + command),
+                      file + ": cannot be read: no memory for 2147483648 bytes of it");
+    }
+}
+#endif

@@ -13,6 +13,8 @@ namespace {
 
 using safetensors::Tensor;
 
+constexpr size_t most_layers = 1000;  // models have a few hundred, and each takes a plan and a part of a second
+
 Data data_of(const Tensor *tensor) {
     return tensor == nullptr ? Data{} : Data{dtype_of_safetensors(tensor->dtype.c_str()), tensor->bytes};
 }
@@ -67,14 +69,22 @@ Layer layer_of(const safetensors::File &file, const std::string &prefix, const s
 }
 
 std::vector<Layer> layers_of(const safetensors::File &file, const std::string &path) {
-    std::vector<Layer> layers;
+    std::vector<std::string> prefixes;
     for (const auto &[name, tensor] : file.tensors) {
         if (name.size() > 2 && name.compare(name.size() - 2, 2, ".x") == 0) {
-            layers.push_back(layer_of(file, name.substr(0, name.size() - 2), path));
+            prefixes.push_back(name.substr(0, name.size() - 2));
         }
     }
-    if (layers.empty()) {
+    if (prefixes.empty()) {
         throw InputError(path + ": has no tensor whose name ends in .x");
+    }
+    if (prefixes.size() > most_layers) {
+        throw InputError(fmt::format("{}: has {} tensors whose names end in .x; expected at most {}", path,
+                                     prefixes.size(), most_layers));
+    }
+    std::vector<Layer> layers;
+    for (const std::string &prefix : prefixes) {
+        layers.push_back(layer_of(file, prefix, path));
     }
     return layers;
 }

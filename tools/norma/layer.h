@@ -28,7 +28,7 @@ struct Layer {
 // Throws InputError where a tensor is missing, or not what a norm takes. Without a prefix it is x, weight and bias.
 Layer layer_of(const safetensors::File &file, const std::string &prefix, const std::string &path);
 
-// Of each PREFIX.x; at least one.
+// Of each PREFIX.x; at least one, at most 1000.
 std::vector<Layer> layers_of(const safetensors::File &file, const std::string &path);
 
 // The layer with every tensor of f32 rounded to the type.

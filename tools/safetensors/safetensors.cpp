@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <tuple>
 
 #include "safetensors_header.h"
@@ -43,7 +44,11 @@ public:
 
     template <typename Bytes>
     void read(Bytes &bytes, uint64_t count) {
-        bytes.resize(count);
+        try {
+            bytes.resize(count);
+        } catch (const std::bad_alloc &) {
+            fail(path_, fmt::format("cannot be read: no memory for {} bytes of it", count));
+        }
         if (!in_.read(bytes.data(), static_cast<std::streamsize>(count))) {
             fail(path_, "cannot be read to its end");
         }

@@ -217,6 +217,12 @@ TEST_CASE("demo refuses in one line", "[cli]") {
     refused([](st::File &f) { f.tensors["layer.x"] = {"F32", {0, 64}, {}}; }, "layer.x has no rows");
     refused([](st::File &f) { f.tensors["layer.x"] = {"F32", {3, 0}, {}}; }, "layer.x has no rows");
     refused([](st::File &f) { f.tensors.erase("layer.x"); }, "no tensor whose name ends in .x");
+    const auto many = [](st::File &f) {
+        for (int i = 0; i < 1000; i++) {
+            f.tensors[std::to_string(i) + ".x"] = f.tensors["layer.x"];
+        }
+    };
+    refused(many, "has 1001 tensors whose names end in .x; expected at most 1000");
     check_refused("norma", norma_command("demo /no/such/file"), "cannot be read");
     check_refused("norma", norma_command("demo " + sample, "NORMA_TARGET=pdp-11"), "NORMA_TARGET is \"pdp-11\"");
     check_refused("norma", norma_command("demo"), "file is required");
