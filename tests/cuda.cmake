@@ -8,12 +8,6 @@ set_target_properties(fake_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_
 add_library(no_cuda SHARED support/cuda/no_driver.cpp)
 set_target_properties(no_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/none)
 
-# The runtime, for registries of the tests' own.
-add_library(bare_runtime STATIC ${runtime_sources})
-target_include_directories(bare_runtime PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/runtime/include
-    ${PROJECT_SOURCE_DIR}/runtime/src/device/cpu/${NORMA_ARCHITECTURE})
-target_link_libraries(bare_runtime PUBLIC norma_vocabulary norma_kernel_host halide_headers Threads::Threads ${CMAKE_DL_LIBS})
-
 norma_test(cuda_launch_test SOURCES runtime/device/cuda/launch_test.cpp support/cuda/registry.cpp LINK bare_runtime fake_cuda)
 
 # As a program on a machine with and without a driver.
