@@ -166,8 +166,9 @@ TEST_CASE("a tensor larger than memory is refused in a line", "[hostile]") {
     const uint64_t length = header.size();
     const std::string file = d.write("f", std::string(reinterpret_cast<const char *>(&length), sizeof length) + header);
     fs::resize_file(file, sizeof length + length + (uint64_t{1} << 31));  // a hole: no disk is written
-    for (const std::string &command : {"demo " + file, "run layer_norm --prefix a --output " + d / "y --input " + file}) {
-        check_refused("norma", shell("ulimit -v 1500000; " NORMA_PROGRAM " " + command),
+    const std::string run = "run layer_norm --prefix a --output " + d / "y" + " --input ";
+    for (const std::string &command : {std::string("demo "), run}) {
+        check_refused("norma", shell("ulimit -v 1500000; " NORMA_PROGRAM " " + command + file),
                       file + ": cannot be read: no memory for 2147483648 bytes of it");
     }
 }

@@ -7,7 +7,7 @@
 
 namespace norma {
 
-// The CPU is asked once: a virtual machine takes many microseconds for each answer. Two threads that come first ask twice.
+// The CPU is asked once: a virtual machine takes microseconds to answer. Two threads that come first both ask.
 bool cpu_has_features(const uint64_t *features) {
     static_assert(halide_target_feature_end <= 256, "Target::features is too short for this Halide");
     static std::atomic<uint64_t> found[4];
