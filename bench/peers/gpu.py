@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Times PyTorch (eager, torch.compile) and a Triton kernel on the shapes of `norma bench --device cuda --json` files, and
-prints them side by side. Measured as norma bench does: device events, and memory of four times the second-level cache
-cleared before each run."""
+"""Times PyTorch (eager, torch.compile) and a Triton kernel on the shapes of
+`norma bench --device cuda --json` files, and prints them side by side. Measured as norma bench
+does: device events, and memory of four times the second-level cache cleared before each run."""
 
 import argparse
 import json
@@ -62,7 +61,7 @@ def triton_norms(torch):
 
 
 def gradients(torch, forward, x, weight, bias, centred):
-    """A function that takes dx through a forward that was done before; the gradients of the parameters with it."""
+    """A function that takes dx, and the parameters' gradients, through a forward done before."""
     inputs = [x, weight] + ([bias] if centred else [])
     for tensor in inputs:
         tensor.requires_grad_()
@@ -87,10 +86,15 @@ def peers_of(torch, triton_run, case):
 
     compiled = torch.compile(eager, dynamic=False)
     if backward:
-        functions = {name: gradients(torch, forward, x, weight, bias, centred)
-                     for name, forward in (("eager", eager), ("compile", compiled))}
+        functions = {
+            name: gradients(torch, forward, x, weight, bias, centred)
+            for name, forward in (("eager", eager), ("compile", compiled))
+        }
     else:
-        functions = {"eager": lambda: eager(x, weight, bias), "compile": lambda: compiled(x, weight, bias)}
+        functions = {
+            "eager": lambda: eager(x, weight, bias),
+            "compile": lambda: compiled(x, weight, bias),
+        }
     if triton_run is not None and not backward:
         functions["triton"] = lambda: triton_run(x, weight, bias, y, centred)
     expected = functions["eager"]().float()
@@ -99,7 +103,7 @@ def peers_of(torch, triton_run, case):
             difference = (functions[name]().float() - expected).abs().max().item()
             if not difference < 0.1:
                 raise ValueError(f"differs from eager by {difference}")
-        except Exception as error:  # a peer that fails is left out, not the others
+        except Exception as error:  # noqa: BLE001 (a peer that fails is left out, not the others)
             print(f"{name} is left out of {rows}x{hidden}: {str(error).splitlines()[0]}")
             del functions[name]
     return functions
@@ -139,9 +143,21 @@ def main():
         shape = f"{case['rows']}x{case['hidden']}"
         texts = [f"{times[name] / 1e3:>10.1f}" if name in times else f"{'-':>10}" for name in names]
         print(f"{case['op']:<20}{case['dtype']:<6}{shape:>14}" + "".join(texts), flush=True)
-        results.append({key: case[key] for key in ("op", "dtype", "rows", "hidden", "bytes")} | {"ns": times})
-        with open(arguments.json, "w", encoding="utf-8") as file:  # what there is, should time run out
-            json.dump({"gpu": torch.cuda.get_device_name(0), "torch": torch.__version__, "results": results}, file, indent=2)
+        results.append(
+            {key: case[key] for key in ("op", "dtype", "rows", "hidden", "bytes")} | {"ns": times}
+        )
+        with open(
+            arguments.json, "w", encoding="utf-8"
+        ) as file:  # what there is, should time run out
+            json.dump(
+                {
+                    "gpu": torch.cuda.get_device_name(0),
+                    "torch": torch.__version__,
+                    "results": results,
+                },
+                file,
+                indent=2,
+            )
 
 
 if __name__ == "__main__":

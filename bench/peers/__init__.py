@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Norma beside its peers: bench/peers/run."""
