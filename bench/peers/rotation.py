@@ -58,9 +58,12 @@ def measure(
 ) -> tuple[Times, dict[str, str]]:
     """Median, spread and error of each peer that has the case, and why the others have not."""
     errors, left_out = {}, {}
+    for worker in workers:  # all, before the first needs memory for its compiler
+        if worker.runs:
+            worker.ask(do="forget")
     for worker in workers:
         if worker.runs:
-            said = worker.ask(case=to_json(case))
+            said = worker.ask(do="prepare", case=to_json(case))
             if "left_out" in said:
                 left_out[worker.name] = said["left_out"]
             elif said["error"] is not None and not said["error"] < WRONG:
@@ -77,7 +80,7 @@ def measure(
         for worker in turns:
             if threads > 1:
                 time.sleep(PAUSE)
-            said = worker.ask(time=True)
+            said = worker.ask(do="time")
             if "ns" in said:
                 rounds[worker.name].append(said["ns"])
             else:

@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Tables of files of results, in Markdown.
-
-python3 -m peers.tables [--check]: writes those of README.md and docs/*.md, between
-`<!-- peers: NAME FILE -->` and `<!-- /peers -->`; with --check, says which ones differ."""
+"""Tables of a file of results, in Markdown. In a page they are between
+`<!-- peers: NAME FILE ARGUMENTS -->` and `<!-- /peers -->`."""
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import geometric_mean
 
 Result = dict
 Content = dict
 
 COPIES = ("copy", "streaming copy")
-NARROW = ("Norma", "gcc -ffast-math", "oneDNN", "ONNX Runtime", "PyTorch", "torch.compile", "JAX")
+# Columns of tables that are to fit a page; "oneDNN" is the faster of its builds.
+OTHERS = (
+    "hand-written",
+    "gcc",
+    "gcc -ffast-math",
+    "oneDNN",
+    "ONNX Runtime",
+    "OpenVINO",
+    "PyTorch",
+    "torch.compile",
+    "JAX",
+)
+DIRECTIONS = {
+    "forward": (("layer_norm", "rms_norm"), ("f32", "bf16", "f16")),
+    "backward": (("layer_norm_backward", "rms_norm_backward"), ("f32", "bf16")),
+}
 
 
 def rounded(number: float) -> str:
@@ -41,6 +54,11 @@ def of(result: Result, name: str) -> float | None:
     """A peer's time; of oneDNN that of its faster build."""
     names = [each for each in result["times"] if each == name or each == f"{name} OpenMP"]
     return min((result["times"][each]["ns"] for each in names), default=None)
+
+
+def title(op: str) -> str:
+    name, _, direction = op.partition("_norm")
+    return {"layer": "LayerNorm", "rms": "RMSNorm"}[name] + direction.replace("_", " ")
 
 
 def shape(result: Result) -> str:
@@ -79,37 +97,49 @@ def overview(content: Content) -> str:
     return markdown(["", "Norma", *names], rows)
 
 
-def times_of_norma(content: Content, op: str, x: str, threads: int = 1) -> str:
-    """Peers' times over Norma's: above 1 Norma is faster."""
-    results = select(content, op=op, x=x, scale="none", threads=threads)
-    names = [name for name in NARROW[1:] if any(of(result, name) for result in results)]
+def summary(content: Content, direction: str) -> str:
+    """Means over the shapes of a peer's time over Norma's, and how often the peer is ahead."""
+    ops, types = DIRECTIONS[direction]
+    columns = [(op, x) for op in ops for x in types]
+
+    def cell(name: str, op: str, x: str) -> str:
+        results = select(content, op=op, x=x, scale="none", threads=1)
+        pairs = [(of(result, name), of(result, "Norma")) for result in results]
+        ratios = [theirs / ours for theirs, ours in pairs if theirs and ours]
+        ahead = sum(ratio < 1 for ratio in ratios)
+        if not ratios:
+            return ""
+        return rounded(geometric_mean(ratios)) + (f" (ahead in {ahead})" if ahead else "")
+
+    cells = [[name, *(cell(name, op, x) for op, x in columns)] for name in OTHERS]
+    heads = ["Norma is faster than", *(f"{title(op)} {x}" for op, x in columns)]
+    return markdown(heads, [row for row in cells if any(row[1:])])
+
+
+def times(content: Content, op: str, x: str, y: str = "", threads: str = "1") -> str:
+    """Norma's times, and those of the others over Norma's: above 1 Norma is faster."""
+    results = select(content, op=op, x=x, y=y or x, threads=int(threads))
+    names = [name for name in OTHERS if any(of(result, name) for result in results)]
     rows = []
     for result in results:
         norma = of(result, "Norma")
-        times = [of(result, name) for name in names]
-        ratios = ["-" if time is None else rounded(time / norma) for time in times]
-        rows.append([shape(result), duration(norma), rounded(norma / best_copy(result)), *ratios])
-    return markdown(["rows x hidden", "Norma", "to copy", *names], rows)
+        others = [of(result, name) for name in names]
+        ratios = ["" if time is None else rounded(time / norma) for time in others]
+        copied = rounded(norma / best_copy(result))
+        rows.append([shape(result), duration(norma), copied, *ratios])
+    return markdown(["rows x hidden", "Norma", "Norma to copy", *names], rows)
 
 
 def errors(content: Content, op: str, x: str) -> str:
-    """In units in the last place, beside the times over a copy's."""
+    """In units in the last place."""
     results = select(content, op=op, x=x, scale="none", threads=1)
-    names = [
-        name
-        for name in content["peers"]
-        if any(result["times"].get(name, {}).get("error") is not None for result in results)
-    ]
-    rows = [
-        [
-            shape(result),
-            *(
-                rounded(result["times"][name]["error"]) if name in result["times"] else "-"
-                for name in names
-            ),
-        ]
-        for result in results
-    ]
+
+    def error(result: Result, name: str) -> str:
+        found = result["times"].get(name, {}).get("error")
+        return "" if found is None else rounded(found)
+
+    names = [name for name in content["peers"] if any(error(result, name) for result in results)]
+    rows = [[shape(result), *(error(result, name) for name in names)] for result in results]
     return markdown(["rows x hidden", *names], rows)
 
 
@@ -123,33 +153,36 @@ def behind(content: Content) -> str:
                 continue
             ratio = norma / result["times"][name]["ns"]
             if ratio > 1.05:
-                threads = str(result["threads"])
-                rows.append(
-                    [result["op"], dtype(result), shape(result), threads, name, rounded(ratio)]
-                )
-    return markdown(
-        ["op", "type", "rows x hidden", "threads", "faster peer", "Norma's time over its"], rows
-    )
+                case = [title(result["op"]), dtype(result), shape(result), str(result["threads"])]
+                rows.append([*case, name, rounded(ratio)])
+    head = ["op", "type", "rows x hidden", "threads", "faster peer", "Norma's time over the peer's"]
+    return markdown(head, rows)
 
 
 def layer_to_rms(content: Content, x: str) -> str:
     """LayerNorm's time over RMSNorm's, as Norma, peers and hand-written code have it."""
-    names = ("Norma", "hand-written", *NARROW[1:])
     rows = []
     for layer in select(content, op="layer_norm", x=x, scale="none", threads=1):
-        shape_of = {"rows": layer["rows"], "hidden": layer["hidden"], "threads": 1}
-        rms = select(content, op="rms_norm", x=x, scale="none", **shape_of)
-        if rms:
-            pairs = [(of(layer, name), of(rms[0], name)) for name in names]
-            rows.append([shape(layer), *(rounded(a / b) if a and b else "-" for a, b in pairs)])
-    return markdown(["rows x hidden", *names], rows)
+        same = {"rows": layer["rows"], "hidden": layer["hidden"], "threads": 1}
+        for rms in select(content, op="rms_norm", x=x, scale="none", **same):
+            pairs = [(of(layer, name), of(rms, name)) for name in ("Norma", *OTHERS)]
+            rows.append([shape(layer), *(rounded(a / b) if a and b else "" for a, b in pairs)])
+    return markdown(["rows x hidden", "Norma", *OTHERS], rows)
+
+
+def machine(content: Content) -> str:
+    """What was measured, where and with which versions."""
+    its = content["machine"]
+    caches = ", ".join(f"{name.upper()} {size}" for name, size in its["caches"].items())
+    kind = "virtual machine" if its["virtual"] else "machine"
+    cpu = f"{its['cpu']} (family {its['family']}, model {its['model']}), {its['cores']} cores"
+    head = f"A {kind} with {cpu}; {caches}; Linux {its['linux']}. Measured on {content['date']}."
+    rows = [[name, peer["version"], peer["form"]] for name, peer in content["peers"].items()]
+    return f"{head}\n\n{markdown(['peer', 'version', 'how it is called'], rows)}"
 
 
 TABLES: dict[str, Callable[..., str]] = {
-    "times": times_of_norma,
-    "errors": errors,
-    "behind": behind,
-    "layer_to_rms": layer_to_rms,
+    table.__name__: table for table in (summary, times, errors, behind, layer_to_rms, machine)
 }
 MARKED = re.compile(r"(<!-- peers: (\w+) (\S+)((?: \w+)*) -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
@@ -161,20 +194,3 @@ def written(page: str, root: Path) -> str:
         return f"{begin}\n{TABLES[name](content, *words.split())}\n\n{end}"
 
     return MARKED.sub(table, page)
-
-
-def main() -> None:
-    root = Path(__file__).parent.parent.parent
-    stale = []
-    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
-        page = path.read_text(encoding="utf-8")
-        if written(page, root) != page:
-            stale.append(str(path.relative_to(root)))
-            if "--check" not in sys.argv:
-                path.write_text(written(page, root), encoding="utf-8")
-    if stale and "--check" in sys.argv:
-        sys.exit(f"not of their results: {', '.join(stale)}; script/peers-figures writes them")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,15 @@
 """One peer in a process of its own, which does what lines of JSON ask for. So a peer that crashes,
 or changes floating-point modes, does no harm to the others."""
 
+import ctypes
+import gc
 import importlib
 import json
 import os
 import sys
 
 from .cases import Case
-from .peer import LeftOut, Prepared
+from .peer import LeftOut, Peer, Prepared
 from .reference import error, expected, inputs
 
 SHORTEST = 2_000_000  # nanoseconds of one timing; shorter calls are repeated
@@ -22,6 +24,15 @@ def calls_of(prepared: Prepared) -> int:
     while (taken := prepared.nanoseconds(calls)) < SHORTEST / 2 and calls < 1 << 20:
         calls = min(max(2 * calls, int(calls * SHORTEST / max(taken, 1))), 16 * calls)
     return calls
+
+
+def prepare(peer: Peer, case: Case) -> tuple[Prepared, int, float | None]:
+    """What is to be timed, how many calls at once, and the error of its results."""
+    tensors = inputs(case)
+    prepared = peer.prepare(case, tensors)
+    calls = calls_of(prepared)
+    outputs = prepared.outputs()
+    return prepared, calls, error(case, outputs, expected(case, tensors)) if outputs else None
 
 
 def reason(problem: Exception) -> str:
@@ -50,21 +61,21 @@ def main() -> None:
     prepared, calls = None, 1
     for line in sys.stdin:
         request = json.loads(line)
-        if "case" not in request:
+        if request["do"] == "time":
             if prepared.repeats:
                 prepared.nanoseconds(max(calls // 2, 1))  # which fills the caches
             answer(ns=prepared.nanoseconds(calls) / calls)
-            continue
-        prepared = None  # before memory is needed for the next
-        case = Case(**request["case"])
-        try:
-            tensors = inputs(case)
-            prepared = peer.prepare(case, tensors)
-            calls = calls_of(prepared)
-            outputs = prepared.outputs()
-            answer(error=error(case, outputs, expected(case, tensors)) if outputs else None)
-        except Exception as problem:  # noqa: BLE001 (whatever a library raises)
-            answer(left_out=reason(problem))
+        elif request["do"] == "forget":
+            prepared = None
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)
+            answer()
+        else:
+            try:
+                prepared, calls, wrong_by = prepare(peer, Case(**request["case"]))
+                answer(error=wrong_by)
+            except Exception as problem:  # noqa: BLE001 (whatever a library raises)
+                answer(left_out=reason(problem))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@
 #include "tools/base/command_line.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/json_file.h"
+#include "tools/base/manual.h"
 
 namespace norma {
 
@@ -269,6 +270,7 @@ int run(int argc, char **argv) {
     CLI::App app("Compiles the normalization kernels that a manifest asks for.", "normagen");
     app.set_version_flag("--version", fmt::format("normagen {}.{}.{}, Halide {}", NORMA_VERSION_MAJOR,
                                                   NORMA_VERSION_MINOR, NORMA_VERSION_PATCH, halide_version()));
+    add_manual(app);
     app.require_subcommand(1);
     std::function<void(const Options &)> command;
     add_commands(app, options, command);

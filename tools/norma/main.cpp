@@ -6,10 +6,12 @@
 #include "bench/given_names.h"
 #include "commands.h"
 #include "tools/base/command_line.h"
+#include "tools/base/manual.h"
 
 int main(int count, char **arguments) {
     CLI::App app("LayerNorm and RMSNorm kernels compiled ahead of time", "norma");
     app.set_version_flag("--version", norma_version());
+    norma::add_manual(app);
     app.require_subcommand(1);
     norma::tool::add_list(app);
     norma::tool::add_info(app);

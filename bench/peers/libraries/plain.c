@@ -71,7 +71,8 @@ void triad_streaming(int64_t bytes, const __m128i *x, const __m128i *dy, __m128i
     _mm_sfence();
 }
 
-// Nanoseconds of `calls` calls of a function of up to six integers and pointers, each followed by one that waits for it.
+// Nanoseconds of `calls` calls of a function of up to six integers and pointers, each followed by one that waits for
+// it.
 typedef int64_t word;
 double nanoseconds(word (*function)(word, word, word, word, word, word), const word *arguments, word (*then)(word),
                    word then_argument, int64_t calls) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The norms as one would write them in C, for elements of one type. Included once for each type, with NAME(f), ELEMENT, LOAD, STORE.
+// The norms as one would write them in C, for elements of one type. Included once for each type, with NAME(f), ELEMENT,
+// LOAD, STORE.
 
 void NAME(layer_norm)(int64_t rows, int64_t hidden, const ELEMENT *restrict x, const ELEMENT *restrict weight,
                       const ELEMENT *restrict bias, ELEMENT *restrict y) {

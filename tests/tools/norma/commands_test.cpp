@@ -234,6 +234,15 @@ TEST_CASE("the command itself", "[cli]") {
     check_refused("norma", norma_command("list kernels"), "kernels");
     CHECK(contains(output_of("--help"), "demo"));
     CHECK(output_of("--version") == "0.1.0\n");
+    const std::string page = output_of("--man");
+    for (const char *line : {".TH NORMA 1", "\n.SS bench\n", "\n.B \\-\\-seconds FLOAT\n", "default: 0.7"}) {
+        CHECK(contains(page, line));
+    }
+    const std::string script = "bash -c '. <(" NORMA_PROGRAM
+                               " --completion); COMP_WORDS=(norma $0 $1); COMP_CWORD=$2; "
+                               "_norma; echo ${COMPREPLY[*]}' ";
+    CHECK(shell(script + "ben '' 1").out == "bench\n");
+    CHECK(shell(script + "bench --sec 2").out == "--seconds\n");
     for (const char *command : {"list", "list --json", "info", "--help"}) {
         const Result full = shell(NORMA_PROGRAM " " + std::string(command) + " > /dev/full");
         INFO(command << ": " << full.err);

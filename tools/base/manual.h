@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// A program's man page and completion for bash, from what its parser knows.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace norma {
+
+// Adds --man and --completion, which print them.
+void add_manual(CLI::App &app);
+
+}  // namespace norma
