@@ -23,9 +23,9 @@ STYLES = {
     "gcc -ffast-math": ("#868e96", "x"),
     "oneDNN": ("#1c7ed6", "s"),
     "ONNX Runtime": ("#37b24d", "^"),
-    "OpenVINO": ("#ae3ec9", "v"),
-    "PyTorch": ("#f03e3e", "D"),
-    "torch.compile": ("#c2255c", "P"),
+    "OpenVINO": ("#a07855", "v"),
+    "PyTorch": ("#d6336c", "D"),
+    "torch.compile": ("#9775fa", "P"),
     "JAX": ("#0c8599", "*"),
 }
 INK = "#010203"  # stands for the page's own colour of text
@@ -94,7 +94,7 @@ def types(content: Content) -> Figure:
     """How many times faster Norma is, by type: geometric mean over the shapes."""
     names = [name for name in STYLES if name not in ("Norma", "hand-written")]
     dtypes = ("f32", "bf16", "f16")
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, op in zip(
         figure.subplots(1, 2, sharey=True), ("layer_norm", "rms_norm"), strict=True
     ):
@@ -147,7 +147,7 @@ def one_row(content: Content) -> Figure:
 
 def accuracy(content: Content) -> Figure:
     """The error of f32 results beside their time."""
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, op in zip(
         figure.subplots(1, 2, sharey=True), ("layer_norm", "rms_norm"), strict=True
     ):
@@ -186,7 +186,9 @@ def below(figure: Figure) -> None:
         for axes in figure.axes
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=(len(handles) + 1) // 2
+    )
 
 
 PLOTS = {"forward": forward, "types": types, "one_row": one_row, "accuracy": accuracy}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from statistics import geometric_mean
+from textwrap import fill
 
 Result = dict
 Content = dict
@@ -112,7 +113,7 @@ def summary(content: Content, direction: str) -> str:
         return rounded(geometric_mean(ratios)) + (f" (ahead in {ahead})" if ahead else "")
 
     cells = [[name, *(cell(name, op, x) for op, x in columns)] for name in OTHERS]
-    heads = ["Norma is faster than", *(f"{title(op)} {x}" for op, x in columns)]
+    heads = ["time over Norma's", *(f"{title(op)} {x}" for op, x in columns)]
     return markdown(heads, [row for row in cells if any(row[1:])])
 
 
@@ -178,7 +179,7 @@ def machine(content: Content) -> str:
     cpu = f"{its['cpu']} (family {its['family']}, model {its['model']}), {its['cores']} cores"
     head = f"A {kind} with {cpu}; {caches}; Linux {its['linux']}. Measured on {content['date']}."
     rows = [[name, peer["version"], peer["form"]] for name, peer in content["peers"].items()]
-    return f"{head}\n\n{markdown(['peer', 'version', 'how it is called'], rows)}"
+    return f"{fill(head, 100)}\n\n{markdown(['peer', 'version', 'how it is called'], rows)}"
 
 
 TABLES: dict[str, Callable[..., str]] = {
