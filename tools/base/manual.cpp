@@ -65,7 +65,7 @@ std::string words(const CLI::App &app) {
 }
 
 std::string man_page(const CLI::App &app) {
-    const std::string name = app.get_name();
+    const std::string &name = app.get_name();
     std::string page = fmt::format(".TH {} 1 \"\" \"{} {}\"\n.SH NAME\n{} \\- {}\n", upper(name), name, NORMA_VERSION, name,
                                    roff(app.get_description()));
     page += fmt::format(".SH SYNOPSIS\n.B {}\nCOMMAND [OPTIONS]\n.SH OPTIONS\n", name);
@@ -81,7 +81,7 @@ std::string man_page(const CLI::App &app) {
 }
 
 std::string bash_completion(const CLI::App &app) {
-    const std::string name = app.get_name();
+    const std::string &name = app.get_name();
     std::string script = fmt::format("_{}() {{\n    local words\n    case ${{COMP_WORDS[1]}} in\n", name);
     for (const CLI::App *command : app.get_subcommands({})) {
         script += fmt::format("        {}) words=\"{}\" ;;\n", command->get_name(), words(*command));
