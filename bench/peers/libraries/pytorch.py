@@ -99,9 +99,7 @@ class Eager:
         if not case.centred:
             return self.autograd(case, inputs, given)
         x, weight, bias = inputs
-        mean, rstd = (
-            given[name][:, None] for name in ("mean", "rstd")
-        )  # bf16 kernels take fp32 statistics too
+        mean, rstd = (given[name][:, None].to(x.dtype) for name in ("mean", "rstd"))
         function = torch.ops.aten.native_layer_norm_backward.default
         return lambda: function(given["dy"], x, [case.hidden], mean, rstd, weight, bias, [True] * 3)
 
