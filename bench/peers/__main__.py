@@ -88,7 +88,8 @@ def main() -> None:
         sys.exit(f"{library} is not there; expected a build (script/build)")
     os.environ.update(environment(arguments.build.resolve()))
     peers = chosen(arguments.peers)
-    results = Results(arguments.json, arguments.resume)
+    seconds = arguments.seconds or (0.5 if arguments.quick else 2)
+    results = Results(arguments.json, arguments.resume, f"bench/peers/run --seconds {seconds}")
     try:
         threads = [int(number) for number in arguments.threads.split(",")]
     except ValueError:
@@ -99,7 +100,7 @@ def main() -> None:
             for case in cases(number, arguments.quick)
             if arguments.only in str(case) and not results.has(case)
         ]
-        run(table, number, peers, results, arguments.seconds or (0.5 if arguments.quick else 2))
+        run(table, number, peers, results, seconds)
     results.show()
 
 
@@ -111,15 +112,14 @@ def run(
     pin(threads)
     workers = [Worker(name, module, threads) for name, module in peers.items()]
     for worker in workers:
-        results.say(
-            f"{worker.name} {worker.version}"
-            if worker.runs
-            else f"{worker.name} is left out: {worker.reason}"
-        )
+        outcome = worker.version if worker.runs else f"is left out: {worker.reason}"
+        results.say(f"{worker.name} {outcome}")
         results.add_peer(worker)
     for done, case in enumerate(table):
         results.say(f"[{done + 1}/{len(table)}] {case}")
         results.add(case, *measure(workers, case, seconds, threads))
+    for worker in workers:
+        worker.end()
 
 
 if __name__ == "__main__":

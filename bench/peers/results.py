@@ -18,21 +18,26 @@ SCHEMA = 1
 
 
 def commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    said = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=Path(__file__).parent
-    )
-    return said.stdout.strip()  # nothing outside of a repository
+    """The last one that changed more than pages and results; nothing outside of a repository."""
+    sources = ["--", ".", ":!*.md", ":!bench/results", ":!docs"]
+
+    def git(*arguments: str) -> str:
+        command = ["git", *arguments, *sources]
+        root = Path(__file__).parent.parent.parent
+        said = subprocess.run(command, check=False, capture_output=True, text=True, cwd=root)
+        return said.stdout.strip()
+
+    return git("log", "-1", "--format=%h") + ("-dirty" if git("status", "--porcelain") else "")
 
 
 class Results:
-    def __init__(self, path: Path, resume: bool) -> None:
+    def __init__(self, path: Path, resume: bool, command: str) -> None:
         self.path = path
         self.begin = time.monotonic()
         self.content = {
             "schema": SCHEMA,
             "date": datetime.date.today().isoformat(),
-            "command": "bench/peers/run",
+            "command": command,
             "commit": commit(),
             "machine": machine(),
             "peers": {},
@@ -40,7 +45,7 @@ class Results:
         }
         if resume and path.exists():
             kept = json.loads(path.read_text(encoding="utf-8"))
-            for field in ("schema", "commit", "machine"):
+            for field in ("schema", "command", "commit", "machine"):
                 if kept[field] != self.content[field]:
                     expected = self.content[field]
                     sys.exit(f"--resume: {path} has {field} {kept[field]}; expected {expected}")

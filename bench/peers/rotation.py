@@ -42,6 +42,10 @@ class Worker:
             pass
         return self.answer()
 
+    def end(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
     def answer(self) -> dict:
         line = self.process.stdout.readline()
         if line:
