@@ -114,8 +114,7 @@ def expected(case: Case, tensors: Tensors) -> Tensors:
 
 def error(case: Case, got: Tensors, want: Tensors) -> float:
     """The largest error, in units in the last place of the largest element: of the row in y and dx,
-    of all in the gradients of weight and bias. Of an int8 y in its steps, where rounding alone makes
-    half of one."""
+    of all in the gradients of weight and bias. Of an int8 y, in its steps."""
     if case.quantized:
         return error_in_steps(case, got, want["y"])
     precision = ml_dtypes.finfo(TYPES[case.x]).nmant
