@@ -20,30 +20,21 @@ class Yardstick:
         self.threads = threads
 
     def prepare(self, case: Case, tensors: Tensors) -> Prepared:
-        if case.backward or case.quantized:
-            raise LeftOut("forwards of one type")
-        command = [
-            self.program,
-            "bench",
-            "--yardstick",
-            "--json",
-            "-",
-            "--seconds",
-            "0.02",
-            "--op",
-            case.op,
-            "--dtype",
-            case.x,
-            "--shapes",
-            f"{case.rows}x{case.hidden}",
-            "--threads",
-            str(self.threads),
-        ]
+        wanted = {"op": case.op, "dtype": case.x, "shapes": f"{case.rows}x{case.hidden}"}
+        if case.quantized:
+            wanted |= {"dtype": f"{case.x}:{case.y}", "scale": case.scale}
+        command = [self.program, "bench", "--yardstick", "--json", "-", "--seconds", "0.02"]
+        for option, value in (wanted | {"threads": str(self.threads)}).items():
+            command += [f"--{option}", value]
 
         def nanoseconds(_calls: int) -> float:
             said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             return json.loads(said)["results"][0]["yardstick_ns"]
 
+        try:
+            nanoseconds(1)
+        except subprocess.CalledProcessError as refused:
+            raise LeftOut(refused.stderr.strip()) from None
         return Prepared(nanoseconds, dict, repeats=False)
 
 
