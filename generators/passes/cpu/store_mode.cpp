@@ -146,7 +146,8 @@ Stmt StoreModePass::stage(const Store *op, Staging &staging) {
                                    memory(staged.block), bytes(staged.element)},
                                   Call::Extern));
     FindRowLoads loads;
-    outside(op->value).accept(&loads);
+    const Expr value = outside(op->value);  // holds what is found
+    value.accept(&loads);
     for (const auto &[input, load] : loads.found) {
         Expr stride = Variable::make(Int(32), input + ".stride.1");
         Expr next = cast<int64_t>(outside(load->index.as<Ramp>()->base) + stride * rows_ahead_) * load->type.bytes();
