@@ -125,9 +125,10 @@ void add_bench(CLI::App &app) {
                       "streaming copy of the same bytes) [warm; cold on cuda]");
     bench->add_flag("--save-stats", options->save_stats, "of a forward, also write mean and rstd");
     bench->add_flag("--recompute", options->recompute, "a backward without saved statistics");
+    bench->add_flag("--accumulate", options->accumulate, "a backward that adds to the gradients of weight and bias");
     kernels->excludes(bench->get_option("--op"), bench->get_option("--dtype"), bench->get_option("--scale"), contract,
                       bench->get_option("--residual"), bench->get_option("--recompute"),
-                      bench->get_option("--yardstick"));
+                      bench->get_option("--accumulate"), bench->get_option("--yardstick"));
     bench->add_option("--target", options->target, "force a target; see norma info");
     bench->add_option("--store", options->store, "auto, ordinary or streaming")->capture_default_str();
     bench

@@ -224,7 +224,7 @@ norma_plan_desc describe(const Case &c) {
         }
     }
     desc.flags = (variant.statistics == Statistics::recomputed ? NORMA_RECOMPUTE_STATISTICS : 0) |
-                 (c.save_stats ? NORMA_SAVE_STATISTICS : 0);
+                 (c.accumulate ? NORMA_ACCUMULATE_GRADIENTS : 0) | (c.save_stats ? NORMA_SAVE_STATISTICS : 0);
     desc.target = c.target.empty() ? nullptr : c.target.c_str();
     desc.device = {c.device, 0};
     return desc;

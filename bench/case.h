@@ -34,6 +34,7 @@ struct Case {
     int64_t hidden = 0;
     bool residual = false;    // of a forward
     bool recompute = false;   // the statistics, in a backward
+    bool accumulate = false;  // the gradients of weight and bias
     bool save_stats = false;  // mean and rstd, of a forward
     norma_contract contract = NORMA_FP32_ONCE;
     int64_t row_stride = 0;  // of x, y and residual, in elements; 0: hidden

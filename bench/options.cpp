@@ -114,7 +114,8 @@ std::vector<Case> cases_of_ops(Case c, const Options &options) {
         const bool backward = is_backward(c.op);
         for (const auto &[wanted, fits, name] : {std::tuple(options.residual, !backward, "--residual"),
                                                  {options.save_stats, !backward, "--save-stats"},
-                                                 {options.recompute, backward, "--recompute"}}) {
+                                                 {options.recompute, backward, "--recompute"},
+                                                 {options.accumulate, backward, "--accumulate"}}) {
             if (wanted && !fits) {
                 refuse(name, "with --op " + op, backward ? "a forward op" : "a backward op");
             }
@@ -180,6 +181,7 @@ std::vector<Case> parse_cases(const Options &options) {
     c.save_stats = options.save_stats;
     c.row_stride = options.row_stride;
     c.recompute = options.recompute;
+    c.accumulate = options.accumulate;
     c.yardstick = options.yardstick;
     c.target = options.target;
     c.device = look_up<norma_device_type>(device_words, "--device", options.device);

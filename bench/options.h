@@ -19,7 +19,7 @@ struct Options {
     int threads = 1;
     std::string device = "cpu";
     bool yardstick = false;
-    bool residual = false, recompute = false, save_stats = false;
+    bool residual = false, recompute = false, accumulate = false, save_stats = false;
     std::vector<std::string> kernels;  // by name, or "all"; empty: as op, dtype and the flags say
     std::string contract = "fp32_once";
     std::string cache;       // empty: warm; CUDA's caches are always cold

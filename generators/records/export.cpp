@@ -14,23 +14,21 @@ constexpr double ms = 1e-6;  // of a nanosecond
 // The format's word for how a record failed.
 const char *invalidity(const Record &record) {
     const auto says = [&](const char *text) { return record.why.find(text) != record.why.npos; };
-    return record.ok()           ? "correct"
-           : says("time limit")  ? "timeout"
-           : says("wrong: ")     ? "correctness"
-           : says("killed by ")  ? "runtime"
-           : says(" returned ")  ? "runtime"
-                                 : "compile";
+    return record.ok()          ? "correct"
+           : says("time limit") ? "timeout"
+           : says("wrong: ")    ? "correctness"
+           : says("killed by ") ? "runtime"
+           : says(" returned ") ? "runtime"
+                                : "compile";
 }
 
 ordered_json measurement(const char *name, double ns) { return {{"name", name}, {"value", ms * ns}, {"unit", "ms"}}; }
 
 ordered_json result(const Record &record) {
-    ordered_json configuration = {{"kernel", record.variant},
-                                  {"target", record.target},
-                                  {"device", device_text(record)},
-                                  {"shape", fmt::format("{}x{}", record.rows, record.hidden)},
-                                  {"threads", record.threads},
-                                  {"strategy", record.strategy}};
+    ordered_json configuration = {
+        {"kernel", record.variant},      {"target", record.target},
+        {"device", device_text(record)}, {"shape", fmt::format("{}x{}", record.rows, record.hidden)},
+        {"threads", record.threads},     {"strategy", record.strategy}};
     configuration.update(record.knobs);
     ordered_json json = {{"timestamp", record.date},
                          {"configuration", configuration},

@@ -31,7 +31,8 @@ size_t count(const std::vector<std::string> &calls, const std::string &function)
 
 }  // namespace
 
-TEST_CASE("a benchmark on CUDA times kernel, copy, empty kernel and the kernel again, each after the cache was cleared", "[cuda]") {
+TEST_CASE("a benchmark on CUDA times kernel, copy, empty kernel and the kernel again, each after the cache was cleared",
+          "[cuda]") {
     fake_cuda::reset();
     const Result result = measure_toy();
     CHECK(result.kernel == "toy_wide");

@@ -118,6 +118,7 @@ CallSpec random_spec(Choices &c) {
     spec.row_padding = c.one_in(3) ? static_cast<int64_t>(c.below(8)) : 0;
     spec.save_statistics = c.one_in(2);
     spec.f32_gradients = spec.backward() && c.one_in(3);
+    spec.accumulate = spec.backward() && c.one_in(3);
     spec.y_in_place = !spec.backward() && spec.kernel.x == spec.kernel.y && c.one_in(8);
     spec.residual_out_in_place = !spec.backward() && c.one_in(8);
     spec.dx_in_place = spec.backward() && spec.kernel.residual != NORMA_NONE && c.one_in(8);

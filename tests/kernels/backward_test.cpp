@@ -90,6 +90,7 @@ TEST_CASE("gradients do not depend on threads, chunks, slices or stores", "[back
             CallSpec spec = spec_of(op);
             spec.hidden = hidden;
             spec.outer = {rows};
+            spec.accumulate = hidden % 2 == 0;
             Call call(spec);
             call.run();
             INFO(spec.text());
@@ -197,6 +198,29 @@ TEST_CASE("no rows have gradients of zero", "[backward]") {
     call.run();
     CHECK(call.bytes(role_dweight) == std::string(200, '\0'));
     CHECK(call.bytes(role_dbias) == std::string(200, '\0'));
+}
+
+TEST_CASE("no rows leave gradients that are accumulated as they are", "[backward]") {
+    CallSpec spec = spec_of(NORMA_LAYER_NORM_BACKWARD, NORMA_BF16);
+    spec.outer = {0};
+    spec.hidden = 100;
+    spec.accumulate = true;
+    Call call(spec);
+    const std::string dweight = call.bytes(role_dweight), dbias = call.bytes(role_dbias);
+    call.run();
+    CHECK(call.bytes(role_dweight) == dweight);
+    CHECK(call.bytes(role_dbias) == dbias);
+}
+
+// Nothing is read of what the gradients hold unless that is asked for: it may be no number.
+TEST_CASE("gradients that are not accumulated do not depend on what was there", "[backward]") {
+    CallSpec spec = spec_of(NORMA_RMS_NORM_BACKWARD);
+    spec.outer = {5};
+    Call call(spec);
+    std::vector<float> nan(static_cast<size_t>(spec.hidden), NAN);
+    std::memcpy(call.arguments.dweight.data, nan.data(), nan.size() * sizeof(float));
+    call.run();
+    CHECK(call.check() == "");
 }
 
 TEST_CASE("a backward through what the forward saved", "[backward]") {

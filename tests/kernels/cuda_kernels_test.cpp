@@ -163,6 +163,7 @@ TEST_CASE("every kernel for CUDA: gradients' bits do not depend on slices or out
         };
         for (bool f32 : {false, true}) {
             spec.f32_gradients = f32;
+            spec.accumulate = !f32;
             const std::string expected = gradients({rows}, rows);
             // Slices that end within the strips' turn; a first one that does not reach all strips.
             if (gradients({rows}, 7) != expected || gradients({rows}, 1) != expected ||

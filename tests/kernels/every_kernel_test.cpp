@@ -79,6 +79,7 @@ TEST_CASE("every kernel: each short row", "[kernels]") {
             spec.weight_offset = static_cast<float>(hidden % 2);
             spec.save_statistics = hidden % 3 != 0;
             spec.f32_gradients = hidden % 4 == 1;
+            spec.accumulate = hidden % 3 == 1;
             spec.one_x_scale = hidden % 4 >= 2;
             spec.eps = hidden % 5 == 0 ? 1e-12F : 1e-5F;
             run_and_check(spec);

@@ -43,6 +43,7 @@ CallSpec any_call() {
     spec.residual_out_in_place = spec.kernel.residual != NORMA_NONE && *rc::gen::arbitrary<bool>();
     spec.dx_in_place = spec.backward() && spec.kernel.residual == spec.kernel.x && *rc::gen::arbitrary<bool>();
     spec.f32_gradients = *rc::gen::arbitrary<bool>();
+    spec.accumulate = *rc::gen::arbitrary<bool>();
     return spec;
 }
 

@@ -90,7 +90,7 @@ const Refusal refusals[] = {
      }},
     {"desc.flags is 0x8; expected a combination of 0x7 for layer_norm_forward", invalid,
      [](auto &d) { d.flags = NORMA_RECOMPUTE_STATISTICS; }},
-    {"desc.flags is 0x1; expected a combination of 0x38 for layer_norm_backward", invalid,
+    {"desc.flags is 0x1; expected a combination of 0x78 for layer_norm_backward", invalid,
      [](auto &d) {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.flags = NORMA_SAVE_STATISTICS;

@@ -83,10 +83,12 @@ std::string Call::check_backward() const {
             continue;
         }
         const reference::Values got = reference::load(dtype, tensor(role).data, spec.hidden);
+        const reference::Values before = spec.accumulate ? original_row(role, 0) : reference::Values(got.size());
         for (size_t i = 0; i < got.size(); i++) {
-            if (!acceptable(dtype, got[i], columns.sum[i], columns.error[i])) {
+            const double expected = before[i] + columns.sum[i];
+            if (!acceptable(dtype, got[i], expected, columns.error[i])) {
                 return mismatch_text(roles[role].name, -1,
-                                     {static_cast<int64_t>(i), got[i], columns.sum[i], columns.error[i]});
+                                     {static_cast<int64_t>(i), got[i], expected, columns.error[i]});
             }
         }
     }

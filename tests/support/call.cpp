@@ -165,7 +165,8 @@ std::string CallSpec::text() const {
         << row_padding << " and " << outer_padding << ", offset " << offset << ", store " << store << ", threads "
         << threads << (save_statistics ? ", statistics" : "") << (y_in_place ? ", y in place" : "")
         << (residual_out_in_place ? ", residual_out in place" : "") << (dx_in_place ? ", dx in place" : "")
-        << (f32_gradients ? ", f32 gradients" : "") << (one_x_scale ? ", one x_scale" : "");
+        << (f32_gradients ? ", f32 gradients" : "") << (accumulate ? ", accumulated" : "")
+        << (one_x_scale ? ", one x_scale" : "");
     return out.str();
 }
 
@@ -192,8 +193,9 @@ norma_plan_desc describe(const CallSpec &spec) {
     const uint32_t forward = (spec.save_statistics ? NORMA_SAVE_STATISTICS : 0) |
                              (spec.y_in_place ? NORMA_Y_IN_PLACE : 0) |
                              (spec.residual_out_in_place ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
-    const uint32_t backward =
-        (spec.f32_gradients ? NORMA_F32_GRADIENTS : 0) | (spec.dx_in_place ? NORMA_DX_IN_PLACE : 0);
+    const uint32_t backward = (spec.f32_gradients ? NORMA_F32_GRADIENTS : 0) |
+                              (spec.dx_in_place ? NORMA_DX_IN_PLACE : 0) |
+                              (spec.accumulate ? NORMA_ACCUMULATE_GRADIENTS : 0);
     desc.flags = k.flags | (spec.backward() ? backward : forward);
     desc.target = k.target;
     desc.kernel = k.name;
@@ -265,7 +267,7 @@ void Call::fill(int role) {
         fill_scale(role);
     } else if (!output && roles[role].kind == Role::statistic) {
         fill_statistics(role);
-    } else if (!output && roles[role].kind == Role::vector) {
+    } else if ((!output || spec.accumulate) && roles[role].kind == Role::vector) {
         reference::Values values(static_cast<size_t>(spec.hidden));
         for (size_t d = 0; d < values.size(); d++) {
             values[d] = sample_of_vector(spec, role, static_cast<int64_t>(d));

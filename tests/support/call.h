@@ -79,6 +79,7 @@ struct CallSpec {
     float weight_offset = 0;
     bool save_statistics = true;  // of a forward
     bool f32_gradients = false;   // of a backward
+    bool accumulate = false;      // likewise
     bool one_x_scale = false;     // for all rows
     int32_t zero_point = 131;     // of y in u8
     norma_store store = NORMA_STORE_ORDINARY;

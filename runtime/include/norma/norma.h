@@ -130,6 +130,8 @@ typedef struct norma_tensor {
 #define NORMA_RECOMPUTE_STATISTICS 8u  // mean and rstd are computed from x, not given: 4 or 8 bytes less for each row
 #define NORMA_F32_GRADIENTS 16u        // dweight and dbias are fp32, not of the types of weight and bias
 #define NORMA_DX_IN_PLACE 32u          // dx may be the very tensor d_residual
+// dweight and dbias are added to what they hold, which is rounded once with the sum: gradients of one more micro-batch.
+#define NORMA_ACCUMULATE_GRADIENTS 64u
 
 // The variant: which kernel. Zero-initialize, set `size`, then the fields you need. Copied by norma_plan_create.
 typedef struct norma_plan_desc {

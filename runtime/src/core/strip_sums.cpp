@@ -37,8 +37,10 @@ int add_columns(const norma_plan &plan, const Work &work, const StripSums &sums,
     to.dimensions = 1;
     to.dim = to_dimensions;
 
+    halide_buffer_t before = to;
+    int32_t accumulate = (plan.desc.flags & NORMA_ACCUMULATE_GRADIENTS) != 0 ? 1 : 0;
     CallContext *context_address = &context;
-    void *arguments[] = {&context_address, &from, &to};
+    void *arguments[] = {&context_address, &from, &before, &accumulate, &to};
     return plan.target->strip_sums[plan.dtypes[gradient.index]](arguments);
 }
 

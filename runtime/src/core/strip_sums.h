@@ -19,8 +19,8 @@ struct StripSums {
 
 StripSums strip_sums(const norma_plan &plan, char *base);
 
-// Columns [first, first + count) of a gradient from those of the strips, in float64 and in the order of the strips, on
-// the plan's device. 0 or the error of the kernel that does so.
+// Columns [first, first + count) of a gradient from those of the strips, in float64 and in the order of the strips,
+// then what the gradient was if the plan accumulates, on the plan's device. 0 or the error of the kernel that does so.
 int add_columns(const norma_plan &plan, const Work &work, const StripSums &sums, int64_t strips,
                 const ColumnSum &gradient, int64_t first, int64_t count, CallContext &context);
 

@@ -8,18 +8,24 @@ namespace norma {
 
 using namespace Halide;
 
+Expr accumulated(const ImageParam &before, const Param<int32_t> &accumulate, const Expr &d) {
+    return select(accumulate != 0, cast<double>(widen(before(d))), cast<double>(0));
+}
+
 Lowered strip_sum(norma_dtype y_type) {
     constexpr int columns = 32;  // summed side by side, in registers
-    ImageParam partials(Float(32), 2, "partials");
+    ImageParam partials(Float(32), 2, "partials"), before(halide_type(y_type), 1, "before");
+    Param<int32_t> accumulate("accumulate");
     Var d("d"), outer("outer"), inner("inner");
     Func total("total"), y("y");
     RDom strip(0, partials.dim(1).extent(), "strip");
     total(d) = cast<double>(0);
     total(d) += cast<double>(partials(d, strip));
-    y(d) = narrow(y_type, cast<float>(total(d)));
+    y(d) = narrow(y_type, cast<float>(total(d) + accumulated(before, accumulate, d)));
 
     partials.dim(0).set_min(0).set_stride(1);
     partials.dim(1).set_min(0);
+    before.dim(0).set_min(0).set_stride(1);
     y.output_buffer().dim(0).set_min(0).set_stride(1);
     y.split(d, outer, inner, columns, TailStrategy::GuardWithIf).vectorize(inner);
     total.compute_at(y, outer).store_in(MemoryType::Stack).bound_extent(d, columns).vectorize(d, columns);
@@ -27,7 +33,7 @@ Lowered strip_sum(norma_dtype y_type) {
 
     Pipeline pipeline(y);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(false, false));
-    return {pipeline, {partials}, 0};
+    return {pipeline, {partials, before, accumulate}, 0};
 }
 
 Variant strip_sum_variant(norma_dtype y) {

@@ -6,9 +6,14 @@
 
 namespace norma {
 
-// y[hidden] = sum over s of partials[s, hidden], in float64 and in the order of the strips, rounded to fp32 and then to
-// the type of y. A call may cover any range of columns.
+// y[hidden] = sum over s of partials[s, hidden], in float64 and in the order of the strips, then before[hidden] if
+// `accumulate` is not 0, rounded to fp32 and then to the type of y. `before` may be y. A call may cover any range of
+// columns.
 Lowered strip_sum(norma_dtype y);
+
+// What is added last.
+Halide::Expr accumulated(const Halide::ImageParam &before, const Halide::Param<int32_t> &accumulate,
+                         const Halide::Expr &d);
 
 // The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
 Variant strip_sum_variant(norma_dtype y);

@@ -3,6 +3,7 @@
 
 #include "generators/algorithms/numeric.h"
 #include "generators/passes/half_convert.h"
+#include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
 
@@ -10,7 +11,8 @@ using namespace Halide;
 
 Lowered cuda_strip_sum(norma_dtype y_type) {
     constexpr int columns = 32, warps = 8;
-    ImageParam partials(Float(32), 2, "partials");
+    ImageParam partials(Float(32), 2, "partials"), before(halide_type(y_type), 1, "before");
+    Param<int32_t> accumulate("accumulate");
     Var d("d"), warp("warp"), block("block"), lane("lane");
     Func of_warp("of_warp"), y("y");
     const Expr strips = partials.dim(1).extent(), hidden = partials.dim(0).extent();
@@ -29,10 +31,11 @@ Lowered cuda_strip_sum(norma_dtype y_type) {
             sums[i] = sums[i] + sums[i + apart];
         }
     }
-    y(d) = narrow(y_type, cast<float>(sums[0]));
+    y(d) = narrow(y_type, cast<float>(sums[0] + accumulated(before, accumulate, d)));
 
     partials.dim(0).set_min(0).set_stride(1);
     partials.dim(1).set_min(0);
+    before.dim(0).set_min(0).set_stride(1);
     y.output_buffer().dim(0).set_min(0).set_stride(1);
     y.split(d, block, lane, columns, TailStrategy::GuardWithIf).gpu_blocks(block).gpu_threads(lane);
     of_warp.compute_at(y, block).store_in(MemoryType::GPUShared).bound_extent(d, columns).gpu_threads(d, warp);
@@ -40,7 +43,7 @@ Lowered cuda_strip_sum(norma_dtype y_type) {
 
     Pipeline pipeline(y);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
-    return {pipeline, {partials}, 0, 0, columns * warps};
+    return {pipeline, {partials, before, accumulate}, 0, 0, columns * warps};
 }
 
 }  // namespace norma
