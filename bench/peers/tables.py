@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from statistics import geometric_mean
+from statistics import geometric_mean, median
 from textwrap import fill
 
 Result = dict
@@ -177,7 +177,9 @@ def machine(content: Content) -> str:
     caches = ", ".join(f"{name.upper()} {size}" for name, size in its["caches"].items())
     kind = "virtual machine" if its["virtual"] else "machine"
     cpu = f"{its['cpu']} (family {its['family']}, model {its['model']}), {its['cores']} cores"
-    head = f"A {kind} with {cpu}; {caches}; Linux {its['linux']}. Measured on {content['date']}."
+    spreads = [time["spread"] for result in content["results"] for time in result["times"].values()]
+    head = f"A {kind} with {cpu}; {caches}; Linux {its['linux']}. Measured on {content['date']}. "
+    head += f"Interquartile range of the rounds: {100 * median(spreads):.0f} % in the middle."
     rows = [[name, peer["version"], peer["form"]] for name, peer in content["peers"].items()]
     return f"{fill(head, 100)}\n\n{markdown(['peer', 'version', 'how it is called'], rows)}"
 
