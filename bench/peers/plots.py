@@ -166,9 +166,9 @@ def accuracy(content: Content) -> Figure:
                 )
         axes.set_title({"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}[op])
         axes.set_xlabel("time / time of a copy")
-        axes.set_ylim(bottom=0)
         axes.grid(color="#868e96", alpha=0.25)
     figure.axes[0].set_ylabel("largest error, ULP")
+    figure.axes[0].set_ylim(bottom=0)
     below(figure)
     figure.suptitle("Accuracy beside speed, f32, 512x4096 (lower left is better)")
     return figure
