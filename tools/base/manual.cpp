@@ -66,8 +66,8 @@ std::string words(const CLI::App &app) {
 
 std::string man_page(const CLI::App &app) {
     const std::string &name = app.get_name();
-    std::string page = fmt::format(".TH {} 1 \"\" \"{} {}\"\n.SH NAME\n{} \\- {}\n", upper(name), name, NORMA_VERSION, name,
-                                   roff(app.get_description()));
+    std::string page = fmt::format(".TH {} 1 \"\" \"{} {}\"\n.SH NAME\n{} \\- {}\n", upper(name), name, NORMA_VERSION,
+                                   name, roff(app.get_description()));
     page += fmt::format(".SH SYNOPSIS\n.B {}\nCOMMAND [OPTIONS]\n.SH OPTIONS\n", name);
     append_options(page, app);
     page += ".SH COMMANDS\n";
@@ -96,7 +96,8 @@ std::string bash_completion(const CLI::App &app) {
 
 void add_manual(CLI::App &app) {
     const auto add = [&app](const char *flag, const char *what, const std::function<std::string()> &text) {
-        app.add_flag_callback(flag, [text] { throw CLI::CallForVersion(text(), 0); }, what);  // CLI11 prints it
+        app.add_flag_callback(
+            flag, [text] { throw CLI::CallForVersion(text(), 0); }, what);  // CLI11 prints it
     };
     add("--man", "Print the man page", [&app] { return man_page(app); });
     add("--completion", "Print completion for bash", [&app] { return bash_completion(app); });
