@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// One run of a norm with arrays of Python: tensors by role, as runtime/vocabulary/tensors.h lists them. What a variant
+// writes and the caller did not give is allocated.
+#pragma once
+
+#include "array.h"
+#include "runtime/vocabulary/tensors.h"
+
+namespace norma::python {
+
+struct Run {
+    norma_plan_desc desc = {};
+    norma_arguments arguments = {};
+    norma_execution execution = {};
+    bool wants_dbias = false;
+    nb::handle arrays[tensor_role_count];  // as given; borrowed
+    nb::object made[tensor_role_count];    // allocated here
+    float numbers[2] = {};                 // x_scale and y_scale, where they were given as numbers
+    Leases leases;
+
+    Run(norma_op op, float eps);
+
+    // None and a null handle mean absent.
+    void give(Role role, nb::handle array);
+    norma_tensor &tensor(Role role) { return tensor_of(arguments, tensor_index(role)); }
+
+    // Runs what was given, without the GIL where that takes longer than giving it up.
+    void operator()();
+
+    // The outputs, in the order of the roles: one array, or a tuple of them.
+    nb::object results();
+
+    // The steps of a run that those of a plan have in common with it.
+    void view_inputs();  // reads what was given into the arguments
+    void choose_threads();
+
+private:
+    void describe();      // what the types of the arrays say of the kernel
+    void make_outputs();  // allocates those that are missing
+    void allow_in_place();
+
+    uint32_t wanted_ = 0;  // outputs of the variant, as bits of roles
+};
+
+}  // namespace norma::python
