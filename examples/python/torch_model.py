@@ -2,13 +2,15 @@
 """A small PyTorch model, trained and run with Norma's norms: needs torch."""
 
 # %% A pre-norm block with PyTorch's modules.
-import torch
-
 import norma.torch
+import torch
 
 torch.manual_seed(0)
 model = torch.nn.Sequential(
-    torch.nn.RMSNorm(256), torch.nn.Linear(256, 256), torch.nn.GELU(), torch.nn.LayerNorm(256)
+    torch.nn.RMSNorm(256),
+    torch.nn.Linear(256, 256),
+    torch.nn.GELU(),
+    torch.nn.LayerNorm(256),
 )
 x, target = torch.randn(64, 256), torch.randn(64, 256)
 expected = model(x)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "array.h"
 
+#include <cstring>
 #include <string>
 
 #include "dlpack_exchange.h"
@@ -120,10 +121,15 @@ const DLPackExchangeAPI *exchange_of(nb::handle array) {
     return api;
 }
 
+// JAX hands its immutable arrays over without saying that they are read-only.
+bool is_of_jax(nb::handle array) {
+    return strncmp(nb::str(nb::getattr(array.type(), "__module__", nb::str(""))).c_str(), "jax", 3) == 0;
+}
+
 norma_tensor from_any(nb::handle array, const char *name, bool output, Leases &leases) {
     nb::ndarray<nb::ro> source;
     nb::ndarray<> written;
-    if (output && nb::try_cast(array, written, false)) {
+    if (output && !is_of_jax(array) && nb::try_cast(array, written, false)) {
         source = nb::ndarray<nb::ro>(written);
     } else if (!nb::try_cast(array, source, false)) {
         throw nb::type_error((std::string(name) + " is of type " + nb::inst_name(array).c_str() +
