@@ -10,6 +10,7 @@ from .. import _norma
 from .enable import disable, enable, left_alone
 from .functions import add_layer_norm, add_rms_norm, layer_norm, rms_norm
 from .modules import LayerNorm, RMSNorm
+from .replace import replace_norms
 
 _norma.share_openmp()
 
@@ -22,5 +23,6 @@ __all__ = [
     "enable",
     "layer_norm",
     "left_alone",
+    "replace_norms",
     "rms_norm",
 ]
