@@ -10,7 +10,7 @@ install(FILES ${NORMA_HALIDE_ROOT}/lib64/libHalide.so DESTINATION ${halide_direc
 install(FILES ${PROJECT_BINARY_DIR}/lib/norma/norma_tool.o DESTINATION ${halide_directory} COMPONENT compiler)
 
 install(FILES CMakeLists.txt LICENSE NOTICE DESTINATION ${data} COMPONENT compiler)
-install(DIRECTORY cmake manifests runtime DESTINATION ${data} COMPONENT compiler)
+install(DIRECTORY cmake manifests python runtime DESTINATION ${data} COMPONENT compiler PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY schedules/targets schedules/records DESTINATION ${data}/schedules COMPONENT compiler)
 file(GLOB runtime_headers ${NORMA_HALIDE_ROOT}/include/HalideRuntime*.h)
 install(FILES ${runtime_headers} DESTINATION ${data}/halide/include COMPONENT compiler)
