@@ -3,8 +3,9 @@
 
 # %% One norm. The result is a new array of the same type; out= takes one that is there.
 import ml_dtypes
-import norma
 import numpy as np
+
+import norma
 
 rng = np.random.default_rng(0)
 x = rng.standard_normal((4, 768), dtype=np.float32)
@@ -20,10 +21,9 @@ assert np.abs((y**2).mean(-1) - 1).max() < 1e-3
 
 # %% In bfloat16, for an int8 matmul: the norm writes int8 and the scale of each row.
 half = x.astype(ml_dtypes.bfloat16)
-q, scale = norma.rms_norm(
-    half, np.ones(768, ml_dtypes.bfloat16), y_dtype="i8", scale="row"
-)
-error = np.abs(q * scale[:, None] - norma.rms_norm(half).astype(np.float32)).max()
+q, scale = norma.rms_norm(half, np.ones(768, ml_dtypes.bfloat16), y_dtype="i8", scale="row")
+expected = norma.rms_norm(half, np.ones(768, ml_dtypes.bfloat16)).astype(np.float32)
+error = np.abs(q * scale[:, None] - expected).max()
 print("int8:", q.dtype, q.shape, "scales", scale.shape, "largest error", error)
 assert error <= scale.max()
 

@@ -2,8 +2,9 @@
 """A small PyTorch model, trained and run with Norma's norms: needs torch."""
 
 # %% A pre-norm block with PyTorch's modules.
-import norma.torch
 import torch
+
+import norma.torch
 
 torch.manual_seed(0)
 model = torch.nn.Sequential(

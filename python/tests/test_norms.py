@@ -4,9 +4,9 @@
 import ml_dtypes
 import numpy as np
 import pytest
-from reference import backward, forward
 
 import norma
+from reference import backward, forward
 
 ROWS, HIDDEN = 5, 192
 # Of the type, relative to the largest result: one rounding, and for 32 bits the sums.
