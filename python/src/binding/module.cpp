@@ -7,6 +7,7 @@
 #include "norms.h"
 #include "plan.h"
 #include "threads.h"
+#include "torch_ops.h"
 #include "xla.h"
 
 namespace nb = nanobind;
@@ -55,6 +56,7 @@ NB_MODULE(_norma, module) {
     norma::python::define_errors(module);
     norma::python::define_norms(module);
     norma::python::define_plans(module);
+    norma::python::define_torch_ops(module);
     norma::python::define_xla(module);
     module.attr("__version__") = norma_version();
     module.def("kernels", kernels, "The kernels of this build, each with name, target and knobs.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python -m norma.bench [numpy] [torch]: what calls cost, and PyTorch's norms beside Norma's.
+"""python -m norma.bench [numpy] [calls] [torch]: what calls cost, and PyTorch's norms beside Norma's.
 
 Candidates of a line take turns, and each time is the median of its turns. Threads: as many as OMP_NUM_THREADS says.
 """
@@ -150,7 +150,7 @@ def beside_pytorch(name: str, dtype, rows: int, hidden: int) -> list[list[float]
 
 
 def main() -> None:
-    tables = {"numpy": [calls_of_numpy], "torch": [calls_of_torch, norms_of_torch]}
+    tables = {"numpy": [calls_of_numpy], "calls": [calls_of_torch], "torch": [norms_of_torch]}
     parser = argparse.ArgumentParser(prog="python -m norma.bench", description=__doc__)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(tables))
     for name in parser.parse_args().tables or tables:

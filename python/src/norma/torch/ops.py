@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The ops norma::layer_norm, norma::rms_norm and their kin, for eager PyTorch, torch.compile and torch.export.
+"""The ops norma::layer_norm, norma::rms_norm and their kin: for eager PyTorch, compile and export.
 
 For each norm N, with `choice` standing for float weight_offset=0, str? contract=None:
 
@@ -8,10 +8,11 @@ For each norm N, with `choice` standing for float weight_offset=0, str? contract
         -> (Tensor y, Tensor residual_out)
     norma::N_quantized(Tensor x, Tensor? weight, Tensor? bias, float eps, str dtype, str scale)
         -> (Tensor y, Tensor y_scale)
-    norma::N_backward(Tensor dy, Tensor x, Tensor? weight, Tensor? d_residual, bool bias, float eps, choice)
-        -> (Tensor dx, Tensor dweight, Tensor dbias)   an absent one has no elements
+    norma::N_backward(Tensor dy, Tensor x, Tensor? weight, Tensor? d_residual, bool bias, float eps,
+        choice) -> (Tensor dx, Tensor dweight, Tensor dbias)   an absent one has no elements
 
-Autocast casts nothing: whatever the types, sums are fp32, and the result has the type of x.
+The forwards' kernels are C++ (torch_ops.cpp). Autocast casts nothing: whatever the types, sums are
+fp32, and the result has the type of x.
 """
 
 from collections.abc import Callable
@@ -48,21 +49,13 @@ def rows(x: Tensor) -> Tensor:
     return x.contiguous() if x.dim() <= 4 else x.reshape(-1, x.shape[-1]).contiguous()
 
 
-def define(name: str, arguments: str, results: str, run: Callable, fake: Callable) -> Any:
+def define(name: str, arguments: str, results: str, fake: Callable) -> Any:
     library.define(f"{name}({arguments}) -> {results}")
-    library.impl(name, run, "CPU")
-    library.impl(name, run, "CUDA")
     torch.library.register_fake(f"norma::{name}", fake, lib=library)
     return getattr(torch.ops.norma, name).default
 
 
-def define_forward(name: str, norm: Norm, backward: Any) -> None:
-    def run(x, weight, bias, eps, weight_offset=0.0, contract=None):
-        y = norm.forward(
-            rows(x), weight, bias, eps=eps, weight_offset=weight_offset, contract=contract
-        )
-        return y if y.shape == x.shape else y.reshape(x.shape)
-
+def define_forward(name: str, backward: Any) -> None:
     def fake(x, weight, bias, eps, weight_offset=0.0, contract=None):
         return x.new_empty(x.shape)
 
@@ -76,23 +69,11 @@ def define_forward(name: str, norm: Norm, backward: Any) -> None:
         dx, dweight, dbias = backward(dy, x, weight, None, ctx.has_bias, *ctx.choice)
         return dx, given(dweight, weight is not None), given(dbias, ctx.has_bias), None, None, None
 
-    define(name, f"Tensor x, {AFFINE}, {CHOICE}", "Tensor", run, fake)
+    define(name, f"Tensor x, {AFFINE}, {CHOICE}", "Tensor", fake)
     torch.library.register_autograd(f"norma::{name}", gradients, setup_context=save, lib=library)
 
 
-def define_add(name: str, norm: Norm, backward: Any) -> None:
-    def run(x, residual, weight, bias, eps, weight_offset=0.0, contract=None):
-        y, residual_out = norm.forward(
-            rows(x),
-            weight,
-            bias,
-            residual=rows(residual),
-            eps=eps,
-            weight_offset=weight_offset,
-            contract=contract,
-        )
-        return y.reshape(x.shape), residual_out.reshape(x.shape)
-
+def define_add(name: str, backward: Any) -> None:
     def fake(x, residual, weight, bias, eps, weight_offset=0.0, contract=None):
         return x.new_empty(x.shape), residual.new_empty(x.shape)
 
@@ -108,7 +89,7 @@ def define_add(name: str, norm: Norm, backward: Any) -> None:
         return dx.to(ctx.dtype), dx, *affine, None, None, None
 
     arguments = f"Tensor x, Tensor residual, {AFFINE}, {CHOICE}"
-    define(f"add_{name}", arguments, "(Tensor, Tensor)", run, fake)
+    define(f"add_{name}", arguments, "(Tensor, Tensor)", fake)
     torch.library.register_autograd(
         f"norma::add_{name}", gradients, setup_context=save, lib=library
     )
@@ -124,7 +105,8 @@ def define_quantized(name: str, norm: Norm) -> None:
         return x.new_empty(x.shape, dtype=QUANTIZED[dtype]), y_scale
 
     arguments = f"Tensor x, {AFFINE}, float eps, str dtype, str scale"
-    define(f"{name}_quantized", arguments, "(Tensor, Tensor)", run, fake)
+    define(f"{name}_quantized", arguments, "(Tensor, Tensor)", fake)
+    library.impl(f"{name}_quantized", run, "CPU")
 
 
 def scale_shape(x: Tensor, scale: str) -> list[int]:
@@ -160,9 +142,9 @@ def define_backward(name: str, norm: Norm) -> Any:
         return x.new_empty(x.shape), dweight, of_bias.new_empty(x.shape[-1]) if bias else none
 
     arguments = "Tensor dy, Tensor x, Tensor? weight, Tensor? d_residual, bool bias"
-    return define(
-        f"{name}_backward", f"{arguments}, {CHOICE}", "(Tensor, Tensor, Tensor)", run, fake
-    )
+    op = define(f"{name}_backward", f"{arguments}, {CHOICE}", "(Tensor, Tensor, Tensor)", fake)
+    library.impl(f"{name}_backward", run, "CPU")
+    return op
 
 
 def given(gradient: Tensor | None, present: bool) -> Tensor | None:
@@ -171,6 +153,9 @@ def given(gradient: Tensor | None, present: bool) -> Tensor | None:
 
 for name, norm in NORMS.items():
     backward = define_backward(name, norm)
-    define_forward(name, norm, backward)
-    define_add(name, norm, backward)
+    define_forward(name, backward)
+    define_add(name, backward)
     define_quantized(name, norm)
+
+if not _norma.add_torch_kernels():
+    raise ImportError(f"norma.torch needs PyTorch 2.10 or newer; this is {torch.__version__}")
