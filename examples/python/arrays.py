@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Norma on NumPy arrays, step by step: pip install dist/norma-*.whl, then python examples/python/arrays.py."""
+"""Norma on NumPy arrays, step by step: pip install dist/norma-*.whl, then python
+examples/python/arrays.py."""
 
 # %% One norm. The result is a new array of the same type; out= takes one that is there.
 import ml_dtypes

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""norma.torch: against PyTorch's own norms, torch.library.opcheck, gradients, torch.compile's fake kernels."""
+"""norma.torch: against PyTorch's own norms, torch.library.opcheck, gradients, torch.compile's fake
+kernels."""
 
 import pytest
 

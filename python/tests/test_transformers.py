@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""norma.torch.replace_norms on small models of transformers: the same tokens, and the error of the logits."""
+"""norma.torch.replace_norms on small models of transformers: the same tokens, and the error of the
+logits."""
 
 import pytest
 

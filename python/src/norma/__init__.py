@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """LayerNorm and RMSNorm by kernels compiled ahead of time, on arrays of any library.
 
-Arrays are NumPy's (also of ml_dtypes' types), or have DLPack or the buffer protocol. Nothing is copied.
-"""
+Arrays are NumPy's (also of ml_dtypes' types), or have DLPack or the buffer protocol. Nothing is
+copied."""
 
 from ._norma import (
     Call,

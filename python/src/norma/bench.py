@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""python -m norma.bench [numpy] [calls] [torch]: what calls cost, and PyTorch's norms beside Norma's.
+"""python -m norma.bench [numpy] [calls] [torch]: what calls cost, and PyTorch's norms beside
+Norma's.
 
-Candidates of a line take turns, and each time is the median of its turns. Threads: as many as OMP_NUM_THREADS says.
-"""
+Candidates of a line take turns, and each time is the median of its turns. Threads: as many as
+OMP_NUM_THREADS says."""
 
 import argparse
 import statistics

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """python -m norma.build --manifest MANIFEST: a wheel of norma with a product's own kernels.
 
-Needs what `normagen bundle` needs (docs/packaging.md), and an installed normagen or one of a build tree: on PATH, or
-named by --normagen. The wheel takes the place of the one that is installed: it has the same name.
-"""
+Needs what `normagen bundle` needs (docs/packaging.md), and an installed normagen or one of a build
+tree: on PATH, or named by --normagen. The wheel takes the place of the one that is installed: it
+has the same name."""
 
 import argparse
 import pathlib
@@ -14,7 +14,8 @@ import tempfile
 
 
 def build(manifest: str, targets: str, out: str, normagen: str) -> pathlib.Path:
-    """Returns the wheel's path. Raises FileNotFoundError, or CalledProcessError of the step that failed."""
+    """Returns the wheel's path. Raises FileNotFoundError, or CalledProcessError of the step that
+    failed."""
     program = shutil.which(normagen)
     if program is None:
         raise FileNotFoundError(
@@ -28,7 +29,8 @@ def build(manifest: str, targets: str, out: str, normagen: str) -> pathlib.Path:
         bundle = [program, "bundle", "--manifest", manifest, "--targets", targets, "--out", library]
         subprocess.run(bundle, check=True)
         made = pathlib.Path(folder, "wheel")
-        # A copy: the folder of an installed compiler may be read-only. The binding reads the runtime's vocabulary.
+        # A copy: the folder of an installed compiler may be read-only. The binding reads the
+        # runtime's vocabulary.
         for part in ("python", "runtime"):
             shutil.copytree(share / part, pathlib.Path(folder, part))
         wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made]

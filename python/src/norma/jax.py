@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Norma in JAX on CPUs: under jit, grad and vmap, on XLA's threads.
 
-vmap over x alone (and a residual) is one call, whose rows are all of them; over parameters, and of a
-gradient, it is a loop.
-"""
+vmap over x alone (and a residual) is one call, whose rows are all of them; over parameters, and of
+a gradient, it is a loop."""
 
 import functools
 from typing import NamedTuple

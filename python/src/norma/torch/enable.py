@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""PyTorch's own norms on CPU tensors with Norma's kernels, forward and backward, for models as they are.
+"""PyTorch's own norms on CPU tensors with Norma's kernels, forward and backward, for models as they
+are.
 
-torch.nn.functional.layer_norm and rms_norm, and the modules, come to four ops of aten, whose kernels for the CPU are
-replaced. What Norma has no kernel for goes to PyTorch's, and is counted. torch.compile takes these ops apart before
-they get here: compiled models use norma.torch's modules.
+torch.nn.functional.layer_norm and rms_norm, and the modules, come to four ops of aten, whose
+kernels for the CPU are replaced. What Norma has no kernel for goes to PyTorch's, and is counted.
+torch.compile takes these ops apart before they get here: compiled models use norma.torch's modules.
 """
 
 import collections

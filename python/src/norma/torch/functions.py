@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The ops as functions. Where nothing but the result is wanted, they go past PyTorch's dispatcher."""
+"""The ops as functions. Where nothing but the result is wanted, they go past PyTorch's
+dispatcher."""
 
 import torch
 from torch import Tensor

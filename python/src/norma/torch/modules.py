@@ -37,7 +37,8 @@ class LayerNorm(torch.nn.LayerNorm):
 
 
 class RMSNorm(torch.nn.RMSNorm):
-    """torch.nn.RMSNorm; with weight_offset=1 that of Gemma, with contract="hf" that of Llama in transformers."""
+    """torch.nn.RMSNorm; with weight_offset=1 that of Gemma, with contract="hf" that of Llama in
+    transformers."""
 
     weight_offset: float = 0.0
     contract: str | None = None
@@ -50,7 +51,8 @@ class RMSNorm(torch.nn.RMSNorm):
         weight_offset: float = 0.0,
         contract: str | None = None,
     ) -> Self:
-        """Shares the weight of `module`: a torch.nn.RMSNorm, or any norm with a weight, whose eps is given."""
+        """Shares the weight of `module`: a torch.nn.RMSNorm, or any norm with a weight, whose eps
+        is given."""
         weight = module.weight
         shape = getattr(module, "normalized_shape", None) or tuple(weight.shape)
         made = cls(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The norms of a model by Norma's modules, whatever library the model comes from.
 
-Models have norms of their own: they round at other places (Llama) or add 1 to the weight (Gemma). What each computes
-is found out by trying: a copy with random weights, in bfloat16, against what Norma can do.
-"""
+Models have norms of their own: they round at other places (Llama) or add 1 to the weight (Gemma).
+What each computes is found out by trying: a copy with random weights, in bfloat16, against what
+Norma can do."""
 
 import copy
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ from torch import Tensor
 from .modules import LayerNorm, RMSNorm
 
 EPS = ("variance_epsilon", "eps", "epsilon", "norm_eps")
-# Of bfloat16: results may differ by one rounding here and there, where sums are added in another order.
+# Of bfloat16: results may differ by one rounding here and there, where sums are added in another
+# order.
 LARGEST_SHARE_OF_OTHERS = 0.002
 
 
@@ -36,9 +37,8 @@ MEANINGS = [
 def replace_norms(model: torch.nn.Module) -> dict[str, str]:
     """Replaces the norms of `model`, in place, by modules that share their parameters.
 
-    Returns what became of each norm, by its name in the model; "left alone: ..." with the reason for one that
-    computes something else. State dicts stay as they were.
-    """
+    Returns what became of each norm, by its name in the model; "left alone: ..." with the reason
+    for one that computes something else. State dicts stay as they were."""
     found: dict[str, str] = {}
     known: dict[tuple[type, float | None], Meaning | None] = {}
     for name, module in list(model.named_modules()):
