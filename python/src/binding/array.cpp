@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dlpack_exchange.h"
+#include "huge_pages.h"
 #include "numpy_array.h"
 #include "runtime/vocabulary/dtypes.h"
 
@@ -155,6 +156,14 @@ norma_tensor from_any(nb::handle array, const char *name, bool output, Leases &l
     return from_dlpack(tensor, array, name);
 }
 
+size_t bytes_of(const norma_tensor &tensor) {
+    size_t bytes = dtype_size(tensor.dtype);
+    for (int32_t d = 0; d < tensor.rank; d++) {
+        bytes *= static_cast<size_t>(tensor.shape[d]);
+    }
+    return bytes;
+}
+
 struct Failure {
     std::string message;
     static void set(void *failure, const char *, const char *message) {
@@ -178,6 +187,9 @@ nb::object new_by_exchange(const DLPackExchangeAPI &api, DLTensor &prototype, no
         throw nb::python_error();
     }
     *tensor = from_dlpack(made, result, "result");
+    if (tensor->device.type == NORMA_CPU) {
+        ask_for_huge_pages(tensor->data, bytes_of(*tensor));
+    }
     return result;
 }
 

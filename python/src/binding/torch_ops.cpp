@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "huge_pages.h"
 #include "norma/norma.h"
 #include "runtime/vocabulary/variant.h"
 #include "threads.h"
@@ -154,7 +155,11 @@ OwnedTensor new_like(const Shape &shape) {
     static const int32_t cpu = torch.aoti_torch_device_type_cpu();
     Tensor made = nullptr;
     check(torch.aoti_torch_empty_strided(shape.rank, shape.sizes, strides, shape.dtype, cpu, 0, &made));
-    return OwnedTensor(made);
+    OwnedTensor owned(made);
+    void *data = nullptr;
+    check(torch.aoti_torch_get_data_ptr(made, &data));
+    ask_for_huge_pages(data, static_cast<size_t>(stride) * dtype_size(dtype_of(shape.dtype, "x")));
+    return owned;
 }
 
 // As Norma takes it; a copy takes the tensor's place where the last dimension is not contiguous.
