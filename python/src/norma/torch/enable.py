@@ -19,6 +19,10 @@ from .ops import given, rows
 
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
+# Elements from which on Norma's kernel is worth the way through Python: PyTorch has a fused kernel
+# of LayerNorm as well.
+LEAST = {"native_layer_norm": 32768, "native_layer_norm_backward": 32768}
+
 _overrides: torch.library.Library | None = None
 _left_alone: collections.Counter[str] = collections.Counter()
 
@@ -33,7 +37,11 @@ def enable() -> None:
 
 
 def disable() -> None:
-    """Gives PyTorch its kernels back."""
+    """Gives PyTorch its kernels back.
+
+    A graph of 16-bit norms that was made while they were Norma's has to have had its backward by
+    then: Norma saves statistics in float32, PyTorch in 16 bits.
+    """
     global _overrides
     if _overrides is not None:
         _overrides._destroy()
@@ -56,8 +64,11 @@ def with_fallback(name: str, run: Callable) -> Callable:
             return rms_norm_backward_of_pytorch(*arguments)
     else:
         original = torch.library.get_kernel(f"aten::{name}", "CPU").call_boxed
+    least = LEAST.get(name, 0)
 
     def kernel(keys, *arguments):
+        if arguments[0].numel() < least:
+            return original(keys, *arguments)
         try:
             return run(*arguments)
         except (LeftAlone, _norma.NotInLibraryError, TypeError, ValueError) as reason:
