@@ -99,11 +99,11 @@ norma_tensor from_numpy(nb::handle array, const char *name, bool output) {
 // compared under the GIL.
 const DLPackExchangeAPI *exchange_of(nb::handle array) {
     struct Known {
-        PyTypeObject *type;
+        PyObject *type;
         const DLPackExchangeAPI *api;
     };
     static std::vector<Known> cache;
-    PyTypeObject *type = Py_TYPE(array.ptr());
+    PyObject *type = array.type().ptr();
     for (const Known &known : cache) {
         if (known.type == type) {
             return known.api;

@@ -71,7 +71,7 @@ PyArray_Descr *descr_of(norma_dtype dtype) {
                 throw nb::python_error();
             }
         }
-        Py_INCREF(known.descr);
+        Py_INCREF(reinterpret_cast<PyObject *>(known.descr));
         return known.descr;
     }
     throw nb::type_error("NumPy has no such type");

@@ -29,10 +29,11 @@ def build(manifest: str, targets: str, out: str, normagen: str) -> pathlib.Path:
         bundle = [program, "bundle", "--manifest", manifest, "--targets", targets, "--out", library]
         subprocess.run(bundle, check=True)
         made = pathlib.Path(folder, "wheel")
-        # A copy: the folder of an installed compiler may be read-only. The binding reads the
-        # runtime's vocabulary.
+        # A copy: the folder of an installed compiler may be read-only. The package reads the
+        # runtime's vocabulary, and the version.
         for part in ("python", "runtime"):
             shutil.copytree(share / part, pathlib.Path(folder, part))
+        shutil.copy(share / "CMakeLists.txt", folder)
         wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made]
         wheel += ["-C", f"cmake.define.norma_ROOT={library}", pathlib.Path(folder, "python")]
         subprocess.run(wheel, check=True)
