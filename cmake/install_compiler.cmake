@@ -7,7 +7,9 @@ set_target_properties(normagen PROPERTIES INSTALL_RPATH "\$ORIGIN/${to_halide}")
 install(TARGETS normagen norma_measure RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT compiler)
 install(FILES ${NORMA_HALIDE_ROOT}/lib64/libHalide.so DESTINATION ${halide_directory} COMPONENT compiler)
 
-install(FILES ${PROJECT_BINARY_DIR}/lib/norma/norma_tool.o DESTINATION ${halide_directory} COMPONENT compiler)
+if(TARGET norma_tool_object)
+    install(FILES ${PROJECT_BINARY_DIR}/lib/norma/norma_tool.o DESTINATION ${halide_directory} COMPONENT compiler)
+endif()
 
 install(FILES CMakeLists.txt LICENSE NOTICE DESTINATION ${data} COMPONENT compiler)
 install(DIRECTORY cmake manifests python runtime DESTINATION ${data} COMPONENT compiler PATTERN __pycache__ EXCLUDE)

@@ -29,7 +29,11 @@ endif()
 
 norma_test(normagen_test SOURCES end_to_end/bundle_test.cpp generators/normagen/normagen_test.cpp generators/normagen/manifest_test.cpp
     generators/codegen/target_file_test.cpp LINK nlohmann_json::nlohmann_json)
-add_dependencies(normagen_test normagen norma_tool_object)
+add_dependencies(normagen_test normagen)
+if(TARGET norma_tool_object)
+    add_dependencies(normagen_test norma_tool_object)
+    target_compile_definitions(normagen_test PRIVATE NORMA_IN_BUNDLES)
+endif()
 norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetensors)
 add_dependencies(hostile_test normagen norma_tool)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/tuning/pool_test.cpp generators/records/records_test.cpp

@@ -5,19 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <functional>
 #include <iterator>
 #include <map>
 #include <set>
 
-#include "bench/device/device.h"
 #include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
-#include "tools/base/text.h"
 #include "winners.h"
 
 namespace norma {
@@ -198,48 +195,6 @@ bool concerns(const Record &record, const std::set<std::string> &kernels) {
     }
 }
 
-// What records call this machine's device of the record's kind; null where there is none.
-const json &device_here(const Record &record) {
-    static std::map<norma_device_type, json> known;
-    const norma_device_type type = record.device.contains("gpu") ? NORMA_CUDA : NORMA_CPU;
-    const auto [found, is_new] = known.emplace(type, json());
-    const bench::DeviceKind &kind = bench::device_kind(type);
-    if (is_new && kind.is_there(0)) {
-        try {
-            found->second = kind.describe();
-        } catch (const std::exception &) {  // a driver without a device
-        }
-    }
-    return found->second;
-}
-
-bool is_chosen(const Record &record, const RecordedDevices &devices) {
-    return std::any_of(devices.names.begin(), devices.names.end(), [&](const std::string &name) {
-        return name == "here" ? record.device == device_here(record)
-                              : name != "all" && device_text(record).rfind(name, 0) == 0;
-    });
-}
-
-// "Intel(R) Xeon(R)" is Intel's.
-std::string vendor(const std::string &device) {
-    const auto end = std::find_if_not(device.begin(), device.end(), [](unsigned char c) { return std::isalnum(c); });
-    return {device.begin(), end};
-}
-
-void check_devices(const RecordedDevices &devices, const std::vector<Record> &records) {
-    std::set<std::string> known;
-    std::transform(records.begin(), records.end(), std::inserter(known, known.end()), device_text);
-    for (const std::string &name : devices.names) {
-        const bool is_word = name == "here" || name == "all";
-        if (!is_word && std::none_of(known.begin(), known.end(),
-                                     [&](const std::string &device) { return device.rfind(name, 0) == 0; })) {
-            throw InputError(fmt::format(
-                "--device is \"{}\"; expected here, all, or how a device of the records begins: {}", one_line(name),
-                known.empty() ? "there is none" : fmt::format("{}", fmt::join(known, "; "))));
-        }
-    }
-}
-
 }  // namespace
 
 RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<TargetFile> &targets,
@@ -258,7 +213,7 @@ RecordedKnobs::RecordedKnobs(const std::string &directory, const std::vector<Tar
         throw InputError("--records is \"" + directory + "\"; expected a directory of records, or none");
     }
     records_ = read_records(directory, tell);
-    check_devices(devices_, records_);
+    devices_.check(records_);
 }
 
 std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &specs) const {
@@ -279,18 +234,13 @@ std::vector<KernelSpec> RecordedKnobs::apply(const std::vector<KernelSpec> &spec
                  [&](const Record &record) { return targets.count(record.target) != 0 && concerns(record, kernels); });
     records = current_records(records, targets_, lowered_hashes_, directory_);
     std::copy_if(records.begin(), records.end(), std::back_inserter(chosen),
-                 [&](const Record &record) { return is_chosen(record, devices_); });
+                 [&](const Record &record) { return devices_.include(record); });
     const Findings findings(std::move(chosen), std::move(records), targets_);
     std::map<std::pair<std::string, std::string>, int> others;  // kernels by target and the devices of another vendor
     std::vector<KernelSpec> tuned;
     for (const KernelSpec &spec : specs) {
         tuned.push_back(findings.apply(spec, [&](const Group &group) {
-            const json &machine = device_here(group.winner());
-            const std::string here = vendor(machine.value("cpu", machine.value("gpu", "")));
-            const bool is_akin = std::any_of(group.devices.begin(), group.devices.end(),
-                                             [&](const std::string &device) { return vendor(device) == here; });
-            const TargetFile *target = with_name(targets_, spec.target.name);
-            if (devices_.names == RecordedDevices().names && !is_akin && runs_here(*target)) {
+            if (devices_.is_foreign(group) && runs_here(*with_name(targets_, spec.target.name))) {
                 others[{spec.target.name, devices_text(group)}]++;
             }
         }));

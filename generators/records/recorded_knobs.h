@@ -6,19 +6,13 @@
 #include <vector>
 
 #include "current_records.h"
+#include "recorded_devices.h"
 
 namespace norma {
 
 // The name without types of weight and bias and without the contract: kernels that differ in these alone are one
 // family, whose loops are alike.
 std::string family(Variant variant);
-
-// Whose records decide, where they say anything of a kernel; elsewhere it is what all devices agree on.
-struct RecordedDevices {
-    // "here": this machine; "all": none, so that all must agree; else the beginning of device_text. Of several that are
-    // named all must agree.
-    std::vector<std::string> names = {"here"};
-};
 
 class RecordedKnobs {
 public:
