@@ -46,9 +46,9 @@ void RecordedDevices::check(const std::vector<Record> &records) const {
     std::set<std::string> known;
     std::transform(records.begin(), records.end(), std::inserter(known, known.end()), device_text);
     for (const std::string &name : names) {
-        const bool is_known = name == "here" || name == "all" ||
-                              std::any_of(known.begin(), known.end(),
-                                          [&](const std::string &device) { return begins(device, name); });
+        const bool is_known =
+            name == "here" || name == "all" ||
+            std::any_of(known.begin(), known.end(), [&](const std::string &device) { return begins(device, name); });
         if (!is_known) {
             throw InputError(fmt::format(
                 "--device is \"{}\"; expected here, all, or how a device of the records begins: {}", one_line(name),
