@@ -26,7 +26,8 @@ const json &device_here(const Record &record) {
     if (is_new && kind.is_there(0)) {
         try {
             found->second = kind.describe();
-        } catch (const std::exception &) {  // a driver without a device
+        } catch (const std::exception &) {
+            found->second = json::object();  // a driver without a device
         }
     }
     return found->second;
