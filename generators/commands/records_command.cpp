@@ -130,12 +130,22 @@ std::vector<Record> of_finalists(const std::vector<Record> &records, size_t most
 }
 
 // Leaves the latest record of each trial, and none that is stale.
+// Where `write` finds the files of the directory again: it may be the one of a target.
+fs::path set_of(const fs::path &directory, const std::vector<Record> &records) {
+    const bool of_target = !records.empty() && std::all_of(records.begin(), records.end(), [&](const Record &record) {
+        return fs::exists(directory / file_of(record).filename()) &&
+               file_of(record).parent_path() == directory.filename();
+    });
+    return of_target ? directory.parent_path() : directory;
+}
+
 void prune(const Options &options) {
-    const fs::path directory = options.paths[0];
-    if (!fs::is_directory(directory)) {
-        throw InputError("\"" + directory.string() + "\" is no directory; expected one of records");
+    if (!fs::is_directory(options.paths[0])) {
+        throw InputError("\"" + options.paths[0] + "\" is no directory; expected one of records");
     }
+    const fs::path directory = fs::canonical(options.paths[0]);
     const std::vector<Record> all = read(directory);
+    const fs::path set = set_of(directory, all);
     std::vector<Record> records = current(options, directory);
     const std::vector<TargetFile> targets = read_targets(options.targets_directory);
     std::copy_if(all.begin(), all.end(), std::back_inserter(records), [&](const Record &record) {
@@ -153,13 +163,13 @@ void prune(const Options &options) {
     }
     kept = options.finalists == 0 ? kept : of_finalists(kept, options.finalists);
     const std::vector<fs::path> files = record_files(directory);
-    write(directory, kept);
+    write(set, kept);
     std::set<fs::path> written;
     for (const Record &record : kept) {
         written.insert(file_of(record));
     }
     for (const fs::path &file : files) {
-        if (written.count(file.lexically_relative(directory)) == 0) {
+        if (written.count(file.lexically_relative(set)) == 0) {
             fs::remove(file);
         }
     }

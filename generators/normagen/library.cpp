@@ -20,6 +20,7 @@
 #include "tools/base/origins.h"
 #include "tools/base/output_file.h"
 #include "tools/base/private_folder.h"
+#include "tools/base/text.h"
 
 namespace norma {
 
@@ -199,7 +200,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
                 origins.push_back(spec.origin);
             }
         }
-        tell(fmt::format("knobs for {}: {}", target.spec.name, origins_text(origins)));
+        fmt::print("normagen: knobs for {}: {}\n", target.spec.name, printable(origins_text(origins)));
     }
     std::vector<Job> jobs;
     std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);

@@ -336,6 +336,9 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
     const std::string pruned = made.set("pruned", {a, later, stale, b});
     CHECK(contains(made.run("prune", pruned).out, "2 of 4 records are left"));
     CHECK(records_in(pruned).size() == 2);
+    const std::string of_target = made.set("of_target", {a, later}) + "/slow";
+    CHECK(contains(made.run("prune", of_target).out, "1 of 2 records are left"));
+    CHECK(lines(read(of_target + "/rms_norm_forward.jsonl")).size() == 1);
     json brief = a;
     brief["final"] = false;
     const std::string finalists = made.set("finalists", {a, b, brief, made.record(16, 32, {95, 1, 100})});
