@@ -35,7 +35,8 @@ def build(manifest: str, targets: str, out: str, normagen: str) -> pathlib.Path:
             shutil.copytree(share / part, pathlib.Path(folder, part))
         shutil.copy(share / "CMakeLists.txt", folder)
         wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made]
-        wheel += ["-C", f"cmake.define.norma_ROOT={library}", pathlib.Path(folder, "python")]
+        wheel += ["--config-settings", f"cmake.define.norma_ROOT={library}"]
+        wheel.append(pathlib.Path(folder, "python"))
         subprocess.run(wheel, check=True)
         (path,) = made.glob("norma-*.whl")
         pathlib.Path(out).mkdir(parents=True, exist_ok=True)
