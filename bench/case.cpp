@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "bench/device/device_memory.h"
+#include "infos.h"
 #include "memory.h"
 #include "norma/norma.hpp"
 #include "runtime/vocabulary/fields.h"
@@ -149,10 +150,7 @@ bool has_yardstick(const Case &c) {
 }
 
 std::string target_name(const Case &c) {
-    for (int32_t i = 0; i < norma_target_count(); i++) {
-        norma_target_info info = {};
-        info.size = sizeof(info);
-        check(norma_get_target_info(i, &info));
+    for (const norma_target_info &info : targets()) {
         if (c.target.empty() ? info.chosen != 0 && info.device == c.device : c.target == info.name) {
             return info.name;
         }

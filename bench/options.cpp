@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "infos.h"
 #include "norma/norma.hpp"
 #include "runtime/vocabulary/variant_name.h"
 #include "runtime/vocabulary/word_lists.h"
@@ -81,10 +82,7 @@ void check_memory(const Case &c, const std::string &shape) {
 // Those of --kernel, of the library's.
 std::vector<std::string> names_of_kernels(const Options &options) {
     std::vector<std::string> known;
-    for (int32_t i = 0; i < norma_kernel_count(); i++) {
-        norma_kernel_info info = {};
-        info.size = sizeof info;
-        check(norma_get_kernel_info(i, &info));
+    for (const norma_kernel_info &info : kernels()) {
         if (std::find(known.begin(), known.end(), info.name) == known.end()) {
             known.emplace_back(info.name);
         }

@@ -172,9 +172,7 @@ void backward_range(const Backward &given, int64_t begin, int64_t end, const Col
 
 template <class E>
 BackwardLoop backward_of(const Backward &b, Store store) {
-    const int64_t row_bytes = b.hidden * static_cast<int64_t>(sizeof(typename E::T));
-    const bool aligned = reinterpret_cast<uintptr_t>(b.dx) % line == 0 && row_bytes % line == 0;
-    const bool streaming = store == Store::streaming && aligned;
+    const bool streaming = streams<E>(b.dx, b.hidden, store);
     switch (b.op) {
         case NORMA_LAYER_NORM_BACKWARD:
             return streaming ? backward_range<E, true, true> : backward_range<E, true, false>;
@@ -185,12 +183,7 @@ BackwardLoop backward_of(const Backward &b, Store store) {
 }
 
 BackwardLoop backward_loop(const Backward &b, Store store) {
-    switch (b.dtype) {
-        case NORMA_F32: return backward_of<F32>(b, store);
-        case NORMA_BF16: return backward_of<Bf16>(b, store);
-        case NORMA_F16: return backward_of<F16>(b, store);
-        default: return nullptr;
-    }
+    return by_element<BackwardLoop>(b.dtype, [&](auto e) { return backward_of<decltype(e)>(b, store); });
 }
 
 }  // namespace

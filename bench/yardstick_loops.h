@@ -324,12 +324,27 @@ void normalize_range(const Norm &given, int64_t begin, int64_t end) {
 }
 
 // Streaming stores need aligned rows; rows that are not get ordinary stores.
+template <class E>
+bool streams(const void *rows, int64_t hidden, Store store) {
+    const int64_t row_bytes = hidden * static_cast<int64_t>(sizeof(typename E::T));
+    return store == Store::streaming && reinterpret_cast<uintptr_t>(rows) % line == 0 && row_bytes % line == 0;
+}
+
+// What `with` returns for the elements of a type; null for a type that has no yardstick.
+template <class Loop, class With>
+Loop by_element(norma_dtype dtype, const With &with) {
+    switch (dtype) {
+        case NORMA_F32: return with(F32());
+        case NORMA_BF16: return with(Bf16());
+        case NORMA_F16: return with(F16());
+        default: return nullptr;
+    }
+}
+
 template <class E, bool layer, bool has_bias>
 NormLoop stored_loop(const Norm &norm, Store store) {
-    const int64_t row_bytes = norm.hidden * static_cast<int64_t>(sizeof(typename E::T));
-    const bool aligned = reinterpret_cast<uintptr_t>(norm.y) % line == 0 && row_bytes % line == 0;
-    return store == Store::streaming && aligned ? normalize_range<E, layer, has_bias, true>
-                                                : normalize_range<E, layer, has_bias, false>;
+    return streams<E>(norm.y, norm.hidden, store) ? normalize_range<E, layer, has_bias, true>
+                                                  : normalize_range<E, layer, has_bias, false>;
 }
 
 template <class E>
@@ -344,12 +359,7 @@ NormLoop typed_loop(const Norm &norm, Store store) {
 }
 
 NormLoop forward_loop(const Norm &norm, Store store) {
-    switch (norm.dtype) {
-        case NORMA_F32: return typed_loop<F32>(norm, store);
-        case NORMA_BF16: return typed_loop<Bf16>(norm, store);
-        case NORMA_F16: return typed_loop<F16>(norm, store);
-        default: return nullptr;
-    }
+    return by_element<NormLoop>(norm.dtype, [&](auto e) { return typed_loop<decltype(e)>(norm, store); });
 }
 
 }  // namespace

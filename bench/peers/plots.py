@@ -5,16 +5,17 @@ import io
 import json
 import re
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("svg")
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .tables import Content, best_copy, of, select
+from .tables import Content, best_copy, of, select, title
 
 # Of each line its colour, in between light and dark, and its marker.
 STYLES = {
@@ -56,12 +57,18 @@ def shape(result: dict) -> str:
     return f"{result['rows']}x{result['hidden']}"
 
 
+def by_op(figure: Figure, **shared: bool) -> Iterator[tuple[Axes, str]]:
+    """A plot for each op, with its title."""
+    ops = ("layer_norm", "rms_norm")
+    for axes, op in zip(figure.subplots(1, 2, **shared), ops, strict=True):
+        axes.set_title(title(op))
+        yield axes, op
+
+
 def forward(content: Content) -> Figure:
     """Time over that of a copy, by shape."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, op in zip(
-        figure.subplots(1, 2, sharey=True), ("layer_norm", "rms_norm"), strict=True
-    ):
+    for axes, op in by_op(figure, sharey=True):
         results = select(content, op=op, x="f32", scale="none", threads=1)
         for name, (colour, marker) in STYLES.items():
             points = [(i, of(each, name), best_copy(each)) for i, each in enumerate(results)]
@@ -81,7 +88,6 @@ def forward(content: Content) -> Figure:
         axes.set_xticks(
             range(len(results)), [shape(each) for each in results], rotation=45, ha="right"
         )
-        axes.set_title({"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}[op])
         logarithmic(axes.set_yscale, axes.yaxis)
         axes.grid(axis="y", color="#868e96", alpha=0.25)
     figure.axes[0].set_ylabel("time / time of a copy (less is better)")
@@ -95,9 +101,7 @@ def types(content: Content) -> Figure:
     names = [name for name in STYLES if name not in ("Norma", "hand-written")]
     dtypes = ("f32", "bf16", "f16")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, op in zip(
-        figure.subplots(1, 2, sharey=True), ("layer_norm", "rms_norm"), strict=True
-    ):
+    for axes, op in by_op(figure, sharey=True):
         for place, name in enumerate(names):
             for group, x in enumerate(dtypes):
                 pairs = [
@@ -115,7 +119,6 @@ def types(content: Content) -> Figure:
                     )
         axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
         axes.set_xticks(range(len(dtypes)), dtypes)
-        axes.set_title({"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}[op])
         logarithmic(axes.set_yscale, axes.yaxis)
     figure.axes[0].set_ylabel("peer's time / Norma's")
     below(figure)
@@ -126,9 +129,7 @@ def types(content: Content) -> Figure:
 def one_row(content: Content) -> Figure:
     """How long one row takes, with the call."""
     figure = Figure(figsize=(9, 2.8), layout="constrained")
-    for axes, op in zip(
-        figure.subplots(1, 2, sharex=True), ("layer_norm", "rms_norm"), strict=True
-    ):
+    for axes, op in by_op(figure, sharex=True):
         result = select(content, op=op, x="f32", scale="none", threads=1, rows=1, hidden=4096)[0]
         times = sorted(
             ((of(result, name), name) for name in STYLES if of(result, name)), reverse=True
@@ -139,7 +140,6 @@ def one_row(content: Content) -> Figure:
             color=[STYLES[name][0] for _, name in times],
         )
         logarithmic(axes.set_xscale, axes.xaxis)
-        axes.set_title({"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}[op])
         axes.set_xlabel("microseconds (less is better)")
     figure.suptitle("One row of 4096 f32, the call included")
     return figure
@@ -148,9 +148,7 @@ def one_row(content: Content) -> Figure:
 def accuracy(content: Content) -> Figure:
     """The error of f32 results beside their time."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, op in zip(
-        figure.subplots(1, 2, sharey=True), ("layer_norm", "rms_norm"), strict=True
-    ):
+    for axes, op in by_op(figure, sharey=True):
         result = select(content, op=op, x="f32", scale="none", threads=1, rows=512, hidden=4096)[0]
         for name, (colour, marker) in STYLES.items():
             time = result["times"].get(name)
@@ -164,7 +162,6 @@ def accuracy(content: Content) -> Figure:
                     label=name,
                     markersize=8,
                 )
-        axes.set_title({"layer_norm": "LayerNorm", "rms_norm": "RMSNorm"}[op])
         axes.set_xlabel("time / time of a copy")
         axes.grid(color="#868e96", alpha=0.25)
     figure.axes[0].set_ylabel("largest error, ULP")

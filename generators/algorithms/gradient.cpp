@@ -43,4 +43,8 @@ void store_parameter_gradients(Row &row, const Variant &variant, const RowValue 
     }
 }
 
+Expr accumulated(const Halide::ImageParam &before, const Halide::Param<int32_t> &accumulate, const Expr &d) {
+    return select(accumulate != 0, Halide::cast<double>(widen(before(d))), Halide::cast<double>(0));
+}
+
 }  // namespace norma

@@ -16,4 +16,8 @@ void store_dx(Row &row, const Variant &variant, const RowValue &value, const Hal
 // dweight = sum of dy * normalized and dbias = sum of dy over the rows, of the parameters that the variant has.
 void store_parameter_gradients(Row &row, const Variant &variant, const RowValue &dy, const RowValue &normalized);
 
+// What a gradient held before, as float64, where the call accumulates; else 0.
+Halide::Expr accumulated(const Halide::ImageParam &before, const Halide::Param<int32_t> &accumulate,
+                         const Halide::Expr &d);
+
 }  // namespace norma

@@ -36,7 +36,9 @@ RowValue divide_by_scale(Row &row, const RowValue &value, const Expr &scale, flo
     const Inverse inverse = inverse_of(divisor);
     const std::vector<Expr> once =
         row.once_together("division", {factor, divisor, divisor * most, inverse.nearest, inverse.error});
-    return [=](Expr d) { return quotient(within(value(d) * once[0], -once[2], once[2]), once[1], {once[3], once[4]}); };
+    return [=, moved = once[0], by = once[1], limit = once[2], nearest = once[3], error = once[4]](Expr d) {
+        return quotient(within(value(d) * moved, -limit, limit), by, {nearest, error});
+    };
 }
 
 }  // namespace

@@ -42,9 +42,10 @@ Expr packed_pairs(const Pairs &words) {
 }
 
 Expr packed(const Expr &words) {
-    const Expr first = side_by_side(part(words, 0, 4), part(words, 1, 4), 8),
-               second = side_by_side(part(words, 2, 4), part(words, 3, 4), 8);
-    return transposed(reinterpret(UInt(8, words.type().lanes()), side_by_side(first, second, 16)), 4);
+    const auto quarter = [&](int i) { return part(words, i, packed_together); };
+    const Expr first = side_by_side(quarter(0), quarter(1), 8), second = side_by_side(quarter(2), quarter(3), 8);
+    const Expr quads = side_by_side(first, second, 16);
+    return transposed(reinterpret(UInt(8, words.type().lanes()), quads), packed_together);
 }
 
 }  // namespace

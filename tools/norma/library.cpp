@@ -5,24 +5,6 @@
 
 namespace norma::tool {
 
-namespace {
-
-template <typename Info>
-std::vector<Info> all(int32_t count, norma_status (*get)(int32_t, Info *)) {
-    std::vector<Info> infos(static_cast<size_t>(count));
-    for (int32_t i = 0; i < count; i++) {
-        Info &info = infos[static_cast<size_t>(i)];
-        info.size = sizeof info;
-        check(get(i, &info));
-    }
-    return infos;
-}
-
-}  // namespace
-
-std::vector<norma_kernel_info> kernels() { return all(norma_kernel_count(), norma_get_kernel_info); }
-std::vector<norma_target_info> targets() { return all(norma_target_count(), norma_get_target_info); }
-
 nlohmann::ordered_json to_json(const norma_kernel_info &kernel) {
     nlohmann::ordered_json json = {{"name", kernel.name}, {"target", kernel.target}};
     for (const Field &field : fields) {

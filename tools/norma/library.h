@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the library holds, as lists and as JSON.
+// What the library holds, for people and as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <norma/norma.hpp>
 #include <string>
-#include <vector>
+
+#include "bench/infos.h"
 
 namespace norma::tool {
-
-std::vector<norma_kernel_info> kernels();
-std::vector<norma_target_info> targets();
 
 nlohmann::ordered_json to_json(const norma_kernel_info &kernel);
 

@@ -17,37 +17,38 @@ namespace {
 
 constexpr int32_t cached_plans = 512;  // a program has a few for each of its models
 
-nb::list kernels() {
+// A list with what `entries` puts into a dict for each of `count`.
+template <class Info, class Entries>
+nb::list all(int32_t count, norma_status (*get)(int32_t, Info *), const Entries &entries) {
     nb::list list;
-    for (int32_t i = 0; i < norma_kernel_count(); i++) {
-        norma_kernel_info info = {};
+    for (int32_t i = 0; i < count; i++) {
+        Info info = {};
         info.size = sizeof info;
-        norma::python::check(norma_get_kernel_info(i, &info));
-        nb::dict kernel;
+        norma::python::check(get(i, &info));
+        nb::dict dict;
+        entries(dict, info);
+        list.append(dict);
+    }
+    return list;
+}
+
+nb::list kernels() {
+    return all(norma_kernel_count(), norma_get_kernel_info, [](nb::dict &kernel, const norma_kernel_info &info) {
         kernel["name"] = info.name;
         kernel["target"] = info.target;
         kernel["strategy"] = info.strategy;
         kernel["knobs"] = info.knobs;
         kernel["origin"] = info.origin;
         kernel["runnable"] = info.runnable != 0;
-        list.append(kernel);
-    }
-    return list;
+    });
 }
 
 nb::list targets() {
-    nb::list list;
-    for (int32_t i = 0; i < norma_target_count(); i++) {
-        norma_target_info info = {};
-        info.size = sizeof info;
-        norma::python::check(norma_get_target_info(i, &info));
-        nb::dict target;
+    return all(norma_target_count(), norma_get_target_info, [](nb::dict &target, const norma_target_info &info) {
         target["name"] = info.name;
         target["runnable"] = info.runnable != 0;
         target["chosen"] = info.chosen != 0;
-        list.append(target);
-    }
-    return list;
+    });
 }
 
 }  // namespace

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "strip_sum.h"
 
+#include "generators/algorithms/gradient.h"
 #include "generators/algorithms/numeric.h"
 #include "generators/passes/half_convert.h"
 
 namespace norma {
 
 using namespace Halide;
-
-Expr accumulated(const ImageParam &before, const Param<int32_t> &accumulate, const Expr &d) {
-    return select(accumulate != 0, cast<double>(widen(before(d))), cast<double>(0));
-}
 
 Lowered strip_sum(norma_dtype y_type) {
     constexpr int columns = 32;  // summed side by side, in registers

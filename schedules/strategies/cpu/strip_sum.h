@@ -11,10 +11,6 @@ namespace norma {
 // columns.
 Lowered strip_sum(norma_dtype y);
 
-// What is added last.
-Halide::Expr accumulated(const Halide::ImageParam &before, const Halide::Param<int32_t> &accumulate,
-                         const Halide::Expr &d);
-
 // The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
 Variant strip_sum_variant(norma_dtype y);
 bool is_strip_sum(const Variant &variant);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_strip_sum.h"
 
+#include "generators/algorithms/gradient.h"
 #include "generators/algorithms/numeric.h"
 #include "generators/passes/half_convert.h"
-#include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
 
