@@ -2,7 +2,9 @@
 // Every CUDA kernel of a library through Norma's plans and runs: against float64, and with the same bits wherever a row
 // stands. In CTest those of manifests/cuda-test.json on the fake driver, whose PTX interpreter executes them.
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
+#include <sstream>
 #include <stdexcept>
 
 #include "tests/support/call.h"
@@ -30,11 +32,28 @@ std::vector<int64_t> sizes(const norma_kernel_info &kernel) {
     return {step, usual_size(kernel), kernel.hidden_most != 0 ? kernel.hidden_most : 4096 + step};
 }
 
+// NORMA_TEST_SHARD, as "2/14": only every 14th kernel, from the second on.
+std::vector<norma_kernel_info> kernels_of_this_process() {
+    const char *shard = std::getenv("NORMA_TEST_SHARD");
+    size_t first = 1, step = 1;
+    if (shard != nullptr) {
+        char slash = 0;
+        std::istringstream text(shard);
+        REQUIRE((text >> first >> slash >> step && slash == '/' && first >= 1 && first <= step));
+    }
+    const std::vector<norma_kernel_info> all = runnable_kernels();
+    std::vector<norma_kernel_info> kernels;
+    for (size_t i = first - 1; i < all.size(); i += step) {
+        kernels.push_back(all[i]);
+    }
+    return kernels;
+}
+
 // The first failure of a kernel ends its turn.
 void for_every_kernel(const std::function<void(CallSpec)> &test) {
     setenv("NORMA_TEST_DEVICE", "cuda", 1);
     use_cuda();
-    const std::vector<norma_kernel_info> kernels = runnable_kernels();
+    const std::vector<norma_kernel_info> kernels = kernels_of_this_process();
     REQUIRE_FALSE(kernels.empty());
     for (const norma_kernel_info &kernel : kernels) {
         CallSpec spec;
@@ -110,6 +129,14 @@ TEST_CASE("every kernel for CUDA: long rows", "[cuda]") {
     });
 }
 
+// As many as keep all of a device's multiprocessors busy at once; hours on the fake driver.
+TEST_CASE("every kernel for CUDA: many rows", "[.many]") {
+    for_every_kernel([](CallSpec spec) {
+        spec.outer = {1031};
+        run_and_check(spec);
+    });
+}
+
 TEST_CASE("every kernel for CUDA: rows that break implementations", "[cuda]") {
     for_every_kernel([](CallSpec spec) {
         spec.outer = {2};
@@ -143,7 +170,7 @@ TEST_CASE("every kernel for CUDA: a row's bits do not depend on the others", "[c
     });
 }
 
-TEST_CASE("every kernel for CUDA: gradients' bits do not depend on slices or outer dimensions") {
+TEST_CASE("every kernel for CUDA: gradients' bits do not depend on slices or outer dimensions", "[cuda]") {
     for_every_kernel([](CallSpec spec) {
         if (!spec.backward()) {
             return run_and_check(spec);

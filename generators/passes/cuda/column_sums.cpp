@@ -11,8 +11,6 @@ using namespace Halide::Internal;
 
 namespace {
 
-constexpr int lanes = 32;
-
 Expr argument(const char *name) { return Variable::make(Int(32), name); }
 
 std::string registers_of(const std::string &output) { return output + "_sums"; }
@@ -55,7 +53,7 @@ Stmt ColumnSumsPass::visit(const Store *op) {
         return add_in_memory(op, value);
     }
     const Expr column = column_of(op);
-    const auto slot = register_of_thread(column, vector_, lanes * warps_, slots_);
+    const auto slot = register_of_thread(column, vector_, threads_of_row_, slots_);
     if (!slot) {
         refuse(op->name, column, "a register of one thread");
     }

@@ -11,13 +11,18 @@ namespace norma {
 
 class ColumnSumsPass : public StripPass {
 public:
-    // Element (v, lane, warp, k) of a row lies at v + vector * (lane + 32 * (warp + warps * k)). `slots` registers of a
+    // Element (v, thread, k) of a row lies at v + vector * (thread + threads of a row * k). `slots` registers of a
     // thread hold the sums of an output; with none they are in memory. The kernel's arguments strips, first_strip and
     // continued say how many strips there are, which one the first row belongs to, and whether memory holds the sums
     // of rows before. Throws std::logic_error where a store is not an element of its thread, or an output is never
     // stored.
-    ColumnSumsPass(const std::string &step, int rows, std::set<std::string> outputs, int vector, int warps, int slots)
-        : StripPass(step, rows), outputs_(std::move(outputs)), vector_(vector), warps_(warps), slots_(slots) {}
+    ColumnSumsPass(const std::string &step, int rows, std::set<std::string> outputs, int vector, int threads_of_row,
+                   int slots)
+        : StripPass(step, rows),
+          outputs_(std::move(outputs)),
+          vector_(vector),
+          threads_of_row_(threads_of_row),
+          slots_(slots) {}
 
 protected:
     void finish() override;
@@ -39,7 +44,7 @@ private:
     Halide::Internal::Stmt with_registers(const Halide::Internal::Stmt &loop) const;
 
     std::set<std::string> outputs_, stored_;
-    int vector_, warps_, slots_;
+    int vector_, threads_of_row_, slots_;
     std::vector<Piece> pieces_;
 };
 

@@ -29,7 +29,7 @@ Expr difference(const Expr &condition) {
 }  // namespace
 
 void StripLoopPass::finish() {
-    if (dropped_ == 0) {
+    if (found_ == 0) {
         throw std::logic_error("strip_loop: no condition asks whether a strip has a row");
     }
 }
@@ -37,7 +37,8 @@ void StripLoopPass::finish() {
 Expr StripLoopPass::rows() const { return Variable::make(Int(32), output_ + ".extent.1"); }
 
 Stmt StripLoopPass::visit_step(const For *op) {
-    const Expr extent = select(strip() < strips(), max(rows() - strip() + strips() - 1, 0) / strips(), 0);
+    const Expr first = rows_of_warp_ == 1 ? strip() : strip() / rows_of_warp_ * rows_of_warp_;
+    const Expr extent = select(first < strips(), max(rows() - first + strips() - 1, 0) / strips(), 0);
     return For::make(op->name, op->min, extent, op->for_type, op->partition_policy, op->device_api, mutate(op->body));
 }
 
@@ -60,18 +61,21 @@ Stmt StripLoopPass::visit(const IfThenElse *op) {
 }
 
 // In every step that is left: there is a row, its strip and block are of the launch, and the step is one of those that
-// Halide would go through.
+// Halide would go through. Of rows that share a warp, that is sure of the first alone.
 bool StripLoopPass::holds(const Expr &condition) {
     const Expr distance = difference(condition);
     if (!distance.defined()) {
         return false;
     }
     if (is_const_zero(simplify(distance - (step() * strips() + strip() - rows())))) {
-        dropped_++;
-        return true;
+        found_++;
+        return rows_of_warp_ == 1;
+    }
+    if (is_const_zero(simplify(distance - (strip() - strips())))) {
+        return rows_of_warp_ == 1;
     }
     const Expr last_step = Variable::make(Int(32), output_ + ".s0.r.step.loop_max");
-    for (const Expr &known : {strip() - strips(), block() - blocks(), step() - last_step - 1}) {
+    for (const Expr &known : {block() - blocks(), step() - last_step - 1}) {
         if (is_const_zero(simplify(distance - known))) {
             return true;
         }

@@ -23,12 +23,6 @@ namespace norma {
 
 using namespace Halide;
 
-namespace {
-
-constexpr int lanes = 32;
-
-}  // namespace
-
 Pipeline CudaRow::lower() {
     std::vector<Func> of_elements = element_outputs_;
     of_elements.insert(of_elements.end(), column_outputs_.begin(), column_outputs_.end());
@@ -45,14 +39,14 @@ Pipeline CudaRow::lower() {
         schedule_blocks(f);
     }
     for (Func f : of_elements) {
-        schedule_row(f, shape_.vector, lanes);
+        schedule_row(f, shape_.vector, shape_.lanes);
         // What is not in registers is loaded for all outputs together, before any of them overwrites it.
         if (f.name() != first.name()) {
             f.compute_with(first, shape_.in_registers() ? each_row() : each_element());
         }
     }
     for (Func f : group_outputs_) {
-        schedule_row(f, 1, lanes / lanes_of_group());
+        schedule_row(f, 1, shape_.lanes / lanes_of_group());
         f.compute_with(first, shape_.in_registers() ? each_row() : chunk_);
     }
     for (Func f : scalar_outputs_) {
@@ -94,9 +88,10 @@ void CudaRow::add_strip_passes(Pipeline &pipeline) const {
         sums.insert(f.name());
     }
     const int slots = shape_.sums_in_registers ? shape_.vector * shape_.chunks : 0;
-    pipeline.add_custom_lowering_pass(new StripLoopPass(step_.name(), shape_.rows, element_outputs_.front().name()));
     pipeline.add_custom_lowering_pass(
-        new ColumnSumsPass(step_.name(), shape_.rows, sums, shape_.vector, shape_.warps, slots));
+        new StripLoopPass(step_.name(), shape_.rows, shape_.rows_of_warp(), element_outputs_.front().name()));
+    pipeline.add_custom_lowering_pass(
+        new ColumnSumsPass(step_.name(), shape_.rows, sums, shape_.vector, shape_.lanes * shape_.warps, slots));
 }
 
 // Rows that follow each other belong to strips that do, so that blocks walk over memory together.
@@ -117,7 +112,7 @@ void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLev
     for (Func f : rows_kept_) {
         if (shape_.in_registers()) {
             keep_in_registers(pipeline, f, shape_.vector, shape_.vector * shape_.chunks, each_row);
-            schedule_row(f, shape_.vector, lanes);
+            schedule_row(f, shape_.vector, shape_.lanes);
             continue;
         }
         f.compute_at(first, each_element()).store_in(MemoryType::Register);
@@ -260,9 +255,10 @@ RowValue CudaRow::keep(const std::string &name, norma_dtype type, RowValue value
 
 Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {
     const Expr vector = d / shape_.vector;
-    return substitute(
-        {{lane_.name(), vector % lanes}, {warp_.name(), vector / lanes % shape_.warps}, {span_.name(), vector / lanes}},
-        value);
+    return substitute({{lane_.name(), vector % shape_.lanes},
+                       {warp_.name(), vector / shape_.lanes % shape_.warps},
+                       {span_.name(), vector / shape_.lanes}},
+                      value);
 }
 
 Expr CudaRow::once(const std::string &name, Expr value) {

@@ -13,7 +13,7 @@ namespace norma {
 
 namespace {
 
-constexpr int lanes = 32, most_warps = 32, widest_access = 16;
+constexpr int lanes = 32, least_lanes = 4, most_warps = 32, widest_access = 16;
 constexpr int most_strip_warps = 24;  // whose threads have registers for a row of two tensors
 
 enum Scope { always, forward, strips };
@@ -28,6 +28,7 @@ const KnobTable<CudaRowsKnobs, Scope> knob_table = {
         {"strip_warps", &CudaRowsKnobs::strip_warps, {1, 32}, strips, {8, 16, 24}},
         {"any_warps", &CudaRowsKnobs::any_warps, {1, 32}, always, {4, 8, 16, 32}},
         {"warp_elements", &CudaRowsKnobs::warp_elements, {1, 64}, forward, {8, 16, 32, 64}},
+        {"least_elements", &CudaRowsKnobs::least_elements, {1, 64}, always, {1, 4, 8, 16, 32}},
     },
 };
 
@@ -52,7 +53,7 @@ CudaShape shape_of(const nlohmann::json &knobs, const Variant &variant) {
     return cuda_shape(cuda_rows_knobs(knobs), variant);
 }
 
-auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.warps, shape.chunks); }
+auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks); }
 
 // Equal where the kernels are.
 auto code(const CudaRowsKnobs &knobs, const Variant &variant) {
@@ -100,7 +101,11 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     shape.any_alignment = variant.alignment == Alignment::any;
     shape.any_length = !shape.in_registers() && variant.hidden.most == 0;
     shape.strips = has_column_sums(variant);
-    while (shape.in_registers() ? shape.hidden % (lanes * shape.vector) != 0
+    while (shape.in_registers() && shape.group == 1 && shape.lanes > least_lanes &&
+           shape.hidden < shape.lanes * knobs.least_elements) {
+        shape.lanes /= 2;
+    }
+    while (shape.in_registers() ? shape.hidden % (shape.lanes * shape.vector) != 0
                                 : runs(variant).multiple % shape.vector != 0) {
         shape.vector /= 2;
     }
@@ -112,7 +117,7 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
         shape.rows = shape.warps == 1 ? knobs.rows : 1;
         return shape;
     }
-    const int vectors = shape.hidden / (lanes * shape.vector);
+    const int vectors = shape.hidden / (shape.lanes * shape.vector);
     auto held = [&] { return vectors / shape.warps * shape.vector; };
     const int most_held = shape.strips ? knobs.strip_elements : knobs.elements;
     if (held() > (shape.strips ? knobs.strip_elements : knobs.warp_elements)) {
@@ -122,7 +127,7 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     }
     shape.chunks = vectors / shape.warps;
     shape.sums_in_registers = shape.strips && shape.warps <= knobs.strip_warps;
-    shape.rows = shape.warps == 1 ? knobs.rows : 1;
+    shape.rows = shape.warps == 1 ? knobs.rows * shape.rows_of_warp() : 1;
     return shape;
 }
 

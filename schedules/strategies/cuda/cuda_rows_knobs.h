@@ -19,7 +19,9 @@ struct CudaRowsKnobs {
     int elements = 16;
     // Likewise where one warp holds a row: it then needs neither barrier nor shared memory.
     int warp_elements = 32;
-    // Rows of a block where one warp holds a row.
+    // Elements of a row that a thread holds, at least: rows that are too short for 32 threads share a warp.
+    int least_elements = 8;
+    // Warps of a block where no more than one warp holds a row.
     int rows = 4;
     // Warps that share a row of any length, unless it is short.
     int any_warps = 8;
@@ -39,20 +41,22 @@ std::vector<nlohmann::json> cuda_rows_search_space(const Variant &variant, const
                                                    const Halide::Target &target);
 bool cuda_rows_same_bits(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 
-// Which thread holds which elements of a row: element v + vector * (lane + 32 * (warp + warps * k)). It decides the
+// Which thread holds which elements of a row: element v + vector * (lane + lanes * (warp + warps * k)). It decides the
 // bits.
 struct CudaShape {
     int hidden;  // 0: known at run time
     int vector, warps;
     int chunks;                      // vectors of a row that a thread holds; 0: known at run time
     int rows;                        // of a block
+    int lanes = 32;                  // of a warp that share a row
     int group = 1;                   // elements that share a scale; 1: there are no groups
     bool any_alignment = false;      // elements are accessed one by one
     bool any_length = false;         // a thread may have to add any number of elements
     bool strips = false;             // a block takes one row after the other, for column sums
     bool sums_in_registers = false;  // until the end of the strip
     bool in_registers() const { return hidden != 0; }
-    int threads() const { return 32 * warps * rows; }
+    int rows_of_warp() const { return 32 / lanes; }
+    int threads() const { return lanes * warps * rows; }
     int alignment(const Variant &variant) const;  // of every address and row stride, in bytes
 };
 

@@ -9,8 +9,6 @@ using namespace Halide;
 
 namespace {
 
-constexpr int lanes = 32;
-
 // Of values combined in pairs, then the pairs in pairs.
 Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &combine) {
     while (values.size() > 1) {
@@ -42,10 +40,10 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     Reduction reduction;
-    const Expr vectors = hidden_ / shape_.vector, of_a_sweep = lanes * shape_.warps;
+    const Expr vectors = hidden_ / shape_.vector, of_a_sweep = shape_.lanes * shape_.warps;
     const bool whole = shape_.in_registers();
     RDom k(0, whole ? Expr(shape_.chunks) : (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
-    const Expr at_vector = lane_ + lanes * (warp_ + shape_.warps * k);
+    const Expr at_vector = lane_ + shape_.lanes * (warp_ + shape_.warps * k);
     const Expr d = v_ + shape_.vector * (whole ? at_vector : min(at_vector, vectors - 1));
     auto term = [&](size_t i) {
         Internal::ScopedValue<bool> sweep(in_sweep_, true);
@@ -76,10 +74,11 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         return pairwise(values, combine);
     });
     reduction.tree.push_back(before);
-    for (int distance = lanes / 2; distance >= 1; distance /= 2) {
+    for (int distance = shape_.lanes / 2; distance >= 1; distance /= 2) {
         Func exchanged(name + "_lanes_" + std::to_string(distance));
         exchanged(lane_, warp_, r_) = tuple([&](size_t i) {
-            return combine(at(before, {lane_, warp_, r_}, i), at(before, {(lane_ + distance) % lanes, warp_, r_}, i));
+            return combine(at(before, {lane_, warp_, r_}, i),
+                           at(before, {(lane_ + distance) % shape_.lanes, warp_, r_}, i));
         });
         reduction.tree.push_back(exchanged);
         before = exchanged;
@@ -112,7 +111,10 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row
         reduction.cross.compute_at(each_row).store_in(MemoryType::GPUShared).gpu_threads(warp_);
     }
     for (Func f : reduction.tree) {
-        f.compute_at(reduction.each_warp).store_in(MemoryType::Register).align_bounds(lane_, lanes).gpu_lanes(lane_);
+        f.compute_at(reduction.each_warp)
+            .store_in(MemoryType::Register)
+            .align_bounds(lane_, shape_.lanes)
+            .gpu_lanes(lane_);
     }
     reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
     reduction.part.update().reorder(v_, reduction.along).vectorize(v_);

@@ -45,9 +45,9 @@ TEST_CASE("a pass that finds nothing to do says so") {
     CHECK(complaint(new ButterflyPass(1)).find("butterfly: 0 exchanges of lanes; expected 1") == 0);
     CHECK(complaint(new ThreadBarrierPass(1)).find("thread_barrier: 0 exchanges") == 0);
     CHECK(complaint(new RegisterRowPass("row", 4, 1, 16)).find("register_row: row is never stored") == 0);
-    CHECK(complaint(new ColumnSumsPass("step", 1, {"dweight"}, 4, 1, 16))
+    CHECK(complaint(new ColumnSumsPass("step", 1, {"dweight"}, 4, 32, 16))
               .find("column_sums: 0 outputs are stored; expected 1") == 0);
-    CHECK(complaint(new StripLoopPass("step", 1, "y")).find("strip_loop: no condition asks") == 0);
+    CHECK(complaint(new StripLoopPass("step", 1, 1, "y")).find("strip_loop: no condition asks") == 0);
     CHECK(
         complaint(new DoubleBufferedSharedPass(1)).find("double_buffered_shared: 0 exchanges through 0 allocations") ==
         0);
