@@ -1,163 +1,262 @@
 # SPDX-License-Identifier: MIT
-"""Times PyTorch (eager, torch.compile) and a Triton kernel on the shapes of
-`norma bench --device cuda --json` files, and prints them side by side. Measured as norma bench
-does: device events, and memory of four times the second-level cache cleared before each run."""
+"""Times the libraries of gpu_peers.py on the cases of `norma bench --device cuda --json` files, and
+prints them side by side. Measured as norma bench does: device events around a call that is queued
+behind the clearing of memory, which empties the second-level cache and takes longer than the host
+needs for the call. A library that fails is left out of a case, with its reason."""
 
 import argparse
+import concurrent.futures
+import datetime
+import importlib.metadata
 import json
+import multiprocessing
+import os
 import statistics
+import subprocess
+import sys
 import time
 
+import gpu_peers
+from gpu_cases import cases_of_benches, cases_of_results
 
-def measure(torch, functions, seconds):
-    """Median nanoseconds of each function, run in rotation."""
-    cache = torch.cuda.get_device_properties(0).L2_cache_size
-    sweep = torch.empty(4 * cache, dtype=torch.int8, device="cuda")
+SWEEP_BYTES = 1 << 30  # some 0.3 ms of an H100, and well over four times its cache
+# The largest error of a result, of the reference's largest value.
+TOLERANCE = {"f32": 1e-4, "f16": 1e-2, "bf16": 5e-2}
+COLUMNS = ["norma", "copy", *gpu_peers.PEERS]
+
+
+def complain(name, case, error):
+    lines = str(error).strip().splitlines() or [""]
+    text = " ".join(f"{case.op} {case.dtype} {case.rows}x{case.hidden}".split())
+    print(f"{name} is left out of {text}: {type(error).__name__}: {lines[0][:300]}", flush=True)
+
+
+def measure(torch, runs, sweep, seconds):
+    """Nanoseconds of the device and of the host, run in rotation."""
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    for function in functions.values():
-        function()  # which may compile
+    for run in runs.values():
+        for _ in range(2):
+            run.before()
+            run.call()
     torch.cuda.synchronize()
-    times = {name: [] for name in functions}
+    device, host = ({name: [] for name in runs} for _ in range(2))
     stop = time.monotonic() + seconds
-    while len(next(iter(times.values()))) < 5 or time.monotonic() < stop:
-        for name, function in functions.items():
+    rounds = 0
+    while rounds < 7 or time.monotonic() < stop:
+        for name, run in runs.items():
+            run.before()
+            torch.cuda.synchronize()
+            start = time.perf_counter_ns()
             sweep.zero_()
             begin.record()
-            function()
+            run.call()
             end.record()
+            host[name].append(time.perf_counter_ns() - start)
             end.synchronize()
-            times[name].append(1e6 * begin.elapsed_time(end))
-    return {name: statistics.median(all_times) for name, all_times in times.items()}
+            device[name].append(1e6 * begin.elapsed_time(end))
+        rounds += 1
+    return device, host
 
 
-def triton_norms(torch):
-    """A row to a program, in registers: what a first Triton kernel of a norm looks like."""
-    import triton
-    import triton.language as tl
-
-    @triton.jit
-    def kernel(x, weight, bias, y, hidden, eps, centred: tl.constexpr, block: tl.constexpr):
-        row = tl.program_id(0).to(tl.int64) * hidden
-        columns = tl.arange(0, block)
-        inside = columns < hidden
-        values = tl.load(x + row + columns, mask=inside, other=0).to(tl.float32)
-        if centred:
-            mean = tl.sum(values, axis=0) / hidden
-            values = tl.where(inside, values - mean, 0)
-        rstd = 1 / tl.sqrt(tl.sum(values * values, axis=0) / hidden + eps)
-        result = values * rstd * tl.load(weight + columns, mask=inside).to(tl.float32)
-        if centred:
-            result += tl.load(bias + columns, mask=inside).to(tl.float32)
-        tl.store(y + row + columns, result.to(y.dtype.element_ty), mask=inside)
-
-    def run(x, weight, bias, y, centred):
-        hidden = x.shape[1]
-        block = triton.next_power_of_2(hidden)
-        warps = min(max(block // 256, 1), 16)
-        kernel[(x.shape[0],)](x, weight, bias, y, hidden, 1e-5, centred, block, num_warps=warps)
-        return y
-
-    return run
+def time_of(torch, call):
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    call()
+    begin.record()
+    call()
+    end.record()
+    end.synchronize()
+    return 1e6 * begin.elapsed_time(end)
 
 
-def gradients(torch, forward, x, weight, bias, centred):
-    """A function that takes dx, and the parameters' gradients, through a forward done before."""
-    inputs = [x, weight] + ([bias] if centred else [])
-    for tensor in inputs:
-        tensor.requires_grad_()
-    y = forward(x, weight, bias)
-    dy = torch.ones_like(y)
-    return lambda: torch.autograd.grad(y, inputs, dy, retain_graph=True)[0]
+def errors_of(results, expected):
+    """Of each result, in parts of the reference's largest value."""
+    return [
+        ((result.double().reshape(wanted.shape) - wanted).abs().max() / wanted.abs().max()).item()
+        for result, wanted in zip(results, expected, strict=True)
+    ]
 
 
-def peers_of(torch, triton_run, case):
-    """Functions by name for one line of norma bench, checked against each other."""
-    dtype = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}[case["dtype"]]
-    rows, hidden, centred = case["rows"], case["hidden"], case["op"].startswith("layer_norm")
-    backward = case["op"].endswith("_backward")
-    x = torch.randn(rows, hidden, device="cuda", dtype=dtype)
-    weight, bias = (torch.randn(hidden, device="cuda", dtype=dtype) for _ in range(2))
-    y = torch.empty_like(x)
-
-    def eager(x, weight, bias):
-        if centred:
-            return torch.nn.functional.layer_norm(x, (hidden,), weight, bias, 1e-5)
-        return torch.nn.functional.rms_norm(x, (hidden,), weight, 1e-5)
-
-    compiled = torch.compile(eager, dynamic=False)
-    if backward:
-        functions = {
-            name: gradients(torch, forward, x, weight, bias, centred)
-            for name, forward in (("eager", eager), ("compile", compiled))
-        }
-    else:
-        functions = {
-            "eager": lambda: eager(x, weight, bias),
-            "compile": lambda: compiled(x, weight, bias),
-        }
-    if triton_run is not None and not backward:
-        functions["triton"] = lambda: triton_run(x, weight, bias, y, centred)
-    expected = functions["eager"]().float()
-    for name in list(functions):
+def runs_of(torch, case, peers):
+    """What to time by name, and the errors by name, of peers that can and do compute the case."""
+    tensors = gpu_peers.Tensors(torch, case)
+    expected = gpu_peers.reference(torch, tensors)
+    runs, errors = {}, {}
+    for name in peers:
         try:
-            difference = (functions[name]().float() - expected).abs().max().item()
-            if not difference < 0.1:
-                raise ValueError(f"differs from eager by {difference}")
+            with torch.no_grad():
+                run = gpu_peers.PEERS[name](torch, tensors)
+                run.before()
+                found = errors_of(run.call(), expected)
+            if not max(found) < TOLERANCE[case.dtype]:
+                raise ValueError(f"errors of {found}")
+            runs[name], errors[name] = run, found
+        except gpu_peers.NotThere:
+            continue
         except Exception as error:  # noqa: BLE001 (a peer that fails is left out, not the others)
-            print(f"{name} is left out of {rows}x{hidden}: {str(error).splitlines()[0]}")
-            del functions[name]
-    return functions
+            complain(name, case, error)
+            device_or_restart(torch, name)
+    return runs, errors
 
 
-def cases_of(paths):
-    """Those that the peers have: one type, no residual."""
-    cases = []
-    for path in paths:
-        with open(path, encoding="utf-8") as file:
-            cases += json.load(file)["results"]
-    return [case for case in cases if ":" not in case["dtype"] and ".r_" not in case["kernel"]]
+class LostDevice(Exception):
+    """After an error of the device, this process can use it no more."""
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("files", nargs="+", help="what norma bench --device cuda --json wrote")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each shape")
-    parser.add_argument("--json", required=True, help="where to write the times")
-    arguments = parser.parse_args()
-    cases = cases_of(arguments.files)
+def device_or_restart(torch, name):
+    try:
+        torch.cuda.synchronize()
+    except Exception as error:
+        raise LostDevice(name) from error
+
+
+def versions(torch):
+    found = {"torch": torch.__version__, "cudnn": torch.backends.cudnn.version()}
+    for name in ("triton", "liger-kernel", "nvidia-cudnn-frontend", "apache-tvm-ffi"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine(torch):
+    try:
+        command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        driver = subprocess.check_output(command, text=True, timeout=20).strip()
+    except (OSError, subprocess.SubprocessError):
+        driver = ""
+    date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    gpu = torch.cuda.get_device_name(0)
+    return {"gpu": gpu, "driver": driver, "date": date, "versions": versions(torch)}
+
+
+def row(case, times):
+    texts = [f"{times[name] / 1e3:>10.1f}" if name in times else f"{'-':>10}" for name in COLUMNS]
+    return case.name + "".join(texts)
+
+
+def measure_case(torch, case, line, peers, sweep, seconds):
+    torch.compiler.reset()
+    runs, errors = runs_of(torch, case, peers)
+    # The copy of as many bytes by torch: it tells whether this measures as norma bench does.
+    source = torch.empty(line["bytes"] // 2, device=gpu_peers.DEVICE, dtype=torch.uint8)
+    target = torch.empty_like(source)
+    runs["torch_copy"] = gpu_peers.Run(lambda: target.copy_(source))
+    with torch.no_grad():
+        device, host = measure(torch, runs, sweep, seconds)
+    swept = time_of(torch, sweep.zero_)
+    for name, times in host.items():
+        if statistics.median(times) > swept:
+            print(f"{name} is bound by its host in {' '.join(case.name.split())}", flush=True)
+    times = {"norma": line["ns"], "copy": line["copy_ns"]}
+    times |= {name: statistics.median(all_times) for name, all_times in device.items()}
+    print(row(case, times), flush=True)
+    return {
+        **{key: line[key] for key in ("op", "dtype", "rows", "hidden", "kernel", "bytes")},
+        "ns": times,
+        "quartiles": {name: statistics.quantiles(all_times) for name, all_times in device.items()},
+        "host_ns": {name: statistics.median(all_times) for name, all_times in host.items()},
+        "errors": errors,
+    }
+
+
+def restart(arguments, name, deadline):
+    """This program again, without the peer that broke the device's context."""
+    print(f"{name} broke the device's context: going on without it", flush=True)
+    left = str(max(deadline - time.monotonic(), 0))
+    os.execv(
+        sys.executable, [sys.executable, *sys.argv, "--resume", "--without", name, "--budget", left]
+    )
+
+
+def time_all(arguments):
+    deadline = time.monotonic() + arguments.budget
+    cases = cases_of_results(arguments.files)
 
     import torch
 
-    try:
-        triton_run = triton_norms(torch)
-    except ImportError:
-        triton_run = None
-    print(f"{torch.cuda.get_device_name(0)}, PyTorch {torch.__version__}; microseconds, medians")
-    names = ["norma", "copy", "eager", "compile", "triton"]
-    print(f"{'op':<20}{'dtype':<6}{'shape':>14}" + "".join(f"{name:>10}" for name in names))
-    results = []
+    written = machine(torch) | {"results": []}
+    if arguments.resume and os.path.exists(arguments.json):
+        with open(arguments.json, encoding="utf-8") as file:
+            written = json.load(file)
+    else:
+        print(json.dumps({key: written[key] for key in written if key != "results"}))
+        print(f"microseconds, medians\n{'':<40}" + "".join(f"{name:>10}" for name in COLUMNS))
+    done = {(result["op"], result["dtype"], result["kernel"], result["rows"], result["hidden"])
+            for result in written["results"]}  # fmt: skip
+    sweep = torch.empty(SWEEP_BYTES, dtype=torch.int8, device=gpu_peers.DEVICE)
+    for number, (case, line) in enumerate(cases.items()):
+        if (case.op, case.dtype, line["kernel"], case.rows, case.hidden) in done:
+            continue
+        if time.monotonic() > deadline:
+            print(f"no time is left for {len(cases) - number} cases")
+            break
+        peers = [name for name in gpu_peers.PEERS if name not in arguments.without]
+        if number >= arguments.longer and "compile+" in peers:
+            peers.remove("compile+")
+        try:
+            result = measure_case(torch, case, line, peers, sweep, arguments.seconds)
+        except LostDevice as error:
+            restart(arguments, str(error), deadline)
+        except Exception as error:  # noqa: BLE001 (the other cases are still worth having)
+            complain("every peer", case, error)
+            continue
+        written["results"].append(result)
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(written, file, indent=2)
+
+
+def compile_cases(cases):
+    import torch
+
     for case in cases:
         torch.compiler.reset()
-        times = {"norma": case["ns"], "copy": case["copy_ns"]}
-        times.update(measure(torch, peers_of(torch, triton_run, case), arguments.seconds))
-        shape = f"{case['rows']}x{case['hidden']}"
-        texts = [f"{times[name] / 1e3:>10.1f}" if name in times else f"{'-':>10}" for name in names]
-        print(f"{case['op']:<20}{case['dtype']:<6}{shape:>14}" + "".join(texts), flush=True)
-        results.append(
-            {key: case[key] for key in ("op", "dtype", "rows", "hidden", "bytes")} | {"ns": times}
-        )
-        with open(
-            arguments.json, "w", encoding="utf-8"
-        ) as file:  # what there is, should time run out
-            json.dump(
-                {
-                    "gpu": torch.cuda.get_device_name(0),
-                    "torch": torch.__version__,
-                    "results": results,
-                },
-                file,
-                indent=2,
-            )
+        tensors = gpu_peers.Tensors(torch, case)
+        for name in ("compile", "triton", "liger"):
+            try:
+                gpu_peers.PEERS[name](torch, tensors).call()
+            except gpu_peers.NotThere:
+                continue
+            except Exception as error:  # noqa: BLE001 (the others are still worth having)
+                complain(name, case, error)
+
+
+def prepare(path, processes):
+    """Fills the caches of torch.compile and Triton on disk."""
+    cases = cases_of_benches(path)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, context) as pool:
+        parts = [cases[first::processes] for first in range(processes)]
+        for future in [pool.submit(compile_cases, part) for part in parts]:
+            try:
+                future.result()
+            except Exception as error:  # noqa: BLE001 (what is not prepared is compiled later)
+                print(f"{type(error).__name__}: {error}", flush=True)
+
+
+def main():
+    # One kernel a graph: a pool of compilers would only have to start. The same in both modes, as
+    # the cache may tell them apart by it.
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", help="what norma bench --device cuda --json wrote")
+    parser.add_argument("--json", help="where to write the times")
+    parser.add_argument("--seconds", type=float, default=0.4, help="of each case")
+    parser.add_argument("--budget", type=float, default=100, help="seconds, for all cases")
+    parser.add_argument("--without", action="append", default=[], help="a peer to leave out")
+    parser.add_argument(
+        "--longer", type=int, default=4, metavar="N", help="first cases with torch.compile+"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with what --json has")
+    parser.add_argument("--prepare", metavar="BENCHES", help="only compile gpu_benches.txt's cases")
+    parser.add_argument("--processes", type=int, default=8, help="of --prepare")
+    arguments = parser.parse_args()
+    if arguments.prepare:
+        prepare(arguments.prepare, arguments.processes)
+    elif arguments.files and arguments.json:
+        time_all(arguments)
+    else:
+        parser.error("expected --prepare BENCHES, or --json FILE and files of norma bench")
 
 
 if __name__ == "__main__":
