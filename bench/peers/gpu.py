@@ -8,6 +8,7 @@ import argparse
 import concurrent.futures
 import datetime
 import importlib.metadata
+import itertools
 import json
 import multiprocessing
 import os
@@ -209,16 +210,15 @@ def time_all(arguments):
 def compile_cases(cases):
     import torch
 
-    for case in cases:
+    for case, name in itertools.product(cases, ("compile", "triton", "liger")):
         torch.compiler.reset()
-        tensors = gpu_peers.Tensors(torch, case)
-        for name in ("compile", "triton", "liger"):
-            try:
-                gpu_peers.PEERS[name](torch, tensors).call()
-            except gpu_peers.NotThere:
-                continue
-            except Exception as error:  # noqa: BLE001 (the others are still worth having)
-                complain(name, case, error)
+        try:
+            with torch.no_grad():  # as in runs_of, of which the caches take note
+                gpu_peers.PEERS[name](torch, gpu_peers.Tensors(torch, case)).call()
+        except gpu_peers.NotThere:
+            continue
+        except Exception as error:  # noqa: BLE001 (the others are still worth having)
+            complain(name, case, error)
 
 
 def prepare(path, processes):
