@@ -32,30 +32,44 @@ def complain(name, case, error):
     print(f"{name} is left out of {text}: {type(error).__name__}: {lines[0][:300]}", flush=True)
 
 
-def measure(torch, runs, sweep, seconds):
-    """Nanoseconds of the device and of the host, run in rotation."""
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    for run in runs.values():
-        for _ in range(2):
-            run.before()
-            run.call()
+class LostDevice(Exception):
+    """After the named peer's error of the device, this process can use it no more."""
+
+
+def measure_once(torch, run, sweep, events):
+    """Nanoseconds of the device and of the host."""
+    begin, end = events
+    run.before()
     torch.cuda.synchronize()
-    device, host = ({name: [] for name in runs} for _ in range(2))
+    start = time.perf_counter_ns()
+    sweep.zero_()
+    begin.record()
+    run.call()
+    end.record()
+    host = time.perf_counter_ns() - start
+    end.synchronize()
+    return 1e6 * begin.elapsed_time(end), host
+
+
+def measure(torch, runs, sweep, seconds):
+    """The times of all, run in rotation; the first two rounds warm up."""
+    events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+    times = {name: [] for name in runs}
     stop = time.monotonic() + seconds
     rounds = 0
-    while rounds < 7 or time.monotonic() < stop:
+    while rounds < 9 or time.monotonic() < stop:
         for name, run in runs.items():
-            run.before()
-            torch.cuda.synchronize()
-            start = time.perf_counter_ns()
-            sweep.zero_()
-            begin.record()
-            run.call()
-            end.record()
-            host[name].append(time.perf_counter_ns() - start)
-            end.synchronize()
-            device[name].append(1e6 * begin.elapsed_time(end))
+            try:
+                once = measure_once(torch, run, sweep, events)
+            except Exception as error:
+                raise LostDevice(name) from error
+            if rounds >= 2:
+                times[name].append(once)
         rounds += 1
+    device, host = (
+        {name: [once[which] for once in all_times] for name, all_times in times.items()}
+        for which in range(2)
+    )
     return device, host
 
 
@@ -95,15 +109,11 @@ def runs_of(torch, case, peers):
             continue
         except Exception as error:  # noqa: BLE001 (a peer that fails is left out, not the others)
             complain(name, case, error)
-            device_or_restart(torch, name)
+            require_device(torch, name)
     return runs, errors
 
 
-class LostDevice(Exception):
-    """After an error of the device, this process can use it no more."""
-
-
-def device_or_restart(torch, name):
+def require_device(torch, name):
     try:
         torch.cuda.synchronize()
     except Exception as error:
