@@ -171,9 +171,11 @@ def measure_case(torch, case, line, peers, sweep, seconds):
     }
 
 
-def restart(arguments, name, deadline):
+def restart(case, lost, deadline):
     """This program again, without the peer that broke the device's context."""
-    print(f"{name} broke the device's context: going on without it", flush=True)
+    name = str(lost)
+    complain(name, case, lost.__cause__)
+    print(f"going on without {name}, which broke the device's context", flush=True)
     left = str(max(deadline - time.monotonic(), 0))
     os.execv(
         sys.executable, [sys.executable, *sys.argv, "--resume", "--without", name, "--budget", left]
@@ -207,8 +209,8 @@ def time_all(arguments):
             peers.remove("compile+")
         try:
             result = measure_case(torch, case, line, peers, sweep, arguments.seconds)
-        except LostDevice as error:
-            restart(arguments, str(error), deadline)
+        except LostDevice as lost:
+            restart(case, lost, deadline)
         except Exception as error:  # noqa: BLE001 (the other cases are still worth having)
             complain("every peer", case, error)
             continue
