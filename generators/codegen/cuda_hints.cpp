@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_hints.h"
 
+#include <map>
 #include <regex>
 #include <set>
 #include <stdexcept>
@@ -23,6 +24,14 @@ std::vector<std::string> split_lines(const std::string &text) {
         lines.push_back(text.substr(begin, end - begin));
     }
     return lines;
+}
+
+std::string joined(const std::vector<std::string> &lines) {
+    std::string text;
+    for (const std::string &line : lines) {
+        text += line + "\n";
+    }
+    return text;
 }
 
 std::vector<Instruction> parse(const std::vector<std::string> &lines) {
@@ -61,6 +70,35 @@ std::set<std::string> depending_on_block(const std::vector<Instruction> &instruc
 
 }  // namespace
 
+std::string copy_without_waiting(const std::string &ptx) {
+    static const std::regex load("^\\s+ld\\.global\\.(?:nc\\.)?([a-z0-9.]+)\\s+(\\{[^}]*\\}|%\\w+), (\\[[^\\]]*\\]);");
+    static const std::regex store("^\\s+st\\.shared\\.([a-z0-9.]+)\\s+(\\[[^\\]]*\\]), (\\{[^}]*\\}|%\\w+);");
+    static const std::map<std::string, int> sizes = {
+        {"b32", 4}, {"b64", 8}, {"v2.b32", 8}, {"v4.b32", 16}, {"v2.b64", 16}};
+    struct Loaded {
+        size_t line;
+        std::string type, address;
+    };
+    std::map<std::string, Loaded> loads;  // by the registers that are written
+    std::vector<std::string> lines = split_lines(ptx);
+    for (size_t i = 0; i < lines.size(); i++) {
+        std::smatch match;
+        if (std::regex_search(lines[i], match, load)) {
+            loads[match[2]] = {i, match[1], match[3]};
+        } else if (std::regex_search(lines[i], match, store)) {
+            const auto from = loads.find(match[3]);
+            if (from == loads.end() || from->second.type != match[1] || sizes.count(match[1]) == 0) {
+                continue;
+            }
+            const int bytes = sizes.at(match[1]);
+            lines[i] = std::string("\tcp.async.") + (bytes == 16 ? "cg" : "ca") + ".shared.global \t" + match[2].str() +
+                       ", " + from->second.address + ", " + std::to_string(bytes) + ";";
+            lines[from->second.line].clear();
+        }
+    }
+    return joined(lines);
+}
+
 std::string keep_rows_out_of_l1(const std::string &ptx) {
     std::vector<std::string> lines = split_lines(ptx);
     const std::vector<Instruction> instructions = parse(lines);
@@ -78,11 +116,7 @@ std::string keep_rows_out_of_l1(const std::string &ptx) {
     if (hints == 0) {
         throw std::logic_error("PTX without a load that depends on the block; expected those of rows");
     }
-    std::string text;
-    for (const std::string &line : lines) {
-        text += line + "\n";
-    }
-    return std::regex_replace(text, std::regex("\\.version 7\\.[0-3]\n"), ".version 7.4\n");
+    return std::regex_replace(joined(lines), std::regex("\\.version 7\\.[0-3]\n"), ".version 7.4\n");
 }
 
 }  // namespace norma

@@ -11,7 +11,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "cuda_hints.h"
 #include "generators/passes/cuda/bfloat_pair.h"
+#include "generators/passes/cuda/rows_ahead.h"
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
 #include "tools/base/files.h"
@@ -56,20 +58,34 @@ CudaResources assemble(const std::string &ptx, int sm, const std::string &cubin)
     return from(replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 0, 1));
 }
 
-std::string with_bfloat_pairs(std::string text) {
-    const std::string name = bfloat_pair_function;
+// An extern function of a pass, and the instruction that it stands for: $1, $2... are its parameters, then its result.
+struct StandIn {
+    const char *name;
+    int parameters;
+    const char *instruction;
+};
+
+constexpr StandIn stand_ins[] = {
+    {bfloat_pair_function, 2, "cvt.rn.bf16x2.f32 \t$3, $2, $1;"},
+    {commit_copies_function, 0, "cp.async.commit_group;"},
+    {await_copies_function, 1, "cp.async.wait_group \t$1;"},
+};
+
+std::string with_instruction(std::string text, const StandIn &function) {
+    const std::string name = function.name, number = "\\.b32\\s+";
     if (text.find(name) == std::string::npos) {
         return text;
     }
     text = replace(text, ("\\.extern \\.func +\\([^)]*\\) " + name + "\n\\([^)]*\\)\n;\n").c_str(), "", 1, 1);
-    const std::string call =
-        "\\{ // callseq [^\n]*\n\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param0\\], ([^;]+);\n"
-        "\\s*\\.param[^\n]*\n\\s*st\\.param\\.b32\\s+\\[param1\\], ([^;]+);\n\\s*\\.param[^\n]*\n"
-        "\\s*call\\.uni \\(retval0\\), " +
-        name +
-        ", \\(param0, param1\\);\n"
-        "\\s*ld\\.param\\.b32\\s+(%\\w+), \\[retval0\\];\n\\s*\\} // callseq[^\n]*";
-    return replace(text, call.c_str(), "cvt.rn.bf16x2.f32 \t$3, $2, $1;", 1, INT32_MAX);
+    std::string call = "\\{ // callseq [^\n]*\n", parameters;
+    for (int i = 0; i < function.parameters; i++) {
+        const std::string parameter = "param" + std::to_string(i);
+        call += "\\s*\\.param[^\n]*\n\\s*st\\.param" + number + "\\[" + parameter + "\\], ([^;]+);\n";
+        parameters += (i > 0 ? ", " : "") + parameter;
+    }
+    call += "\\s*\\.param[^\n]*\n\\s*call\\.uni \\(retval0\\), " + name + ", \\(" + parameters +
+            "\\);\n(?:\\s*ld\\.param" + number + "(%\\w+), \\[retval0\\];\n)?\\s*\\} // callseq[^\n]*";
+    return replace(text, call.c_str(), function.instruction, 1, INT32_MAX);
 }
 
 bool has_toolkit(const fs::path &directory) {
@@ -97,7 +113,10 @@ std::string finish_ptx(std::string text, int threads) {
     while (!text.empty() && text.back() == '\0') {
         text.pop_back();
     }
-    text = with_bfloat_pairs(text);
+    for (const StandIn &function : stand_ins) {
+        text = with_instruction(text, function);
+    }
+    text = copy_without_waiting(text);
     if (threads != 0) {
         text = replace(text, "\\.visible \\.entry ", "$&", 1, 1);
         text = replace(text, "\n\\)\n", "\n)\n.maxntid " + std::to_string(threads) + ", 1, 1\n", 1, 1);

@@ -52,7 +52,7 @@ Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, con
     CudaRow row(shape);
     find_algorithm(variant.op)(row, variant);
     Halide::Pipeline pipeline = row.lower();
-    const bool rows_once = shape.in_registers() && cuda_knobs.no_allocate != 0;
+    const bool rows_once = shape.in_registers() && shape.rows_ahead == 0 && cuda_knobs.no_allocate != 0;
     return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads(), rows_once};
 }
 

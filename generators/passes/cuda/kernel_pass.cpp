@@ -21,7 +21,7 @@ Stmt KernelPass::visit(const For *op) {
     const bool threads = op->for_type == ForType::GPUThread || op->for_type == ForType::GPULane;
     ScopedValue<size_t> inside(of_host_, kernel ? lets_.size() : of_host_);
     if (threads) {
-        threads_.push_back(op->name);
+        threads_.emplace_back(Variable::make(Int(32), op->name), (int)as_const_int(op->extent).value());
     }
     Stmt stmt = IRMutator::visit(op);
     if (threads) {
@@ -40,9 +40,25 @@ Expr KernelPass::expanded(Expr value, bool of_host) const {
     return substitute_in_all_lets(value);
 }
 
+Expr KernelPass::thread() const {
+    Expr thread = 0;
+    for (const auto &[loop, extent] : threads_) {
+        thread = thread * extent + loop;
+    }
+    return simplify(thread);
+}
+
+int KernelPass::thread_count() const {
+    int count = 1;
+    for (const auto &[loop, extent] : threads_) {
+        count *= extent;
+    }
+    return count;
+}
+
 std::optional<Expr> KernelPass::register_of_thread(Expr index, int vector, int stride, int slots) const {
-    for (const std::string &loop : threads_) {
-        index = substitute(loop, 0, index);
+    for (const auto &[loop, extent] : threads_) {
+        index = substitute(loop.as<Variable>()->name, 0, index);
     }
     index = simplify(index);
     const Ramp *ramp = index.as<Ramp>();

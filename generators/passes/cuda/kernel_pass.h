@@ -39,8 +39,10 @@ protected:
     // simplifying.
     Halide::Expr expanded(Halide::Expr value, bool of_host = false) const;
 
-    // Names of the loops over warps and lanes around.
-    const std::vector<std::string> &threads() const { return threads_; }
+    // Which thread of the block, and of how many.
+    Halide::Expr thread() const;
+    int thread_count() const;
+    Halide::Expr outermost_thread() const { return threads_.front().first; }
 
     // Where a thread keeps what has this index among all threads': each has every `stride`-th vector, side by side.
     // Nothing where that is not a constant below `slots`.
@@ -50,7 +52,7 @@ private:
     int depth_ = 0;
     size_t of_host_ = 0;  // lets, before those of the kernel
     std::vector<std::pair<std::string, Halide::Expr>> lets_;
-    std::vector<std::string> threads_;
+    std::vector<std::pair<Halide::Expr, int>> threads_;  // the loops over warps and lanes around, and their extents
 };
 
 }  // namespace norma

@@ -19,8 +19,6 @@ Stmt StripPass::visit(const For *op) {
     return visit_step(op);
 }
 
-Expr StripPass::strip() const {
-    return rows_ == 1 ? block() : block() * rows_ + Variable::make(Int(32), threads().front());
-}
+Expr StripPass::strip() const { return rows_ == 1 ? block() : block() * rows_ + outermost_thread(); }
 
 }  // namespace norma

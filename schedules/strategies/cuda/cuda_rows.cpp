@@ -12,6 +12,7 @@
 #include "generators/passes/cuda/double_buffered_shared.h"
 #include "generators/passes/cuda/register_element.h"
 #include "generators/passes/cuda/register_row.h"
+#include "generators/passes/cuda/rows_ahead.h"
 #include "generators/passes/cuda/single_precision.h"
 #include "generators/passes/cuda/strip_loop.h"
 #include "generators/passes/cuda/thread_barrier.h"
@@ -75,6 +76,9 @@ Pipeline CudaRow::lower() {
         add_strip_passes(pipeline);
     }
     pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
+    if (shape_.rows_ahead > 0) {
+        pipeline.add_custom_lowering_pass(new RowsAheadPass(step_.name(), shape_.rows, shape_.rows_ahead));
+    }
     pipeline.add_custom_lowering_pass(new BfloatPairPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(true));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));

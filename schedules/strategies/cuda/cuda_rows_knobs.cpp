@@ -14,7 +14,8 @@ namespace norma {
 namespace {
 
 constexpr int lanes = 32, least_lanes = 4, most_warps = 32, widest_access = 16;
-constexpr int most_strip_warps = 24;  // whose threads have registers for a row of two tensors
+constexpr int most_strip_warps = 24;         // whose threads have registers for a row of two tensors
+constexpr int most_shared_bytes = 96 << 10;  // of a block, on every device
 
 enum Scope { always, forward, strips };
 
@@ -26,6 +27,7 @@ const KnobTable<CudaRowsKnobs, Scope> knob_table = {
         {"elements", &CudaRowsKnobs::elements, {1, 64}, forward, {4, 8, 16, 32}},
         {"strip_elements", &CudaRowsKnobs::strip_elements, {1, 64}, strips, {4, 8, 16, 32}},
         {"strip_warps", &CudaRowsKnobs::strip_warps, {1, 32}, strips, {8, 16, 24}},
+        {"rows_ahead", &CudaRowsKnobs::rows_ahead, {0, 3}, strips, {0, 1, 3}},
         {"any_warps", &CudaRowsKnobs::any_warps, {1, 32}, always, {4, 8, 16, 32}},
         {"warp_elements", &CudaRowsKnobs::warp_elements, {1, 64}, forward, {8, 16, 32, 64}},
         {"least_elements", &CudaRowsKnobs::least_elements, {1, 64}, always, {1, 4, 8, 16, 32}},
@@ -49,6 +51,24 @@ bool stores_f16(const Variant &variant) {
     return variant.y == NORMA_F16 || variant.residual == NORMA_F16 || variant.y_float == NORMA_F16;
 }
 
+// As many as the knob says, if shared memory holds them: of each activation and statistic of a row, that row and those
+// before it.
+int rows_ahead_of(const CudaRowsKnobs &knobs, const Variant &variant, const CudaShape &shape) {
+    if (!shape.strips || shape.any_alignment || knobs.rows_ahead == 0) {
+        return 0;
+    }
+    constexpr int statistics = 2 * sizeof(float);
+    int bytes = statistics;
+    for (norma_dtype type : {variant.x, variant.y, variant.residual}) {
+        const int of_vector = type == NORMA_NONE ? 0 : shape.vector * halide_type(type).bytes();
+        if (of_vector != 0 && of_vector < int(sizeof(float))) {
+            return 0;
+        }
+        bytes += shape.chunks * of_vector;
+    }
+    return (knobs.rows_ahead + 1) * bytes * shape.threads() <= most_shared_bytes ? knobs.rows_ahead : 0;
+}
+
 CudaShape shape_of(const nlohmann::json &knobs, const Variant &variant) {
     return cuda_shape(cuda_rows_knobs(knobs), variant);
 }
@@ -58,7 +78,7 @@ auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.lanes,
 // Equal where the kernels are.
 auto code(const CudaRowsKnobs &knobs, const Variant &variant) {
     const CudaShape shape = cuda_shape(knobs, variant);
-    return std::tuple(tree(shape), shape.rows, shape.sums_in_registers, knobs.no_allocate);
+    return std::tuple(tree(shape), shape.rows, shape.sums_in_registers, shape.rows_ahead, knobs.no_allocate);
 }
 
 }  // namespace
@@ -128,6 +148,7 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
     shape.chunks = vectors / shape.warps;
     shape.sums_in_registers = shape.strips && shape.warps <= knobs.strip_warps;
     shape.rows = shape.warps == 1 ? knobs.rows * shape.rows_of_warp() : 1;
+    shape.rows_ahead = rows_ahead_of(knobs, variant, shape);
     return shape;
 }
 

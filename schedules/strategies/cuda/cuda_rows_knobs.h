@@ -30,8 +30,10 @@ struct CudaRowsKnobs {
     int strip_elements = 16;
     // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
     int strip_warps = 16;
+    // With column sums: how many steps before its turn a row is copied to shared memory; 0: it is loaded in its step.
+    int rows_ahead = 1;
     // Whether rows in registers leave the first-level cache to the weights.
-    int no_allocate = 1;
+    int no_allocate = 0;
 };
 
 CudaRowsKnobs cuda_rows_knobs(const nlohmann::json &json);                          // throws std::invalid_argument
@@ -54,6 +56,7 @@ struct CudaShape {
     bool any_length = false;         // a thread may have to add any number of elements
     bool strips = false;             // a block takes one row after the other, for column sums
     bool sums_in_registers = false;  // until the end of the strip
+    int rows_ahead = 0;              // copied to shared memory before their turn
     bool in_registers() const { return hidden != 0; }
     int rows_of_warp() const { return 32 / lanes; }
     int threads() const { return lanes * warps * rows; }

@@ -93,6 +93,27 @@ TEST_CASE("a call that stands for the rounding of two numbers to bf16 becomes th
     CHECK(text.find("callseq") == std::string::npos);
 }
 
+TEST_CASE("what is loaded only to be stored in shared memory is copied without waiting") {
+    const std::string text = copy_without_waiting(R"(
+	ld.global.nc.v4.b32 	{%r1, %r2, %r3, %r4}, [%rd1+4096];
+	ld.global.b32 	%r5, [%rd2];
+	ld.global.b32 	%r6, [%rd3];
+	st.shared.v4.b32 	[%rd4+64], {%r1, %r2, %r3, %r4};
+	st.shared.b32 	[%rd5], %r5;
+	add.s32 	%r7, %r6, 1;
+	st.shared.b32 	[%rd6], %r7;
+)");
+    CHECK(text == R"(
+
+
+	ld.global.b32 	%r6, [%rd3];
+	cp.async.cg.shared.global 	[%rd4+64], [%rd1+4096], 16;
+	cp.async.ca.shared.global 	[%rd5], [%rd2], 4;
+	add.s32 	%r7, %r6, 1;
+	st.shared.b32 	[%rd6], %r7;
+)");
+}
+
 TEST_CASE("a kernel's accesses, shuffles, barriers and instructions are counted") {
     const CodeFigures figures = ptx_figures(ptx);
     CHECK(figures.wide_loads == 1);

@@ -8,6 +8,7 @@
 #include "generators/passes/cuda/column_sums.h"
 #include "generators/passes/cuda/double_buffered_shared.h"
 #include "generators/passes/cuda/register_row.h"
+#include "generators/passes/cuda/rows_ahead.h"
 #include "generators/passes/cuda/strip_loop.h"
 #include "generators/passes/cuda/thread_barrier.h"
 #include "generators/passes/cuda/wide_access.h"
@@ -48,6 +49,7 @@ TEST_CASE("a pass that finds nothing to do says so") {
     CHECK(complaint(new ColumnSumsPass("step", 1, {"dweight"}, 4, 32, 16))
               .find("column_sums: 0 outputs are stored; expected 1") == 0);
     CHECK(complaint(new StripLoopPass("step", 1, 1, "y")).find("strip_loop: no condition asks") == 0);
+    CHECK(complaint(new RowsAheadPass("step", 1, 1)).find("rows_ahead: a step loads nothing") == 0);
     CHECK(
         complaint(new DoubleBufferedSharedPass(1)).find("double_buffered_shared: 0 exchanges through 0 allocations") ==
         0);

@@ -13,20 +13,21 @@ using namespace norma;
 using nlohmann::json;
 
 auto shape_fields(const CudaShape &shape, const json &knobs) {
-    return std::tuple(shape.vector, shape.warps, shape.chunks, shape.rows, shape.sums_in_registers,
-                      knobs.at("no_allocate").get<int>());
+    return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks, shape.rows, shape.sums_in_registers,
+                      shape.rows_ahead, knobs.at("no_allocate").get<int>());
 }
 
 }  // namespace
 
 TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the nearest to the default first", "[cuda]") {
-    const json defaults = {{"elements", 16},       {"warp_elements", 32}, {"rows", 4},       {"any_warps", 8},
-                           {"strip_elements", 16}, {"strip_warps", 16},   {"no_allocate", 1}};
+    const json defaults = {{"elements", 16},   {"warp_elements", 32},  {"rows", 4},
+                           {"any_warps", 8},   {"strip_elements", 16}, {"strip_warps", 16},
+                           {"no_allocate", 0}, {"least_elements", 8},  {"rows_ahead", 1}};
     const std::string forward = "rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.",
                       backward = "rms_norm_backward.x_bf16.w_bf16.y_bf16.fp32_once.";
-    for (const std::string &name :
-         {forward + "128", forward + "1024", forward + "4096", forward + "16384", forward + "any", forward + "64n",
-          forward + "any_to_1024", backward + "1024", backward + "8192", backward + "64n"}) {
+    for (const std::string &name : {forward + "64", forward + "128", backward + "128", forward + "1024",
+                                    forward + "4096", forward + "16384", forward + "any", forward + "64n",
+                                    forward + "any_to_1024", backward + "1024", backward + "8192", backward + "64n"}) {
         const Variant variant = parse_name(name);
         INFO(name);
         const std::vector<json> tried = cuda_rows_search_space(variant, defaults, {});
@@ -45,7 +46,8 @@ TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the ne
             }
             CHECK(differ >= differed);
             differed = differ;
-            const bool same_tree = shape.warps == standard.warps && shape.chunks == standard.chunks;
+            const bool same_tree = shape.lanes == standard.lanes && shape.vector == standard.vector &&
+                                   shape.warps == standard.warps && shape.chunks == standard.chunks;
             CHECK(cuda_rows_same_bits(variant, knobs, defaults) == same_tree);
         }
     }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "rows_ahead.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace norma {
+
+using namespace Halide;
+using namespace Halide::Internal;
+
+namespace {
+
+constexpr int widest_copy = 16;
+
+struct FindShared : IRVisitor {
+    using IRVisitor::visit;
+    void visit(const Allocate *op) override {
+        found = found || op->memory_type == MemoryType::GPUShared;
+        IRVisitor::visit(op);
+    }
+    bool found = false;
+};
+
+Stmt call(const char *function, const std::vector<Expr> &arguments) {
+    return Evaluate::make(Call::make(Int(32), function, arguments, Call::Extern));
+}
+
+}  // namespace
+
+void RowsAheadPass::finish() {
+    if (pieces_.empty()) {
+        throw std::logic_error("rows_ahead: a step loads nothing of its row");
+    }
+}
+
+Stmt RowsAheadPass::visit(const For *op) {
+    FindShared shared;
+    if (op->for_type != ForType::GPUBlock || (op->accept(&shared), shared.found)) {
+        return StripPass::visit(op);
+    }
+    shared_ = "rows_ahead";
+    const Stmt stmt = StripPass::visit(op);
+    const For *loop = stmt.as<For>();
+    const Stmt body = Allocate::make(shared_, UInt(8), MemoryType::GPUShared, {bytes_}, const_true(), loop->body);
+    return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy, loop->device_api, body);
+}
+
+Stmt RowsAheadPass::visit(const Allocate *op) {
+    if (op->memory_type != MemoryType::GPUShared) {
+        return StripPass::visit(op);
+    }
+    shared_ = op->name;
+    bytes_ = op->constant_allocation_size() * op->type.bytes();
+    const Stmt body = mutate(op->body);
+    const int elements = (bytes_ + op->type.bytes() - 1) / op->type.bytes();
+    return Allocate::make(op->name, op->type, op->memory_type, {elements}, op->condition, body);
+}
+
+Stmt RowsAheadPass::visit_step(const For *op) {
+    mutate(op->body);  // finds the pieces
+    place();
+    kept_.clear();
+    const Expr next = step() + ahead_;
+    const Stmt body = Block::make({IfThenElse::make(next < op->extent, copies(next)), call(commit_copies_function, {}),
+                                   call(await_copies_function, {ahead_}), mutate(op->body)});
+    Stmt stmt =
+        For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body);
+    for (int i = ahead_ - 1; i >= 0; i--) {
+        stmt = Block::make({IfThenElse::make(i < op->extent, copies(i)), call(commit_copies_function, {}), stmt});
+    }
+    for (const auto &[name, value] : kept_) {
+        stmt = LetStmt::make(name, value, stmt);
+    }
+    return stmt;
+}
+
+Expr RowsAheadPass::visit(const Load *op) {
+    if (!in_step() || !op->param.defined()) {
+        return StripPass::visit(op);
+    }
+    if (!expr_uses_var(expanded(op->index), step().as<Variable>()->name)) {
+        return kept(op);
+    }
+    const Piece &piece = pieces_[piece_of(op)];
+    return Load::make(op->type, shared_, index_of_copy(piece, step()), Buffer<>(), Parameter(), op->predicate,
+                      ModulusRemainder(op->type.lanes(), 0));
+}
+
+Expr RowsAheadPass::kept(const Load *op) {
+    const Expr load = Load::make(op->type, op->name, simplify(expanded(op->index)), op->image, op->param, op->predicate,
+                                 op->alignment);
+    for (const auto &[name, value] : kept_) {
+        if (equal(value, load)) {
+            return Variable::make(op->type, name);
+        }
+    }
+    kept_.emplace_back(unique_name(op->name + "_kept"), load);
+    return Variable::make(op->type, kept_.back().first);
+}
+
+int RowsAheadPass::piece_of(const Load *op) {
+    const Expr index = simplify(expanded(op->index));
+    for (size_t i = 0; i < pieces_.size(); i++) {
+        if (pieces_[i].load->name == op->name && equal(pieces_[i].index, index)) {
+            return (int)i;
+        }
+    }
+    pieces_.push_back({op, index, 0});
+    return (int)pieces_.size() - 1;
+}
+
+// The widest first, as each must be aligned.
+void RowsAheadPass::place() {
+    bytes_ = (bytes_ + widest_copy - 1) / widest_copy * widest_copy;
+    for (int bytes = widest_copy; bytes >= 4; bytes /= 2) {
+        for (Piece &piece : pieces_) {
+            if (piece.load->type.bytes() * piece.load->type.lanes() == bytes) {
+                piece.offset = bytes_;
+                bytes_ += bytes * slots() * thread_count();
+            }
+        }
+    }
+}
+
+Expr RowsAheadPass::index_of_copy(const Piece &piece, const Expr &step) const {
+    const Type type = piece.load->type;
+    const Expr slot = simplify(step & (slots() - 1));
+    const Expr first = piece.offset / type.bytes() + (slot * thread_count() + thread()) * type.lanes();
+    return type.lanes() == 1 ? first : Ramp::make(first, 1, type.lanes());
+}
+
+Stmt RowsAheadPass::copies(const Expr &at) const {
+    Stmt all;
+    for (const Piece &piece : pieces_) {
+        const Load *op = piece.load;
+        const Expr index = simplify(substitute(step().as<Variable>()->name, at, piece.index));
+        const Expr value =
+            Load::make(op->type, op->name, index, op->image, op->param, op->predicate, op->alignment);
+        const Stmt copy = Store::make(shared_, value, index_of_copy(piece, at), Parameter(), op->predicate,
+                                      ModulusRemainder(op->type.lanes(), 0));
+        all = all.defined() ? Block::make(all, copy) : copy;
+    }
+    return all;
+}
+
+}  // namespace norma
