@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/device/device.h"
+#include "bench/device/device_memory.h"
 #include "case.h"
 #include "given_names.h"
 #include "norma/norma.hpp"
@@ -36,6 +37,7 @@ void run_bench(const Options &options) {
     check(norma_set_num_threads(options.threads));
     Team team(options.threads);
     Progress progress(Progress::nothing);
+    const DeviceMemory opened({cases.front().device, 0});  // so that what cases load stays for the next
 
     nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
     std::string where =

@@ -68,6 +68,18 @@ TEST_CASE("a benchmark on CUDA says which call of the driver failed", "[cuda]") 
     }
 }
 
+TEST_CASE("cases on CUDA are measured one after the other, and leave current what was", "[cuda]") {
+    fake_cuda::reset();
+    void *const before = fake_cuda::create_context(0);
+    for (void *context : {static_cast<void *>(nullptr), before}) {
+        fake_cuda::make_current(context);
+        for (int i = 0; i < 2; i++) {
+            CHECK(measure_toy().kernel == "toy_wide");
+            CHECK(fake_cuda::current_context() == context);
+        }
+    }
+}
+
 TEST_CASE("a device that is not there is refused", "[cuda]") {
     fake_cuda::reset();
     CHECK_THROWS_WITH(Gpu(64), "there is no CUDA device 64");

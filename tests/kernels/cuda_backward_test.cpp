@@ -30,7 +30,7 @@ struct Backward {
 
     explicit Backward(const std::vector<int64_t> &outer) {
         norma_plan_cache_clear();
-        fake_cuda::reset({80});
+        fake_cuda::reset({80, 80});
         context = fake_cuda::create_context(0);
         fake_cuda::make_current(context);
         stream = fake_cuda::create_stream(context);
@@ -141,7 +141,9 @@ TEST_CASE("a first launch that does not reach every strip starts from sums of ze
     Backward backward({20, 2});
     require_ok(backward.run(), "a run");
     const Calls calls = fake_cuda::calls();
-    CHECK(calls.at(0) == "cuMemsetD8Async");
+    REQUIRE(calls.size() > 3);
+    CHECK(Calls(calls.begin(), calls.begin() + 4) ==
+          Calls{"cuCtxGetCurrent", "cuCtxGetId", "cuCtxGetDevice", "cuMemsetD8Async"});
     CHECK(std::count(calls.begin(), calls.end(), "cuMemsetD8Async") == 1);
     CHECK(fake_cuda::launches().size() == 22);
 }
@@ -169,6 +171,28 @@ TEST_CASE("a failure of any call of a backward is its status, with the driver's 
         CHECK(text.find(std::string(c.function) + ": CUDA_ERROR_") != text.npos);
         CHECK(fake_cuda::launches().size() == static_cast<size_t>(c.passing));
         require_ok(backward.run(), "a run after a failure");
+    }
+}
+
+TEST_CASE("a backward without a context of its device writes nothing", "[cuda]") {
+    Backward backward({20, 2});
+    void *const destroyed = fake_cuda::create_context(0);
+    fake_cuda::destroy_context(destroyed);
+    const struct {
+        void *context;
+        const char *words;
+    } cases[] = {{nullptr, "no CUDA context is current on this thread; expected one of device 0"},
+                 {destroyed, "the CUDA context that is current on this thread is destroyed"},
+                 {fake_cuda::create_context(1), "the current CUDA context is of device 1; expected device 0"}};
+    for (const auto &c : cases) {
+        fake_cuda::make_current(c.context);
+        fake_cuda::forget();
+        CHECK(backward.run() == NORMA_INVALID_ARGUMENT);
+        INFO(norma_last_error());
+        CHECK(std::string(norma_last_error()).find(c.words) == 0);
+        const Calls calls = fake_cuda::calls();
+        CHECK(std::count(calls.begin(), calls.end(), "cuMemsetD8Async") == 0);
+        CHECK(fake_cuda::launches().empty());
     }
 }
 

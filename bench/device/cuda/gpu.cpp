@@ -101,6 +101,7 @@ Gpu::Gpu(int ordinal) {
     }
     device_ = cuda_devices().at[ordinal].handle;
     void *context = nullptr;
+    call("cuCtxGetCurrent", &before_);
     call("cuDevicePrimaryCtxRetain", &context, device_);
     if (const int error = result_of("cuCtxSetCurrent", context)) {
         result_of("cuDevicePrimaryCtxRelease_v2", device_);
@@ -108,7 +109,13 @@ Gpu::Gpu(int ordinal) {
     }
 }
 
-Gpu::~Gpu() { result_of("cuDevicePrimaryCtxRelease_v2", device_); }
+// A destroyed context would stay current.
+Gpu::~Gpu() {
+    if (result_of("cuCtxSetCurrent", before_) != 0) {
+        result_of("cuCtxSetCurrent", static_cast<void *>(nullptr));
+    }
+    result_of("cuDevicePrimaryCtxRelease_v2", device_);
+}
 
 std::string Gpu::name() const {
     char text[256] = "";

@@ -6,7 +6,8 @@
 
 namespace norma::bench {
 
-// The device's primary context is current on the calling thread. All members throw std::runtime_error with the driver's
+// The device's primary context is current on the calling thread, until the destructor makes current what was; the last
+// of them to go ends the context, and what is loaded in it. All members throw std::runtime_error with the driver's
 // name for an error.
 class Gpu final : public Device {
 public:
@@ -37,6 +38,7 @@ public:
 
 private:
     int device_ = 0;
+    void *before_ = nullptr;  // CUcontext
 };
 
 }  // namespace norma::bench

@@ -40,7 +40,13 @@ struct CudaDevices {
 };
 
 // CUresult, those that Norma tells apart.
-enum CudaError : int { cuda_out_of_memory = 2, cuda_no_device = 100, cuda_invalid_device = 101, cuda_no_binary = 209 };
+enum CudaError : int {
+    cuda_out_of_memory = 2,
+    cuda_no_device = 100,
+    cuda_invalid_device = 101,
+    cuda_no_binary = 209,
+    cuda_context_is_destroyed = 709
+};
 
 // The driver of this process and its devices, initialized; null where there is none, and then *why says what is
 // missing.

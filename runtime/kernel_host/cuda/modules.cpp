@@ -44,6 +44,7 @@ int ordinal_of(int handle) {
     return -1;
 }
 
+// The id of the current context. The driver leaves a destroyed one current: cuCtxGetId refuses it, cuCtxGetDevice not.
 bool find_context(CudaCall &call, uint64_t *context) {
     const CudaDriver &driver = *cuda_driver();
     void *handle = nullptr;
@@ -95,13 +96,26 @@ private:
     int mode_ = relaxed_capture;
 };
 
+bool find_device(CudaCall &call, int32_t *device) {
+    int handle = 0;
+    const bool known = succeeded(call, "cuCtxGetDevice", cuda_driver()->cuCtxGetDevice(&handle));
+    *device = known ? ordinal_of(handle) : -1;
+    return known;
+}
+
+bool is_expected(CudaCall &call, int32_t device) {
+    if (device != call.device) {
+        fail_call(call, NORMA_INVALID_ARGUMENT,
+                  "the current CUDA context is of device %d; expected device %d, as the plan has", device, call.device);
+    }
+    return device == call.device;
+}
+
 bool load(CudaCall &call, const void *code, CudaImage *image) {
     const CudaDriver &driver = *cuda_driver();
-    int handle = 0;
-    if (!may_load(call) || !succeeded(call, "cuCtxGetDevice", driver.cuCtxGetDevice(&handle))) {
+    if (!may_load(call) || !find_device(call, &image->device)) {
         return false;
     }
-    image->device = ordinal_of(handle);
     const Relaxed relaxed(call);
     return succeeded(call, "cuModuleLoadDataEx", driver.cuModuleLoadDataEx(&image->module, code, 0, nullptr, nullptr));
 }
@@ -169,13 +183,7 @@ CudaImage *find_image(CudaCall &call, std::atomic<CudaImage *> &images, const vo
     }
     CudaImage *image = find_loaded(images, context);
     image = image ? image : add_image(call, images, code, context);
-    if (image && image->device != call.device) {
-        fail_call(call, NORMA_INVALID_ARGUMENT,
-                  "the current CUDA context is of device %d; expected device %d, as the plan has", image->device,
-                  call.device);
-        return nullptr;
-    }
-    return image;
+    return image && is_expected(call, image->device) ? image : nullptr;
 }
 
 void *find_function(CudaCall &call, CudaImage &image, const char *name, int shared_bytes) {
@@ -211,6 +219,13 @@ void fail_call(CudaCall &call, norma_status status, const char *format, ...) {
 }
 
 void fail_call(CudaCall &call, const char *function, int error) {
+    if (error == cuda_context_is_destroyed) {
+        fail_call(call, NORMA_INVALID_ARGUMENT,
+                  "the CUDA context that is current on this thread is destroyed (%s); expected one of device %d, that "
+                  "of the stream",
+                  function, call.device);
+        return;
+    }
     char text[message_size];
     describe_cuda_error(text, sizeof(text), *cuda_driver(), function, error);
     fail_call(call, status_of(error), "%s", text);
@@ -218,12 +233,16 @@ void fail_call(CudaCall &call, const char *function, int error) {
 
 void renew_module_lock() { loading = PTHREAD_MUTEX_INITIALIZER; }
 
+bool check_context(CudaCall &call) {
+    uint64_t context = 0;
+    int32_t device = -1;
+    return find_context(call, &context) && find_device(call, &device) && is_expected(call, device);
+}
+
 bool is_current(int32_t device) {
-    const CudaDriver &driver = *cuda_driver();
-    void *context = nullptr;
-    int handle = 0;
-    return driver.cuCtxGetCurrent(&context) == 0 && context && driver.cuCtxGetDevice(&handle) == 0 &&
-           ordinal_of(handle) == device;
+    char message[message_size];
+    CudaCall call = {nullptr, device, true, NORMA_OK, message, nullptr};
+    return check_context(call);
 }
 
 }  // namespace norma

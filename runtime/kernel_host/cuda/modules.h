@@ -47,10 +47,13 @@ void fail_call(CudaCall &call, norma_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 void fail_call(CudaCall &call, const char *function, int error) __attribute__((cold));
 
+// Whether a context of the call's device is current on this thread, and not destroyed; else the call holds why not.
+bool check_context(CudaCall &call);
+
 // In a child after fork, whose parent may have been loading. What is loaded stays known.
 void renew_module_lock();
 
-// Whether a context of the device is current on this thread.
+// Whether a context of the device is current on this thread, and not destroyed.
 bool is_current(int32_t device);
 
 }  // namespace norma

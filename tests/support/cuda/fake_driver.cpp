@@ -27,6 +27,7 @@ constexpr struct {
               {400, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
               {500, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
               {700, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
+              {709, "CUDA_ERROR_CONTEXT_IS_DESTROYED", "context is destroyed"},
               {719, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
               {900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"}};
 
@@ -97,24 +98,22 @@ int cuDeviceGetName(char *name, int size, int device) {
 
 int cuDevicePrimaryCtxRetain(void **context, int device) {
     return entry("cuDevicePrimaryCtxRetain", [&](State &s) {
-        if (!valid_device(s, device)) {
-            return invalid_device;
-        }
-        Context *&primary = s.primary[device];
-        primary = primary ? primary : static_cast<Context *>(create_context(device));
-        *context = primary;
-        return 0;
+        return valid_device(s, device) ? (*context = retain_primary_context(device), 0) : invalid_device;
     });
 }
 
-int cuDevicePrimaryCtxRelease_v2(int) {
-    return entry("cuDevicePrimaryCtxRelease", [&](State &) { return 0; });
+int cuDevicePrimaryCtxRelease_v2(int device) {
+    return entry("cuDevicePrimaryCtxRelease", [&](State &) { return release_primary_context(device); });
 }
 
 int cuCtxSetCurrent(void *context) {
     return entry("cuCtxSetCurrent", [&](State &s) {
-        current = known(s.contexts, context);
-        return context && !current ? invalid_context : 0;
+        Context *found = known(s.contexts, context);
+        if (context && (!found || found->destroyed)) {
+            return found ? context_destroyed : invalid_context;
+        }
+        current = found;
+        return 0;
     });
 }
 
@@ -122,6 +121,7 @@ int cuCtxGetCurrent(void **context) {
     return entry("cuCtxGetCurrent", [&](State &) { return *context = current, 0; });
 }
 
+// A destroyed context still says of which device it was.
 int cuCtxGetDevice(int *device) {
     return entry("cuCtxGetDevice", [&](State &) { return current ? (*device = current->device, 0) : invalid_context; });
 }
@@ -129,7 +129,10 @@ int cuCtxGetDevice(int *device) {
 int cuCtxGetId(void *context, unsigned long long *id) {
     return entry("cuCtxGetId", [&](State &s) {
         const Context *found = known(s.contexts, context);
-        return found ? (*id = found->id, 0) : invalid_context;
+        if (!found || found->destroyed) {
+            return found ? context_destroyed : invalid_context;
+        }
+        return *id = found->id, 0;
     });
 }
 
@@ -138,7 +141,7 @@ int cuCtxSynchronize() {
 }
 
 int cuStreamIsCapturing(void *stream, int *status) {
-    return entry("cuStreamIsCapturing", [&](State &s) {
+    return context_entry("cuStreamIsCapturing", [&](State &s) {
         const Stream *found = known(s.streams, stream);
         *status = found && found->capturing ? 1 : 0;
         return stream && !found ? invalid_handle : 0;
@@ -179,18 +182,18 @@ int cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
 }
 
 int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *) {
-    return entry("cuMemcpyDtoDAsync", [&](State &) {
+    return context_entry("cuMemcpyDtoDAsync", [&](State &) {
         return std::memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes), 0;
     });
 }
 
 int cuMemsetD8Async(uint64_t begin, unsigned char value, size_t bytes, void *) {
-    return entry("cuMemsetD8Async",
-                 [&](State &) { return std::memset(reinterpret_cast<void *>(begin), value, bytes), 0; });
+    return context_entry("cuMemsetD8Async",
+                         [&](State &) { return std::memset(reinterpret_cast<void *>(begin), value, bytes), 0; });
 }
 
 int cuEventCreate(void **event, unsigned) {
-    return entry("cuEventCreate", [&](State &s) {
+    return context_entry("cuEventCreate", [&](State &s) {
         s.events.push_back(std::make_unique<Event>());
         *event = s.events.back().get();
         return 0;
@@ -209,7 +212,7 @@ int cuEventDestroy_v2(void *event) {
 
 // The fake works when it is called, so that its time is that of the call.
 int cuEventRecord(void *event, void *) {
-    return entry("cuEventRecord", [&](State &s) {
+    return context_entry("cuEventRecord", [&](State &s) {
         Event *found = known(s.events, event);
         return found ? (found->recorded = std::chrono::steady_clock::now(), 0) : invalid_handle;
     });
@@ -236,11 +239,11 @@ int cuModuleLoadDataEx(void **module, const void *code, unsigned, int *, void **
 }
 
 int cuModuleGetFunction(void **function, void *module, const char *name) {
-    return entry("cuModuleGetFunction", [&](State &s) { return get_function(s, function, module, name); });
+    return context_entry("cuModuleGetFunction", [&](State &s) { return get_function(s, function, module, name); });
 }
 
 int cuFuncSetAttribute(void *function, int attribute, int value) {
-    return entry("cuFuncSetAttribute", [&](State &s) {
+    return context_entry("cuFuncSetAttribute", [&](State &s) {
         Function *found = known(s.functions, function);
         if (!found || attribute != 8 || value > 227 << 10) {
             return invalid_value;
@@ -252,7 +255,7 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
 
 int cuLaunchKernel(void *handle, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared_bytes, void *stream_handle, void **arguments, void **) {
-    return entry("cuLaunchKernel", [&](State &s) {
+    return context_entry("cuLaunchKernel", [&](State &s) {
         Function *function = known(s.functions, handle);
         Stream *stream = known(s.streams, stream_handle);
         if (!function || (stream_handle && !stream)) {

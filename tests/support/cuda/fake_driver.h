@@ -25,7 +25,11 @@ void reset(const std::vector<int> &sms = {90});
 // Contexts and streams, made current and captured as an application does.
 void *create_context(int device);
 void destroy_context(void *context);
-void make_current(void *context);  // on the calling thread
+// The last release destroys it; as a driver of CUDA 13 does, it stays current where it was.
+void *retain_primary_context(int device);
+int release_primary_context(int device);
+void make_current(void *context);  // on the calling thread; also a destroyed one, as another thread leaves it
+void *current_context();
 void *create_stream(void *context);
 void begin_capture(void *stream);
 // The number of launches captured; -1 where a forbidden call made the capture invalid.

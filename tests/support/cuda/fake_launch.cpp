@@ -46,7 +46,7 @@ int load(State &s, void **module, const void *code) {
     } else {
         return invalid_image;
     }
-    auto made = std::make_unique<Module>(Module{current, {}});
+    auto made = std::make_unique<Module>(Module{current->id, {}});
     bool any = false;
     try {
         for (const Packed &image : images) {
@@ -65,7 +65,7 @@ int load(State &s, void **module, const void *code) {
 
 int get_function(State &s, void **function, void *handle, const char *name) {
     Module *module = known(s.modules, handle);
-    if (!module || module->context != current) {
+    if (!module || module->context != current->id) {
         return invalid_handle;
     }
     std::unique_ptr<Function> made(new Function{module, name, {}});
@@ -80,10 +80,7 @@ int get_function(State &s, void **function, void *handle, const char *name) {
 }
 
 int launch(State &s, const Function &function, Stream *stream, Launch &launch, void **arguments) {
-    if (!current) {
-        return invalid_context;
-    }
-    if (function.module->context != current || (stream && stream->context != current)) {
+    if (function.module->context != current->id || (stream && stream->context != current->id)) {
         return invalid_handle;
     }
     const unsigned threads = launch.block[0] * launch.block[1] * launch.block[2];

@@ -64,17 +64,39 @@ void *create_context(int device) {
 
 void destroy_context(void *context) {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
-    auto &list = state().contexts;
-    list.erase(std::remove_if(list.begin(), list.end(), [&](const auto &item) { return item.get() == context; }),
-               list.end());
+    static_cast<Context *>(context)->destroyed = true;
     current = current == context ? nullptr : current;
+}
+
+void *retain_primary_context(int device) {
+    const std::lock_guard<std::recursive_mutex> lock(mutex);
+    Context *&primary = state().primary[device];
+    if (!primary) {
+        primary = static_cast<Context *>(create_context(device));
+    } else if (primary->destroyed) {
+        *primary = {device, next_context_id++};
+    }
+    primary->retained++;
+    return primary;
+}
+
+int release_primary_context(int device) {
+    const std::lock_guard<std::recursive_mutex> lock(mutex);
+    Context *primary = state().primary[device];
+    if (!primary || primary->destroyed) {
+        return invalid_context;
+    }
+    primary->destroyed = --primary->retained == 0;
+    return 0;
 }
 
 void make_current(void *context) { current = static_cast<Context *>(context); }
 
+void *current_context() { return current; }
+
 void *create_stream(void *context) {
     const std::lock_guard<std::recursive_mutex> lock(mutex);
-    state().streams.push_back(std::make_unique<Stream>(Stream{static_cast<Context *>(context)}));
+    state().streams.push_back(std::make_unique<Stream>(Stream{static_cast<Context *>(context)->id}));
     return state().streams.back().get();
 }
 

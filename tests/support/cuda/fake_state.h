@@ -18,15 +18,18 @@ namespace fake_cuda {
 // CUresult, those that the fake returns.
 inline constexpr int invalid_value = 1, not_initialized = 3, invalid_device = 101, invalid_image = 200,
                      invalid_context = 201, invalid_ptx = 218, invalid_handle = 400, not_found = 500,
-                     launch_failed = 719, capture_unsupported = 900, no_binary = 209;
+                     context_destroyed = 709, launch_failed = 719, capture_unsupported = 900, no_binary = 209;
 
+// Handles of destroyed ones stay, as they may be current; a primary context lives again under its handle.
 struct Context {
     int device;
-    unsigned long long id;
+    unsigned long long id;  // no other has had it
+    bool destroyed = false;
+    int retained = 0;  // a primary one
 };
 
 struct Stream {
-    Context *context;
+    unsigned long long context;  // its id, as in modules: they end with it
     bool capturing = false, invalid = false;
     int captured = 0;
 };
@@ -36,7 +39,7 @@ struct Event {
 };
 
 struct Module {
-    Context *context;
+    unsigned long long context;
     std::optional<ptx::Module> code;  // where the image is PTX
 };
 
@@ -105,17 +108,25 @@ int entry(const char *function, Body body) {
     return early || state().initialized ? body(state()) : not_initialized;
 }
 
+// What works in the current context.
+template <typename Body>
+int context_entry(const char *function, Body body) {
+    return entry(function, [&](State &s) {
+        return !current ? invalid_context : current->destroyed ? context_destroyed : body(s);
+    });
+}
+
 // What allocates or waits: while a stream is captured, only a thread in relaxed mode may.
 template <typename Body>
 int unsafe_entry(const char *function, Body body) {
-    return entry(function, [&](State &s) {
+    return context_entry(function, [&](State &s) {
         bool forbidden = false;
         for (const auto &stream : s.streams) {
             if (stream->capturing && capture_mode != 2) {
                 stream->invalid = forbidden = true;
             }
         }
-        return forbidden ? capture_unsupported : !current ? invalid_context : body(s);
+        return forbidden ? capture_unsupported : body(s);
     });
 }
 

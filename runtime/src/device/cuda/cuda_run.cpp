@@ -14,9 +14,14 @@ namespace {
 using ll = long long;
 
 int zero(CudaCall &cuda, char *begin, int64_t bytes) {
+    if (cuda.preload) {
+        return 0;
+    }
+    if (!check_context(cuda)) {
+        return -1;
+    }
     const uint64_t address = reinterpret_cast<uintptr_t>(begin);
-    const int error =
-        cuda.preload ? 0 : cuda_driver()->cuMemsetD8Async(address, 0, static_cast<size_t>(bytes), cuda.stream);
+    const int error = cuda_driver()->cuMemsetD8Async(address, 0, static_cast<size_t>(bytes), cuda.stream);
     if (error != 0) {
         fail_call(cuda, "cuMemsetD8Async", error);
     }

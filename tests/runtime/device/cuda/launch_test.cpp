@@ -242,6 +242,44 @@ TEST_CASE("the context must be there, and of the plan's device", "[cuda]") {
     CHECK(fake_cuda::launches().back().stream == nullptr);
 }
 
+TEST_CASE("a destroyed context that is still current is as none", "[cuda]") {
+    const Devices devices;
+    const Tensors tensors(33);
+    void *const primary = fake_cuda::retain_primary_context(0);
+    fake_cuda::make_current(primary);
+    const Plan loaded = plan_of(describe(33));
+    REQUIRE(fake_cuda::release_primary_context(0) == 0);
+    REQUIRE(fake_cuda::current_context() == primary);
+    fake_cuda::forget();
+    const Plan plan = plan_of(describe(33));
+    CHECK(fake_cuda::images().empty());
+    for (const Plan *refused : {&loaded, &plan}) {
+        CHECK(run(*refused, tensors, nullptr) == NORMA_INVALID_ARGUMENT);
+        says(
+            "the CUDA context that is current on this thread is destroyed (cuCtxGetId); expected one of device 0, that "
+            "of the stream");
+    }
+    CHECK(fake_cuda::launches().empty());
+
+    // It lives again under the same handle, and without its modules.
+    REQUIRE(fake_cuda::retain_primary_context(0) == primary);
+    require_run(loaded, tensors, nullptr);
+    CHECK(fake_cuda::images().size() == 1);
+    require_run(plan, tensors, nullptr);
+    CHECK(fake_cuda::images().size() == 1);
+}
+
+TEST_CASE("a context that is destroyed during a run is refused as one before it", "[cuda]") {
+    const Devices devices;
+    const Tensors tensors(33);
+    const Plan plan = plan_of(describe(33));
+    for (const char *function : {"cuCtxGetId", "cuLaunchKernel"}) {
+        fake_cuda::fail(function, 709);
+        CHECK(run(plan, tensors, devices.stream) == NORMA_INVALID_ARGUMENT);
+        says("the CUDA context that is current on this thread is destroyed (" + std::string(function) + ")");
+    }
+}
+
 TEST_CASE("each device runs the best of its targets", "[cuda]") {
     const Devices devices;
     const struct {
