@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// strip_sum on CUDA: a block adds up 32 columns.
+// strip_sum on CUDA: a block adds up 16 columns.
 #pragma once
 
 #include "schedules/strategies/strategies.h"
 
 namespace norma {
 
-// As strip_sum, but for the order: eight warps take every eighth strip, then their sums are added in pairs.
+// As strip_sum, but for the order: 64 threads of a column take every 64th strip, then their sums are added in pairs.
 Lowered cuda_strip_sum(norma_dtype y);
 
 }  // namespace norma
