@@ -31,16 +31,17 @@ const SmLimits sm_limits[] = {
 
 CodeFigures ptx_figures(const std::string &ptx) {
     const std::string wide = "\\.global(\\.nc|\\.L1::no_allocate)?\\.(v4\\.[bfu]32|v2\\.[bfu]64)";
+    const std::string wide_copy = "cp\\.async\\.c[ag]\\.shared\\.global[^;]*\\], 16\\b";
     return {count(ptx, "\n\\s+(@!?%p\\d+ )?[a-z][a-z0-9_.:]*(\\s[^\n]*)?;"), count(ptx, "bar\\.sync"),
-            count(ptx, "shfl\\.sync"), count(ptx, "ld" + wide), count(ptx, "st" + wide)};
+            count(ptx, "shfl\\.sync"), count(ptx, "ld" + wide + "|" + wide_copy), count(ptx, "st" + wide)};
 }
 
 CodeFigures sass_figures(const std::string &listing) {
     const std::string instruction = "\n\\s+/\\*[0-9a-f]{4,}\\*/\\s+(@!?U?P\\w+\\s+)?";
-    const std::string wide = "G(\\.\\w+)*\\.128\\b";
+    const std::string wide = "(\\.\\w+)*\\.128\\b";
     return {count(listing, instruction + "(?!NOP)[A-Z]"), count(listing, instruction + "BAR\\.SYNC"),
-            count(listing, instruction + "SHFL"), count(listing, instruction + "LD" + wide),
-            count(listing, instruction + "ST" + wide)};
+            count(listing, instruction + "SHFL"), count(listing, instruction + "LDG(STS)?" + wide),
+            count(listing, instruction + "STG" + wide)};
 }
 
 double occupancy(const CudaResources &resources, int threads, int shared_bytes) {

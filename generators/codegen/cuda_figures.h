@@ -10,7 +10,7 @@ namespace norma {
 
 struct CodeFigures {
     int instructions = 0, barriers = 0, shuffles = 0;
-    int wide_loads = 0, wide_stores = 0;  // of 16 bytes
+    int wide_loads = 0, wide_stores = 0;  // of 16 bytes; an asynchronous copy is a load
 };
 
 // Instructions as they stand in the code, those of loops and of branches that are never taken once.

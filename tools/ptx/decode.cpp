@@ -226,6 +226,13 @@ private:
                 count(raw, 1, 1);
                 access(i, words, raw[0]);
                 break;
+            case Kind::copy: copy(i, raw); break;
+            case Kind::wait_copies:
+                count(raw, row.sources.size(), row.sources.size());
+                for (const Raw &groups : raw) {
+                    i.s[i.s_count++] = constant(immediate(groups), 4);
+                }
+                break;
             case Kind::pack:
             case Kind::unpack: pack(i, raw); break;
             case Kind::branch:
@@ -239,7 +246,7 @@ private:
                 sources(i, raw, 0);
                 break;
             case Kind::to_generic:
-            case Kind::from_generic: i.space = space_of(words); [[fallthrough]];
+            case Kind::from_generic: i.address.space = space_of(words); [[fallthrough]];
             default: {
                 const size_t results = row.result != Type::none ? 1 : 0;
                 count(raw, results + row.sources.size(), results + row.sources.size());
@@ -283,37 +290,62 @@ private:
     }
 
     void access(Instruction &i, const std::vector<std::string> &words, const Raw &raw) {
-        if (raw.form != Raw::address) {
-            fail("expected an address between brackets");
-        }
-        i.space = space_of(words);
+        i.address = address_of(raw, space_of(words));
         i.element_bytes = (uint8_t)bytes_of(i.row->result);
-        i.address_offset = raw.offset;
         for (const std::string &word : words) {
             i.read_only = i.read_only || word == "nc";
             if (word.size() == 2 && word[0] == 'v') {
                 i.elements = (uint8_t)(word[1] - '0');
             }
         }
+    }
+
+    Address address_of(const Raw &raw, Space space) {
+        if (raw.form != Raw::address) {
+            fail("expected an address between brackets");
+        }
+        Address a{space, {}, raw.offset};
         const std::string &base = raw.words[0];
-        if (i.space == Space::param) {
+        if (space == Space::param) {
             const auto &all = program.entry.parameters;
             const auto p = std::find_if(all.begin(), all.end(), [&](const Parameter &p) { return p.name == base; });
             if (p == all.end()) {
                 fail("unknown parameter '" + base + "'");
             }
-            i.address = constant(p->offset, 8);
+            a.base = constant(p->offset, 8);
         } else if (const int32_t reg = find_register(base); reg >= 0) {
-            i.address = register_operand(reg);
-            if (i.address.bytes < 4) {
+            a.base = register_operand(reg);
+            if (a.base.bytes < 4) {
                 fail("register " + base + " is too narrow for an address");
             }
         } else {
-            i.address = source(base, false, Type::u64, false);
-            if (const auto symbol = find_symbol(base); symbol && i.space == Space::generic) {
-                i.space = symbol->space;
+            a.base = source(base, false, Type::u64, false);
+            if (const auto symbol = find_symbol(base); symbol && space == Space::generic) {
+                a.space = symbol->space;
             }
         }
+        return a;
+    }
+
+    void copy(Instruction &i, const std::vector<Raw> &raw) {
+        count(raw, 3, 3);
+        i.address = address_of(raw[0], Space::shared);
+        i.source = address_of(raw[1], Space::global);
+        const uint32_t bytes = immediate(raw[2]);
+        const bool any_size = i.row->name == "cp.async.ca.shared.global";
+        if (bytes != 16 && !(any_size && (bytes == 4 || bytes == 8))) {
+            fail("copies " + std::to_string(bytes) + " bytes, expected " + (any_size ? "4, 8 or 16" : "16"));
+        }
+        i.element_bytes = (uint8_t)bytes;
+    }
+
+    uint32_t immediate(const Raw &raw) const {
+        const auto value = raw.form == Raw::word && !raw.negative ? integer_of(raw.words[0]) : std::nullopt;
+        if (!value || *value < 0 || *value > UINT32_MAX) {
+            fail("expected a constant that is not negative, found '" + std::string(raw.negative ? "-" : "") +
+                 raw.words[0] + "'");
+        }
+        return (uint32_t)*value;
     }
 
     const std::vector<std::string> &elements(const Instruction &i, const Raw &raw) const {

@@ -51,19 +51,23 @@ enum class Special : uint8_t {
     lanemask_ge
 };
 
+struct Address {
+    Space space = Space::generic;
+    Operand base;
+    int64_t offset = 0;
+};
+
 struct Instruction {
     Kind kind;
-    Space space = Space::generic;
     bool guarded = false, guard_negated = false;
     bool read_only = false;                   // ld.global.nc
     uint8_t elements = 1, element_bytes = 0;  // of an access
     uint8_t d_count = 0, s_count = 0;
     LaneFunction function = nullptr;
     Operand guard;
-    Operand d[8], s[8];  // of a store, s are the values
-    Operand address;
-    int64_t address_offset = 0;
-    uint32_t target = 0;  // of a branch
+    Operand d[8], s[8];       // of a store, s are the values
+    Address address, source;  // of an access; of an asynchronous copy, where it writes and where it reads
+    uint32_t target = 0;      // of a branch
     const Row *row = nullptr;
     int line = 0;
     std::string text;

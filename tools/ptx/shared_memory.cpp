@@ -24,7 +24,7 @@ std::string name_of(uint32_t actor) {
 }  // namespace
 
 void SharedMemory::begin_block() {
-    std::fill(initialised.begin(), initialised.end(), 0);
+    std::fill(states.begin(), states.end(), 0);
     std::fill(bytes.begin(), bytes.end(), std::byte{0xee});
     barrier();
 }
@@ -42,8 +42,10 @@ bool SharedMemory::ordered(uint32_t before, unsigned thread, unsigned epoch) {
 
 std::string SharedMemory::check_written(size_t offset, unsigned count) const {
     for (size_t i = offset; i < offset + count; i++) {
-        if (!initialised[i]) {
-            return "reads shared memory that nothing wrote, at byte " + std::to_string(i);
+        if (states[i] != written) {
+            return "reads shared memory that " +
+                   std::string(states[i] & awaits_copy ? "an asynchronous copy has still to write" : "nothing wrote") +
+                   ", at byte " + std::to_string(i);
         }
     }
     return "";
@@ -70,10 +72,14 @@ std::string SharedMemory::read(size_t offset, unsigned count, unsigned thread, u
     return "";
 }
 
-std::string SharedMemory::write(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
+// Makes the thread the writer.
+std::string SharedMemory::claim(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
     touched = std::max(touched, offset + count);
     for (size_t i = offset; i < offset + count; i++) {
         Cell &cell = cells[i];
+        if (states[i] & awaits_copy) {
+            return "writes shared memory that an asynchronous copy has still to write, at byte " + std::to_string(i);
+        }
         const bool after_writer = ordered(cell.writer, thread, epoch);
         if (!after_writer || !ordered(cell.reader, thread, epoch)) {
             return "writes shared memory " + std::string(after_writer ? "read" : "written") + " by " +
@@ -81,9 +87,31 @@ std::string SharedMemory::write(size_t offset, unsigned count, unsigned thread, 
                    std::to_string(i);
         }
         cell.writer = actor(one, thread, epoch);
-        initialised[i] = 1;
     }
     return "";
+}
+
+std::string SharedMemory::write(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
+    std::string wrong = claim(offset, count, thread, epoch);
+    std::fill_n(states.begin() + (std::ptrdiff_t)offset, count, written);
+    return wrong;
+}
+
+std::string SharedMemory::begin_copy(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
+    std::string wrong = claim(offset, count, thread, epoch);
+    for (size_t i = offset; i < offset + count; i++) {
+        states[i] |= awaits_copy;
+    }
+    return wrong;
+}
+
+// Nobody touched the bytes since the beginning.
+void SharedMemory::end_copy(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
+    touched = std::max(touched, offset + count);
+    for (size_t i = offset; i < offset + count; i++) {
+        cells[i].writer = actor(one, thread, epoch);
+        states[i] = written;
+    }
 }
 
 }  // namespace ptx

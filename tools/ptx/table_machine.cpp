@@ -150,6 +150,12 @@ void add_machine_rows(Rows &rows) {
     rows.push_back({"membar", "cta gl sys", Kind::fence});
     rows.push_back({"fence", std::string(semantics) + "sc", Kind::fence});
     rows.push_back({"prefetch", "global L1 L2 L2::evict_last L2::evict_normal", Kind::prefetch});
+    for (const char *level : {"ca", "cg"}) {
+        rows.push_back({std::string("cp.async.") + level + ".shared.global", "L2::64B L2::128B L2::256B", Kind::copy});
+    }
+    rows.push_back({"cp.async.commit_group", "", Kind::commit_copies});
+    rows.push_back({"cp.async.wait_group", "", Kind::wait_copies, Type::none, {Type::u32}});
+    rows.push_back({"cp.async.wait_all", "", Kind::wait_copies});
     rows.push_back({"bra", "uni", Kind::branch});
     rows.push_back({"ret", "uni", Kind::leave});
     rows.push_back({"exit", "", Kind::leave});

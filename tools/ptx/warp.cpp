@@ -26,6 +26,8 @@ void Warp::begin_block() {
     local_written.assign(local_bytes.size(), 0);
     groups = {{0, exists, false}};
     steps = 0;
+    copies.clear();
+    groups_committed.fill(0);
     const Dim3 block = launch.block, grid = launch.grid, at = launch.block_index;
     for (const auto &[special, reg] : program.specials) {
         defined[reg] = ~0u;
@@ -227,7 +229,8 @@ void Warp::execute(const Instruction &i, uint32_t mask) {
     for (unsigned k = 0; k < i.s_count; k++) {
         need(i, i.s[k], mask);
     }
-    need(i, i.address, mask);
+    need(i, i.address.base, mask);
+    need(i, i.source.base, mask);
     switch (i.kind) {
         case Kind::lanes:
         case Kind::convert: lanes(i, mask); break;
@@ -242,6 +245,9 @@ void Warp::execute(const Instruction &i, uint32_t mask) {
         case Kind::active_mask: vote(i, mask); break;
         case Kind::to_generic:
         case Kind::from_generic: convert_address(i, mask); break;
+        case Kind::copy: copy(i, mask); break;
+        case Kind::commit_copies: commit_copies(mask); break;
+        case Kind::wait_copies: wait_copies(i, mask); break;
         case Kind::warp_barrier: epoch++; break;
         case Kind::trap: fault(i, (unsigned)__builtin_ctz(mask), "traps");
         default:  // fences and prefetches: blocks run one after the other
@@ -331,7 +337,9 @@ void Warp::vote(const Instruction &i, uint32_t mask) {
 }
 
 void Warp::convert_address(const Instruction &i, uint32_t mask) {
-    const uint64_t window = i.space == Space::shared ? shared_window : i.space == Space::local ? local_window : 0;
+    const uint64_t window = i.address.space == Space::shared  ? shared_window
+                            : i.address.space == Space::local ? local_window
+                                                              : 0;
     for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
         const uint64_t a = value(i.s[0], lane);

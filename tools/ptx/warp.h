@@ -3,6 +3,8 @@
 // at an instruction go on together; a synchronising instruction waits for the lanes that it names.
 #pragma once
 
+#include <array>
+
 #include "global_races.h"
 #include "program.h"
 #include "shared_memory.h"
@@ -39,6 +41,16 @@ private:
         bool waiting;
     };
 
+    // An asynchronous copy that no wait has completed; its lane's groups are numbered from 0.
+    struct Copy {
+        const Instruction *issued;
+        unsigned lane;
+        uint32_t group;
+        uint64_t to;
+        const std::byte *from;
+        std::array<std::byte, 16> source;  // what was there at the issue
+    };
+
     void schedule();
     void step(Group &group);
     void execute(const Instruction &i, uint32_t mask);
@@ -56,14 +68,19 @@ private:
     void shuffle(const Instruction &i, uint32_t mask);
     void vote(const Instruction &i, uint32_t mask);
     void convert_address(const Instruction &i, uint32_t mask);
+    void copy(const Instruction &i, uint32_t mask);
+    void commit_copies(uint32_t mask);
+    void wait_copies(const Instruction &i, uint32_t mask);
 
     struct Place {
         Space space;
         uint64_t address;  // or offset in its space
     };
-    Place place_of(const Instruction &i, unsigned lane) const;
+    Place place_of(const Address &a, unsigned lane) const;
+    Place aligned_place_of(const Instruction &i, const Address &a, unsigned lane) const;
     std::byte *access(const Instruction &i, unsigned lane, GlobalRaces::Access how);
     std::byte *global(const Instruction &i, unsigned lane, uint64_t address, unsigned bytes, GlobalRaces::Access how);
+    void check_shared_bounds(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes) const;
     std::byte *shared_at(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, GlobalRaces::Access how);
     std::byte *local(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, bool writes);
     [[noreturn]] void out_of_bounds(const Instruction &i, unsigned lane, uint64_t address, unsigned bytes) const;
@@ -87,6 +104,8 @@ private:
     std::vector<Group> groups;
     size_t current = 0, steps = 0;
     unsigned epoch = 0;  // barriers of this warp alone
+    std::vector<Copy> copies;
+    std::array<uint32_t, 32> groups_committed{};  // of copies, by each lane
     std::vector<std::byte> local_bytes;
     std::vector<uint8_t> local_written;
     Memory::Range recent{0, 0};

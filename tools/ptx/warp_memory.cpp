@@ -22,24 +22,29 @@ bool writes(Access how) { return how == Access::write || how == Access::atomic; 
 
 }  // namespace
 
-Warp::Place Warp::place_of(const Instruction &i, unsigned lane) const {
-    const uint64_t base = loaded(values(i.address) + (size_t)lane * i.address.bytes, i.address.bytes);
-    const uint64_t a = base + (uint64_t)i.address_offset;
-    if (i.space == Space::generic) {
-        return a - shared_window < window_bytes  ? Place{Space::shared, a - shared_window}
-               : a - local_window < window_bytes ? Place{Space::local, a - local_window}
-                                                 : Place{Space::global, a};
+Warp::Place Warp::place_of(const Address &a, unsigned lane) const {
+    const uint64_t at = value(a.base, lane) + (uint64_t)a.offset;
+    if (a.space == Space::generic) {
+        return at - shared_window < window_bytes  ? Place{Space::shared, at - shared_window}
+               : at - local_window < window_bytes ? Place{Space::local, at - local_window}
+                                                  : Place{Space::global, at};
     }
-    return {i.space, i.address.bytes == 4 ? (uint32_t)a : a};
+    return {a.space, a.base.bytes == 4 ? (uint32_t)at : at};
 }
 
-std::byte *Warp::access(const Instruction &i, unsigned lane, Access how) {
+Warp::Place Warp::aligned_place_of(const Instruction &i, const Address &a, unsigned lane) const {
     const unsigned bytes = i.element_bytes * i.elements;
-    const Place place = place_of(i, lane);
+    const Place place = place_of(a, lane);
     if (place.address % bytes != 0) {
         fault(i, lane,
               "uses address " + hexadecimal(place.address) + ", which is not a multiple of " + std::to_string(bytes));
     }
+    return place;
+}
+
+std::byte *Warp::access(const Instruction &i, unsigned lane, Access how) {
+    const unsigned bytes = i.element_bytes * i.elements;
+    const Place place = aligned_place_of(i, i.address, lane);
     switch (place.space) {
         case Space::shared: return shared_at(i, lane, place.address, bytes, how);
         case Space::local: return local(i, lane, place.address, bytes, writes(how));
@@ -88,12 +93,16 @@ void Warp::out_of_bounds(const Instruction &i, unsigned lane, uint64_t address, 
     fault(i, lane, "is out of bounds: " + std::to_string(bytes) + " bytes at " + hexadecimal(address) + where);
 }
 
-std::byte *Warp::shared_at(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, Access how) {
+void Warp::check_shared_bounds(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes) const {
     if (offset + bytes > shared.size() || offset + bytes < offset) {
         fault(i, lane,
               "is out of bounds: byte " + std::to_string(offset + bytes - 1) + " of " + std::to_string(shared.size()) +
                   " bytes of shared memory");
     }
+}
+
+std::byte *Warp::shared_at(const Instruction &i, unsigned lane, uint64_t offset, unsigned bytes, Access how) {
+    check_shared_bounds(i, lane, offset, bytes);
     const unsigned number = index * 32 + lane;
     const std::string wrong = how == Access::write    ? shared.write(offset, bytes, number, epoch)
                               : how == Access::atomic ? shared.check_written(offset, bytes)
@@ -145,7 +154,7 @@ void Warp::store(const Instruction &i, uint32_t mask) {
     std::fill(addresses, addresses + 32, ~uint64_t{0});
     for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
-        const Place place = place_of(i, lane);
+        const Place place = place_of(i.address, lane);
         addresses[lane] = place.address;
         // Lanes of one instruction may store one value to one address of shared memory.
         if (place.space == Space::shared) {

@@ -121,6 +121,9 @@ TEST_CASE("a kernel's accesses, shuffles, barriers and instructions are counted"
     CHECK(figures.shuffles == 1);
     CHECK(figures.barriers == 0);
     CHECK(figures.instructions == 6);
+    CHECK(ptx_figures("cp.async.cg.shared.global [%r1], [%rd1], 16;").wide_loads == 1);
+    CHECK(ptx_figures("cp.async.ca.shared.global.L2::128B [%r1+32], [%rd1+16], 16;").wide_loads == 1);
+    CHECK(ptx_figures("cp.async.ca.shared.global [%r1+16], [%rd1+16], 8;").wide_loads == 0);
 }
 
 TEST_CASE("and in what a disassembler lists") {
@@ -136,9 +139,11 @@ TEST_CASE("and in what a disassembler lists") {
 .L_x_1:
         /*0070*/                   BRA `(.L_x_1);
         /*0080*/                   NOP;
+        /*0090*/                   LDGSTS.E.BYPASS.LTC128B.128 [R5+0x10], desc[UR4][R2.64+0x10] ;
+        /*00a0*/                   LDGSTS.E.LTC128B.64 [R5+0x30], desc[UR4][R2.64+0x30] ;
 )");
-    CHECK(figures.instructions == 8);
-    CHECK(figures.wide_loads == 2);
+    CHECK(figures.instructions == 10);
+    CHECK(figures.wide_loads == 3);
     CHECK(figures.wide_stores == 1);
     CHECK(figures.barriers == 1);
     CHECK(figures.shuffles == 1);

@@ -58,6 +58,13 @@ TEST_CASE("what is no PTX is refused with its line") {
     CHECK_THAT(error_in("add.f32 %f1, %f2, 0d3FF0000000000000;"), Contains("is no constant of 32 bits"));
     CHECK_THAT(error_in("bra $nowhere;"), Contains("unknown label '$nowhere'"));
     CHECK_THAT(error_in("bar.sync 0, 64;"), Contains("a barrier with a count of threads is not supported"));
+    CHECK_THAT(error_in("cp.async.cg.shared.global [%r1], [%rd1], 8;"), Contains("copies 8 bytes, expected 16"));
+    CHECK_THAT(error_in("cp.async.ca.shared.global [%r1], [%rd1], 2;"),
+               Contains("copies 2 bytes, expected 4, 8 or 16"));
+    CHECK_THAT(error_in("cp.async.ca.shared.global [%r1], [%rd1], 16, 8;"), Contains("expected 3 operands, found 4"));
+    CHECK_THAT(error_in("cp.async.wait_group %r1;"), Contains("a constant that is not negative, found '%r1'"));
+    CHECK_THAT(error_in("cp.async.wait_group -1;"), Contains("a constant that is not negative, found '-1'"));
+    CHECK_THAT(error_in("cp.async.wait_all 0;"), Contains("expected 0 operands, found 1"));
     CHECK_THAT(error_in("mov.b64 %rd1, {%rs1, %rs2, %rs3};"), Contains("expected 2 or 4 parts, found 3"));
     CHECK_THAT(error_in("add.u32 %r1, %r2, #3;"), Contains("unknown character '#'"));
     CHECK_THAT(error_in(".reg .b13 %x;"), Contains("unknown type of registers '.b13'"));
