@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "rows_ahead.h"
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace norma {
@@ -20,6 +19,15 @@ struct FindShared : IRVisitor {
         IRVisitor::visit(op);
     }
     bool found = false;
+};
+
+struct FindStores : IRVisitor {
+    using IRVisitor::visit;
+    void visit(const Store *op) override {
+        names.insert(op->name);
+        IRVisitor::visit(op);
+    }
+    std::set<std::string> names;
 };
 
 Stmt call(const char *function, const std::vector<Expr> &arguments) {
@@ -43,7 +51,8 @@ Stmt RowsAheadPass::visit(const For *op) {
     const Stmt stmt = StripPass::visit(op);
     const For *loop = stmt.as<For>();
     const Stmt body = Allocate::make(shared_, UInt(8), MemoryType::GPUShared, {bytes_}, const_true(), loop->body);
-    return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy, loop->device_api, body);
+    return For::make(loop->name, loop->min, loop->extent, loop->for_type, loop->partition_policy, loop->device_api,
+                     body);
 }
 
 Stmt RowsAheadPass::visit(const Allocate *op) {
@@ -58,14 +67,16 @@ Stmt RowsAheadPass::visit(const Allocate *op) {
 }
 
 Stmt RowsAheadPass::visit_step(const For *op) {
+    FindStores stores;
+    op->body.accept(&stores);
+    stored_ = stores.names;
     mutate(op->body);  // finds the pieces
     place();
     kept_.clear();
     const Expr next = step() + ahead_;
     const Stmt body = Block::make({IfThenElse::make(next < op->extent, copies(next)), call(commit_copies_function, {}),
                                    call(await_copies_function, {ahead_}), mutate(op->body)});
-    Stmt stmt =
-        For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body);
+    Stmt stmt = For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body);
     for (int i = ahead_ - 1; i >= 0; i--) {
         stmt = Block::make({IfThenElse::make(i < op->extent, copies(i)), call(commit_copies_function, {}), stmt});
     }
@@ -76,7 +87,7 @@ Stmt RowsAheadPass::visit_step(const For *op) {
 }
 
 Expr RowsAheadPass::visit(const Load *op) {
-    if (!in_step() || !op->param.defined()) {
+    if (!in_step() || !op->param.defined() || stored_.count(op->name) != 0) {
         return StripPass::visit(op);
     }
     if (!expr_uses_var(expanded(op->index), step().as<Variable>()->name)) {
@@ -135,8 +146,7 @@ Stmt RowsAheadPass::copies(const Expr &at) const {
     for (const Piece &piece : pieces_) {
         const Load *op = piece.load;
         const Expr index = simplify(substitute(step().as<Variable>()->name, at, piece.index));
-        const Expr value =
-            Load::make(op->type, op->name, index, op->image, op->param, op->predicate, op->alignment);
+        const Expr value = Load::make(op->type, op->name, index, op->image, op->param, op->predicate, op->alignment);
         const Stmt copy = Store::make(shared_, value, index_of_copy(piece, at), Parameter(), op->predicate,
                                       ModulusRemainder(op->type.lanes(), 0));
         all = all.defined() ? Block::make(all, copy) : copy;

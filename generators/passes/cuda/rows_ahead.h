@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Rows of a strip come to shared memory before their turn, so that memory is not idle while a row is summed. Halide loads
-// a row in its own step; here a thread copies what it will load in a later step, without waiting, and loads its copy when
-// that step comes. No thread reads another's copy, so none waits for another.
+// Rows of a strip come to shared memory before their turn, so that memory is not idle while a row is summed. Halide
+// loads a row in its own step; here a thread copies what it will load in a later step, without waiting, and loads its
+// copy when that step comes. No thread reads another's copy, so none waits for another.
 #pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "strip.h"
 
 namespace norma {
 
-// Extern functions that stand for instructions: the copies since the last one are a group; all but the latest `n` groups
-// are there.
-inline constexpr const char *commit_copies_function = "norma_commit_copies", *await_copies_function = "norma_await_copies";
+// Extern functions that stand for instructions: the copies since the last one are a group; all but the latest `n`
+// groups are there.
+inline constexpr const char *commit_copies_function = "norma_commit_copies",
+                            *await_copies_function = "norma_await_copies";
 
 class RowsAheadPass : public StripPass {
 public:
@@ -43,7 +49,9 @@ private:
 
     int ahead_;
     std::vector<Piece> pieces_;
-    std::vector<std::pair<std::string, Halide::Expr>> kept_;  // what all steps load, as LLVM takes copies for writes to it
+    std::vector<std::pair<std::string, Halide::Expr>>
+        kept_;                      // what all steps load, as LLVM takes copies for writes to it
+    std::set<std::string> stored_;  // by a step, as sums in memory are
     std::string shared_;
     int bytes_ = 0;  // of shared memory
 };

@@ -54,7 +54,7 @@ bool stores_f16(const Variant &variant) {
 // As many as the knob says, if shared memory holds them: of each activation and statistic of a row, that row and those
 // before it.
 int rows_ahead_of(const CudaRowsKnobs &knobs, const Variant &variant, const CudaShape &shape) {
-    if (!shape.strips || shape.any_alignment || knobs.rows_ahead == 0) {
+    if (!shape.sums_in_registers || shape.any_alignment || knobs.rows_ahead == 0) {
         return 0;
     }
     constexpr int statistics = 2 * sizeof(float);

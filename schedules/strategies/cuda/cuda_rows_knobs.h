@@ -27,7 +27,7 @@ struct CudaRowsKnobs {
     int any_warps = 8;
     // With column sums: elements of a row that a thread holds, at most. Each takes four registers, of x, dy and two
     // sums.
-    int strip_elements = 16;
+    int strip_elements = 32;
     // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
     int strip_warps = 16;
     // With column sums: how many steps before its turn a row is copied to shared memory; 0: it is loaded in its step.

@@ -11,7 +11,7 @@ using namespace Halide;
 
 Lowered cuda_strip_sum(norma_dtype y_type) {
     // Threads to a column: enough for the strips of short rows, of which there are thousands, and but few columns.
-    constexpr int columns = 16, threads = 64, loads = 8;
+    constexpr int columns = 8, threads = 128, loads = 4;
     ImageParam partials(Float(32), 2, "partials"), before(halide_type(y_type), 1, "before");
     Param<int32_t> accumulate("accumulate");
     Var d("d"), thread("thread"), block("block"), lane("lane");
