@@ -4,6 +4,7 @@
 // fits.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ private:
         Halide::RVar along;
         std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
         Halide::Func cross;              // of each warp, in shared memory, where warps share a row
+        Halide::Func gathered;           // of every fourth warp
+        Halide::Func all;
         Halide::LoopLevel each_warp;
     };
 
@@ -60,6 +63,7 @@ private:
     void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
     void keep_in_registers(Halide::Pipeline &pipeline, Halide::Func f, int vector, int slots,
                            const Halide::LoopLevel &each_row) const;
+    std::set<std::string> same_in_all_lanes() const;
     void add_strip_passes(Halide::Pipeline &pipeline) const;
     void schedule_blocks(Halide::Func f) const;
     void schedule_row(Halide::Func f, int vector, int lanes);

@@ -24,7 +24,8 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 }  // namespace
 
 // In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
-// the warps of a row. All but the first in pairs, and every lane and warp with the same result.
+// every fourth warp of a row, then over these. All but the first in pairs, and every lane and warp with the same
+// result.
 std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const Expr &zero,
                                   const Combine &combine) {
     const size_t count = terms.size();
@@ -40,27 +41,39 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     Reduction reduction;
+    const int gathered = shape_.warps % 4 == 0 ? 4 : 1;  // as many numbers as one access has
     const Expr vectors = hidden_ / shape_.vector, of_a_sweep = shape_.lanes * shape_.warps;
     const bool whole = shape_.in_registers();
-    RDom k(0, whole ? Expr(shape_.chunks) : (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
-    const Expr at_vector = lane_ + shape_.lanes * (warp_ + shape_.warps * k);
-    const Expr d = v_ + shape_.vector * (whole ? at_vector : min(at_vector, vectors - 1));
+    RDom k(0, (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
+    auto at_vector = [&](const Expr &chunk) { return lane_ + shape_.lanes * (warp_ + shape_.warps * chunk); };
     auto term = [&](size_t i) {
         Internal::ScopedValue<bool> sweep(in_sweep_, true);
-        return whole ? terms[i](d) : select(at_vector < vectors, terms[i](d), zero);
+        const Expr at = at_vector(k), d = v_ + shape_.vector * min(at, vectors - 1);
+        return select(at < vectors, terms[i](d), zero);
+    };
+    auto sum_of_chunks = [&](size_t i) {
+        Expr sum = terms[i](v_ + shape_.vector * at_vector(0));
+        for (int chunk = 1; chunk < shape_.chunks; chunk++) {
+            sum = combine(sum, terms[i](v_ + shape_.vector * at_vector(chunk)));
+        }
+        return sum;
     };
     Func part(name + "_part");
     const std::vector<Expr> own = {v_, lane_, warp_, r_};
     // Of sums without end, what each addition rounded away is summed beside.
     const bool two_parts = shape_.any_length && zero.type().is_float();
     const size_t parts = two_parts ? 2 * count : count;
-    part(own) = tuple_of(parts, [&](size_t) { return zero; });
-    part(own) = tuple_of(parts, [&](size_t i) {
-        const Expr before = at(part, own, i % count), added = term(i % count), after = combine(before, added);
-        return i < count ? after : at(part, own, i) + rounding_error(before, added, after);
-    });
+    if (whole) {
+        part(own) = tuple(sum_of_chunks);
+    } else {
+        part(own) = tuple_of(parts, [&](size_t) { return zero; });
+        part(own) = tuple_of(parts, [&](size_t i) {
+            const Expr before = at(part, own, i % count), added = term(i % count), after = combine(before, added);
+            return i < count ? after : at(part, own, i) + rounding_error(before, added, after);
+        });
+        reduction.along = k.x;
+    }
     reduction.part = part;
-    reduction.along = k.x;
 
     Func before(name + "_thread");
     before(lane_, warp_, r_) = tuple([&](size_t i) {
@@ -86,16 +99,26 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     if (warps_share_a_row()) {
         reduction.cross = Func(name + "_warps");
         reduction.cross(warp_, r_) = tuple([&](size_t i) { return at(before, {0, warp_, r_}, i); });
+        reduction.gathered = Func(name + "_gathered");
+        reduction.gathered(own) = tuple([&](size_t i) {
+            std::vector<Expr> warps;
+            for (int w = 0; w < shape_.warps; w += gathered) {
+                warps.push_back(at(reduction.cross, {w + v_, r_}, i));
+            }
+            return pairwise(warps, combine);
+        });
     }
 
     Func all(name);
     all(lane_, warp_, r_) = tuple([&](size_t i) {
-        std::vector<Expr> warps;
-        for (int w = 0; w < shape_.warps; w++) {
-            warps.push_back(warps_share_a_row() ? at(reduction.cross, {w, r_}, i) : at(before, {lane_, warp_, r_}, i));
+        std::vector<Expr> sums;
+        for (int v = 0; v < (warps_share_a_row() ? gathered : 1); v++) {
+            sums.push_back(warps_share_a_row() ? at(reduction.gathered, {v, lane_, warp_, r_}, i)
+                                               : at(before, {lane_, warp_, r_}, i));
         }
-        return pairwise(warps, combine);
+        return pairwise(sums, combine);
     });
+    reduction.all = all;
     scalars_.push_back(all);
     reduction.each_warp = warps_share_a_row() ? LoopLevel(reduction.cross, warp_) : LoopLevel(all, r_);
     std::vector<Expr> results;
@@ -109,6 +132,7 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
 void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row) const {
     if (warps_share_a_row()) {
         reduction.cross.compute_at(each_row).store_in(MemoryType::GPUShared).gpu_threads(warp_);
+        reduction.gathered.compute_at(reduction.all, lane_).store_in(MemoryType::Register).vectorize(v_);
     }
     for (Func f : reduction.tree) {
         f.compute_at(reduction.each_warp)
@@ -117,9 +141,8 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row
             .gpu_lanes(lane_);
     }
     reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
-    reduction.part.update().reorder(v_, reduction.along).vectorize(v_);
-    if (shape_.in_registers()) {
-        reduction.part.update().unroll(reduction.along);
+    if (!shape_.in_registers()) {
+        reduction.part.update().reorder(v_, reduction.along).vectorize(v_);
     }
 }
 
