@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where a block has one row, or a part of one, every block that is launched has a row. Halide asks in each part of the
-// kernel all the same, which would keep LLVM from using in one part what another has computed.
+// Halide asks in each part of a kernel whether the block, and the row of it, is there, which keeps LLVM from using in
+// one part what another has computed. Every block that is launched is there. A row beyond the last stands for the last
+// one, so only what it would store depends on whether it is there.
 #pragma once
 
 #include "kernel_pass.h"
@@ -14,6 +15,8 @@ protected:
     Halide::Internal::Stmt visit(const Halide::Internal::IfThenElse *op) override;
 
 private:
+    Halide::Expr needed(const Halide::Expr &condition, bool stores) const;
+
     std::string block_;
     Halide::Expr last_block_;
 };

@@ -76,7 +76,7 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
     if (shape_.strips) {
         add_strip_passes(pipeline);
-    } else if (shape_.rows == 1) {
+    } else {
         pipeline.add_custom_lowering_pass(new BlockGuardPass);
     }
     pipeline.add_custom_lowering_pass(new WideSharedPass);
