@@ -11,6 +11,7 @@
 #include "generators/passes/cuda/butterfly.h"
 #include "generators/passes/cuda/column_sums.h"
 #include "generators/passes/cuda/double_buffered_shared.h"
+#include "generators/passes/cuda/nan_byte.h"
 #include "generators/passes/cuda/register_element.h"
 #include "generators/passes/cuda/register_row.h"
 #include "generators/passes/cuda/rows_ahead.h"
@@ -88,6 +89,7 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(true));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
+    pipeline.add_custom_lowering_pass(new NanBytePass);
     return pipeline;
 }
 
