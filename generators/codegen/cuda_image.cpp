@@ -40,6 +40,8 @@ std::string replace(const std::string &text, const char *pattern, const std::str
     return std::regex_replace(text, regex, by);
 }
 
+constexpr int usual_threads = 1536;  // of an SM of some kinds; of others they are three quarters
+
 // Writes machine code for the SM to the file `cubin`.
 CudaResources assemble(const std::string &ptx, int sm, const std::string &cubin) {
     auto from = [&](const std::string &text) {
@@ -50,12 +52,17 @@ CudaResources assemble(const std::string &ptx, int sm, const std::string &cubin)
         words.insert(words.end(), ptxas_options.begin(), ptxas_options.end());
         return parse_ptxas(run_program("assemble PTX", words), sm);
     };
-    const CudaResources resources = from(ptx);
-    if (resources.spill_bytes == 0) {
-        return resources;
+    CudaResources resources = from(ptx);
+    // ptxas wanted room for another block. Told how many are wanted, it may need no spills for as many.
+    std::smatch threads;
+    std::regex_search(ptx, threads, std::regex("\\.maxntid (\\d+)"));
+    for (int blocks : {threads.empty() ? 1 : usual_threads / std::stoi(threads[1]), 1}) {
+        if (resources.spill_bytes != 0) {
+            const std::string least = "$&\n.minnctapersm " + std::to_string(std::max(blocks, 1));
+            resources = from(replace(ptx, "\\.maxntid [^\n]*", least, 0, 1));
+        }
     }
-    // ptxas wanted room for another block.
-    return from(replace(ptx, "\\.maxntid [^\n]*", "$&\n.minnctapersm 1", 0, 1));
+    return resources;
 }
 
 // An extern function of a pass, and the instruction that it stands for: $1, $2... are its parameters, then its result.

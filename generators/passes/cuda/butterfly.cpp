@@ -58,6 +58,12 @@ Expr ButterflyPass::visit(const Select *op) {
     return exchange(down, down->args[2]);
 }
 
+// Halide numbers the allocations of a kernel.
+bool ButterflyPass::is_same(const Expr &value) const {
+    const Load *load = value.as<Load>();
+    return load != nullptr && same_.count(load->name.substr(0, load->name.find('.'))) != 0;
+}
+
 Expr ButterflyPass::exchange(const Call *op, const Expr &distance) {
     exchanges_++;
     std::string name = op->name;
@@ -76,6 +82,9 @@ Expr ButterflyPass::visit(const Call *op) {
     if (indexed != nullptr) {
         if (const int distance = exchange_distance(expanded(op->args[2]))) {
             return exchange(op, distance);
+        }
+        if (is_same(op->args[1])) {
+            return op->args[1];
         }
     }
     return KernelPass::visit(op);

@@ -43,8 +43,11 @@ Stmt DoubleBufferedSharedPass::visit(const Allocate *op) {
 }
 
 Expr DoubleBufferedSharedPass::placed(const std::string &name, const Expr &index, int exchange) const {
-    if (steps_before_.defined() == step_.empty() || index.type().lanes() != 1) {
-        throw std::logic_error("double_buffered_shared: " + name + " is not one number of an exchange");
+    if (steps_before_.defined() == step_.empty()) {
+        throw std::logic_error("double_buffered_shared: " + name + " is not of an exchange");
+    }
+    if (const Ramp *ramp = index.as<Ramp>()) {
+        return Ramp::make(placed(name, ramp->base, exchange), ramp->stride, ramp->lanes);
     }
     const bool odd_steps = steps_before_.defined() && exchanges_ % 2 != 0;
     return index + (odd_steps ? (steps_before_ + exchange) % 2 : Expr(exchange % 2)) * sizes_.at(name);

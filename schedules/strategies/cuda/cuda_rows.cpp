@@ -7,9 +7,11 @@
 #include "generators/algorithms/numeric.h"
 #include "generators/passes/cpu/output_stores.h"
 #include "generators/passes/cuda/bfloat_pair.h"
+#include "generators/passes/cuda/block_guard.h"
 #include "generators/passes/cuda/butterfly.h"
 #include "generators/passes/cuda/column_sums.h"
 #include "generators/passes/cuda/double_buffered_shared.h"
+#include "generators/passes/cuda/nan_byte.h"
 #include "generators/passes/cuda/register_element.h"
 #include "generators/passes/cuda/register_row.h"
 #include "generators/passes/cuda/rows_ahead.h"
@@ -17,6 +19,7 @@
 #include "generators/passes/cuda/strip_loop.h"
 #include "generators/passes/cuda/thread_barrier.h"
 #include "generators/passes/cuda/wide_access.h"
+#include "generators/passes/cuda/wide_shared.h"
 #include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
 
@@ -65,7 +68,7 @@ Pipeline CudaRow::lower() {
         schedule_reduction(reduction, at_row);
         exchanges += (int)(reduction.tree.size() - 1) * reduction.tree.front().outputs();
     }
-    pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges));
+    pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges, same_in_all_lanes()));
     const int shared = warps_share_a_row() ? (int)reductions_.size() : 0;
     pipeline.add_custom_lowering_pass(new ThreadBarrierPass(shared));
     if (shared > (shape_.strips ? 0 : 1)) {
@@ -74,7 +77,10 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new OutputStoresPass({"mean", "rstd"}, store_if_wanted));
     if (shape_.strips) {
         add_strip_passes(pipeline);
+    } else {
+        pipeline.add_custom_lowering_pass(new BlockGuardPass);
     }
+    pipeline.add_custom_lowering_pass(new WideSharedPass);
     pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
     if (shape_.rows_ahead > 0) {
         pipeline.add_custom_lowering_pass(new RowsAheadPass(step_.name(), shape_.rows, shape_.rows_ahead));
@@ -83,7 +89,19 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(true));
     pipeline.add_custom_lowering_pass(new HalfConvertPass(true, false));
     pipeline.add_custom_lowering_pass(new RegisterElementPass);
+    pipeline.add_custom_lowering_pass(new NanBytePass);
     return pipeline;
+}
+
+std::set<std::string> CudaRow::same_in_all_lanes() const {
+    std::set<std::string> names;
+    for (const Func &f : scalars_) {
+        names.insert(f.name());
+    }
+    for (const Reduction &reduction : reductions_) {
+        names.insert(reduction.tree.back().name());
+    }
+    return names;
 }
 
 void CudaRow::add_strip_passes(Pipeline &pipeline) const {

@@ -4,6 +4,7 @@
 // fits.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ public:
     RowValue keep(const std::string &name, norma_dtype type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
+    MeanSquareAndAmax mean_square_and_amax(const std::string &name, const RowValue &x, norma_dtype held,
+                                           const Halide::Expr &eps, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     bool has_float64() const override { return false; }
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
@@ -39,17 +42,29 @@ public:
 private:
     using Combine = std::function<Halide::Expr(Halide::Expr, Halide::Expr)>;
 
+    struct Reduced {
+        RowValue term;
+        Halide::Expr zero;
+        Combine combine;
+    };
+    static Reduced sum(const Term &term);
+    static Reduced largest(const RowValue &value);  // its bits
+    Halide::Expr mean_of(const Halide::Expr &sum) const;
+
     // What all threads of a row learn from all of its elements: one or more values, found in one sweep.
     struct Reduction {
         Halide::Func part;  // of a thread, by v
         Halide::RVar along;
         std::vector<Halide::Func> tree;  // of a thread, then over the lanes of its warp
         Halide::Func cross;              // of each warp, in shared memory, where warps share a row
+        Halide::Func gathered;           // of every fourth warp
+        Halide::Func all;
         Halide::LoopLevel each_warp;
     };
 
-    std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<RowValue> &terms,
-                                     const Halide::Expr &zero, const Combine &combine);
+    std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<Reduced> &values);
+    Halide::RVar reduce_chunks(const std::string &name, Halide::Func part, const std::vector<Reduced> &values,
+                               std::vector<size_t> &errors);
     Halide::Expr row_of(const Halide::Expr &r) const;
     void bound_hidden(Halide::Internal::Dimension dimension);
     Halide::Var each_row() const { return shape_.strips ? step_ : block_; }
@@ -60,6 +75,7 @@ private:
     void schedule_kept(Halide::Pipeline &pipeline, const Halide::Func &first, const Halide::LoopLevel &each_row);
     void keep_in_registers(Halide::Pipeline &pipeline, Halide::Func f, int vector, int slots,
                            const Halide::LoopLevel &each_row) const;
+    std::set<std::string> same_in_all_lanes() const;
     void add_strip_passes(Halide::Pipeline &pipeline) const;
     void schedule_blocks(Halide::Func f) const;
     void schedule_row(Halide::Func f, int vector, int lanes);

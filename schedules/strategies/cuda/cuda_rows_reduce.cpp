@@ -24,61 +24,57 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 }  // namespace
 
 // In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
-// the warps of a row. All but the first in pairs, and every lane and warp with the same result.
-std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<RowValue> &terms, const Expr &zero,
-                                  const Combine &combine) {
-    const size_t count = terms.size();
-    auto tuple_of = [](size_t size, const std::function<Expr(size_t)> &f) {
-        std::vector<Expr> values;
-        for (size_t i = 0; i < size; i++) {
-            values.push_back(f(i));
+// every fourth warp of a row, then over these. All but the first in pairs, and every lane and warp with the same
+// result.
+std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Reduced> &values) {
+    const size_t count = values.size();
+    auto tuple = [&](const std::function<Expr(size_t)> &f) {
+        std::vector<Expr> results;
+        for (size_t i = 0; i < count; i++) {
+            results.push_back(f(i));
         }
-        return Tuple(values);
+        return Tuple(results);
     };
-    auto tuple = [&](const std::function<Expr(size_t)> &f) { return tuple_of(count, f); };
     auto at = [](const Func &f, const std::vector<Expr> &where, size_t i) {
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     Reduction reduction;
-    const Expr vectors = hidden_ / shape_.vector, of_a_sweep = shape_.lanes * shape_.warps;
-    const bool whole = shape_.in_registers();
-    RDom k(0, whole ? Expr(shape_.chunks) : (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
-    const Expr at_vector = lane_ + shape_.lanes * (warp_ + shape_.warps * k);
-    const Expr d = v_ + shape_.vector * (whole ? at_vector : min(at_vector, vectors - 1));
-    auto term = [&](size_t i) {
-        Internal::ScopedValue<bool> sweep(in_sweep_, true);
-        return whole ? terms[i](d) : select(at_vector < vectors, terms[i](d), zero);
-    };
+    // As many numbers as one access has; a strip's block has no registers for them.
+    const int gathered = shape_.warps % 4 == 0 && !shape_.strips ? 4 : 1;
+    auto at_vector = [&](const Expr &chunk) { return lane_ + shape_.lanes * (warp_ + shape_.warps * chunk); };
     Func part(name + "_part");
     const std::vector<Expr> own = {v_, lane_, warp_, r_};
-    // Of sums without end, what each addition rounded away is summed beside.
-    const bool two_parts = shape_.any_length && zero.type().is_float();
-    const size_t parts = two_parts ? 2 * count : count;
-    part(own) = tuple_of(parts, [&](size_t) { return zero; });
-    part(own) = tuple_of(parts, [&](size_t i) {
-        const Expr before = at(part, own, i % count), added = term(i % count), after = combine(before, added);
-        return i < count ? after : at(part, own, i) + rounding_error(before, added, after);
-    });
+    std::vector<size_t> errors(count);  // where the part has what rounding took from a sum; 0: it has not
+    if (shape_.in_registers()) {
+        part(own) = tuple([&](size_t i) {
+            Expr all = values[i].term(v_ + shape_.vector * at_vector(0));
+            for (int chunk = 1; chunk < shape_.chunks; chunk++) {
+                all = values[i].combine(all, values[i].term(v_ + shape_.vector * at_vector(chunk)));
+            }
+            return all;
+        });
+    } else {
+        reduction.along = reduce_chunks(name, part, values, errors);
+    }
     reduction.part = part;
-    reduction.along = k.x;
 
     Func before(name + "_thread");
     before(lane_, warp_, r_) = tuple([&](size_t i) {
-        std::vector<Expr> values;
+        std::vector<Expr> elements;
         for (int v = 0; v < shape_.vector; v++) {
-            const Expr sum = at(part, {v, lane_, warp_, r_}, i);
-            const Expr error = two_parts ? at(part, {v, lane_, warp_, r_}, count + i) : zero;
+            const std::vector<Expr> here = {v, lane_, warp_, r_};
+            const Expr found = at(part, here, i), error = errors[i] != 0 ? at(part, here, errors[i]) : Expr(0.0f);
             // An infinite sum has no meaningful error.
-            values.push_back(two_parts ? select(error == error, sum + error, sum) : sum);
+            elements.push_back(errors[i] != 0 ? select(error == error, found + error, found) : found);
         }
-        return pairwise(values, combine);
+        return pairwise(elements, values[i].combine);
     });
     reduction.tree.push_back(before);
     for (int distance = shape_.lanes / 2; distance >= 1; distance /= 2) {
         Func exchanged(name + "_lanes_" + std::to_string(distance));
         exchanged(lane_, warp_, r_) = tuple([&](size_t i) {
-            return combine(at(before, {lane_, warp_, r_}, i),
-                           at(before, {(lane_ + distance) % shape_.lanes, warp_, r_}, i));
+            return values[i].combine(at(before, {lane_, warp_, r_}, i),
+                                     at(before, {(lane_ + distance) % shape_.lanes, warp_, r_}, i));
         });
         reduction.tree.push_back(exchanged);
         before = exchanged;
@@ -86,29 +82,73 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Row
     if (warps_share_a_row()) {
         reduction.cross = Func(name + "_warps");
         reduction.cross(warp_, r_) = tuple([&](size_t i) { return at(before, {0, warp_, r_}, i); });
+        reduction.gathered = Func(name + "_gathered");
+        reduction.gathered(own) = tuple([&](size_t i) {
+            std::vector<Expr> warps;
+            for (int w = 0; w < shape_.warps; w += gathered) {
+                warps.push_back(at(reduction.cross, {w + v_, r_}, i));
+            }
+            return pairwise(warps, values[i].combine);
+        });
     }
 
     Func all(name);
     all(lane_, warp_, r_) = tuple([&](size_t i) {
-        std::vector<Expr> warps;
-        for (int w = 0; w < shape_.warps; w++) {
-            warps.push_back(warps_share_a_row() ? at(reduction.cross, {w, r_}, i) : at(before, {lane_, warp_, r_}, i));
+        std::vector<Expr> sums;
+        for (int v = 0; v < (warps_share_a_row() ? gathered : 1); v++) {
+            sums.push_back(warps_share_a_row() ? at(reduction.gathered, {v, lane_, warp_, r_}, i)
+                                               : at(before, {lane_, warp_, r_}, i));
         }
-        return pairwise(warps, combine);
+        return pairwise(sums, values[i].combine);
     });
+    reduction.all = all;
     scalars_.push_back(all);
     reduction.each_warp = warps_share_a_row() ? LoopLevel(reduction.cross, warp_) : LoopLevel(all, r_);
     std::vector<Expr> results;
-    for (size_t i = 0; i < terms.size(); i++) {
+    for (size_t i = 0; i < count; i++) {
         results.push_back(at(all, {lane_, warp_, r_}, i));
     }
     reductions_.push_back(reduction);
     return results;
 }
 
+// Of sums without end, what each addition rounded away is summed beside.
+RVar CudaRow::reduce_chunks(const std::string &name, Func part, const std::vector<Reduced> &values,
+                            std::vector<size_t> &errors) {
+    const Expr vectors = hidden_ / shape_.vector, of_a_sweep = shape_.lanes * shape_.warps;
+    RDom k(0, (vectors + of_a_sweep - 1) / of_a_sweep, name + "_chunk");
+    const Expr at_vector = lane_ + shape_.lanes * (warp_ + shape_.warps * k);
+    const Expr d = v_ + shape_.vector * min(at_vector, vectors - 1);
+    std::vector<Expr> zeros;
+    for (const Reduced &value : values) {
+        zeros.push_back(value.zero);
+    }
+    for (size_t i = 0; i < values.size(); i++) {
+        if (shape_.any_length && values[i].zero.type().is_float()) {
+            errors[i] = zeros.size();
+            zeros.emplace_back(0.0f);
+        }
+    }
+    const std::vector<Expr> own = {v_, lane_, warp_, r_};
+    part(own) = Tuple(zeros);
+    auto before = [&](size_t i) { return zeros.size() == 1 ? Expr(part(own)) : Expr(part(own)[i]); };
+    std::vector<Expr> after(zeros.size());
+    Internal::ScopedValue<bool> sweep(in_sweep_, true);
+    for (size_t i = 0; i < values.size(); i++) {
+        const Expr added = select(at_vector < vectors, values[i].term(d), values[i].zero);
+        after[i] = values[i].combine(before(i), added);
+        if (errors[i] != 0) {
+            after[errors[i]] = before(errors[i]) + rounding_error(before(i), added, after[i]);
+        }
+    }
+    part(own) = Tuple(after);
+    return k.x;
+}
+
 void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row) const {
     if (warps_share_a_row()) {
         reduction.cross.compute_at(each_row).store_in(MemoryType::GPUShared).gpu_threads(warp_);
+        reduction.gathered.compute_at(reduction.all, lane_).store_in(MemoryType::Register).vectorize(v_);
     }
     for (Func f : reduction.tree) {
         f.compute_at(reduction.each_warp)
@@ -117,31 +157,46 @@ void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row
             .gpu_lanes(lane_);
     }
     reduction.part.compute_at(reduction.tree.front(), lane_).store_in(MemoryType::Register).vectorize(v_);
-    reduction.part.update().reorder(v_, reduction.along).vectorize(v_);
-    if (shape_.in_registers()) {
-        reduction.part.update().unroll(reduction.along);
+    if (!shape_.in_registers()) {
+        reduction.part.update().reorder(v_, reduction.along).vectorize(v_);
     }
 }
 
+CudaRow::Reduced CudaRow::sum(const Term &term) {
+    return {[=](Expr d) { return term.value(d); }, 0.0f, [](Expr a, Expr b) { return a + b; }};
+}
+
+CudaRow::Reduced CudaRow::largest(const RowValue &value) {
+    return {[=](Expr d) { return magnitude_bits(value(d)); }, cast<uint32_t>(0),
+            [](Expr a, Expr b) { return max(a, b); }};
+}
+
+// A product with 1 / hidden would be fused with what it is subtracted from, in some places and not in others.
+Expr CudaRow::mean_of(const Expr &sum) const {
+    return cast<double>(Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(hidden_)},
+                                             Internal::Call::PureIntrinsic));
+}
+
 std::vector<Expr> CudaRow::means(const std::string &name, const std::vector<Term> &terms) {
-    std::vector<RowValue> values;
+    std::vector<Reduced> sums;
     for (const Term &term : terms) {
-        values.push_back([=](Expr d) { return term.value(d); });
+        sums.push_back(sum(term));
     }
-    std::vector<Expr> means;
-    for (const Expr &sum : reduce(name, values, 0.0f, [](Expr a, Expr b) { return a + b; })) {
-        // A product with 1 / hidden would be fused with what it is subtracted from, in some places and not in others.
-        Expr mean = Internal::Call::make(Float(32), Internal::Call::strict_div, {sum, cast<float>(hidden_)},
-                                         Internal::Call::PureIntrinsic);
-        means.push_back(cast<double>(mean));
+    std::vector<Expr> means = reduce(name, sums);
+    for (Expr &mean : means) {
+        mean = mean_of(mean);
     }
     return means;
 }
 
 Expr CudaRow::amax(const std::string &name, const RowValue &value) {
-    RowValue magnitude = [=](Expr d) { return magnitude_bits(value(d)); };
-    return reinterpret<float>(
-        reduce(name, {magnitude}, cast<uint32_t>(0), [](Expr a, Expr b) { return max(a, b); })[0]);
+    return reinterpret<float>(reduce(name, {largest(value)})[0]);
+}
+
+Row::MeanSquareAndAmax CudaRow::mean_square_and_amax(const std::string &name, const RowValue &x, norma_dtype,
+                                                     const Expr &, const RowValue &value) {
+    const std::vector<Expr> found = reduce(name, {sum({x, x}), largest(value)});
+    return {mean_of(found[0]), reinterpret<float>(found[1])};
 }
 
 }  // namespace norma

@@ -3,10 +3,14 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
+#include <sstream>
 #include <vector>
 
+#include "generators/algorithms/numeric.h"
 #include "generators/passes/cuda/bfloat_pair.h"
 #include "generators/passes/cuda/every_lane.h"
+#include "generators/passes/cuda/nan_byte.h"
 #include "generators/passes/cuda/register_element.h"
 #include "generators/passes/cuda/single_precision.h"
 #include "generators/passes/half_convert.h"
@@ -111,6 +115,34 @@ TEST_CASE("pairs are for bf16 alone") {
     const Expr value = Variable::make(Float(32, 4), "value");
     const Expr f16 = float_to_half(Float(16, 4), value);
     CHECK(equal(BfloatPairPass().mutate(f16), f16));
+}
+
+TEST_CASE("NaN becomes the byte 0 without a choice for each element") {
+    std::vector<float> values = {
+        0, -127, 127, -0.5f, 1.5f, 2.5f, -3.5f, 100.4f, std::numeric_limits<float>::quiet_NaN()};
+    const int count = (int)values.size();
+    ImageParam x(Float(32), 1);
+    x.set(Buffer<float>(values.data(), count));
+    Var i;
+    Func f;
+    f(i) = narrow_within(NORMA_I8, x(i));
+    Pipeline pipeline(f);
+    pipeline.add_custom_lowering_pass(new NanBytePass);
+    std::vector<int8_t> got(count);
+    norma::test::realize(pipeline, {Buffer<int8_t>(got.data(), count)});
+    CHECK(got == std::vector<int8_t>{0, -127, 127, 0, 2, 2, -4, 100, 0});
+
+    std::ostringstream text;
+    const Expr value = Variable::make(Float(32), "value");
+    const auto choice = [&](const Expr &tested) {
+        const Expr number = Call::make(Bool(), Call::strict_eq, {tested, tested}, Call::PureIntrinsic);
+        const Expr sum = Call::make(Float(32), Call::strict_add, {value, 1.0f}, Call::PureIntrinsic);
+        return Cast::make(Int(8), Reinterpret::make(Int(32), Select::make(number, sum, Expr(0.0f))));
+    };
+    text << NanBytePass().mutate(choice(value));
+    CHECK(text.str().find("select") == std::string::npos);
+    const Expr other = choice(Variable::make(Float(32), "other"));
+    CHECK(equal(NanBytePass().mutate(other), other));
 }
 
 TEST_CASE("an expression in float64 is computed in fp32 instead") {
