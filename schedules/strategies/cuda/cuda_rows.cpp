@@ -66,7 +66,9 @@ Pipeline CudaRow::lower() {
     int exchanges = schedule_groups(pipeline, first, at_row);
     for (Reduction &reduction : reductions_) {
         schedule_reduction(reduction, at_row);
-        exchanges += (int)(reduction.tree.size() - 1) * reduction.tree.front().outputs();
+        for (const std::vector<Func> &tree : {reduction.tree, reduction.over_warps}) {
+            exchanges += tree.empty() ? 0 : (int)(tree.size() - 1) * tree.front().outputs();
+        }
     }
     pipeline.add_custom_lowering_pass(new ButterflyPass(exchanges, same_in_all_lanes()));
     const int shared = warps_share_a_row() ? (int)reductions_.size() : 0;

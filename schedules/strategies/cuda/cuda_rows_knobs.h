@@ -16,7 +16,7 @@ namespace norma {
 struct CudaRowsKnobs {
     // Elements of a row that a thread holds, at most, where warps share a row. More hide latency, fewer leave room for
     // more threads.
-    int elements = 16;
+    int elements = 32;
     // Likewise where one warp holds a row: it then needs neither barrier nor shared memory.
     int warp_elements = 32;
     // Elements of a row that a thread holds, at least: rows that are too short for 32 threads share a warp.

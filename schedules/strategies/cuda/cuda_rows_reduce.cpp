@@ -9,6 +9,9 @@ using namespace Halide;
 
 namespace {
 
+// Whose sums every thread adds up by itself: more are added as those of lanes are.
+constexpr int few_warps = 8;
+
 // Of values combined in pairs, then the pairs in pairs.
 Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &combine) {
     while (values.size() > 1) {
@@ -24,8 +27,8 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 }  // namespace
 
 // In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
-// every fourth warp of a row, then over these. All but the first in pairs, and every lane and warp with the same
-// result.
+// every fourth warp of a row, then over these, or over the warps as over lanes. All but the first in pairs, and every
+// lane and warp with the same result.
 std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Reduced> &values) {
     const size_t count = values.size();
     auto tuple = [&](const std::function<Expr(size_t)> &f) {
@@ -41,6 +44,7 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Red
     Reduction reduction;
     // As many numbers as one access has; a strip's block has no registers for them.
     const int gathered = shape_.warps % 4 == 0 && !shape_.strips ? 4 : 1;
+    const bool lanes_take_warps = shape_.warps > few_warps;
     auto at_vector = [&](const Expr &chunk) { return lane_ + shape_.lanes * (warp_ + shape_.warps * chunk); };
     Func part(name + "_part");
     const std::vector<Expr> own = {v_, lane_, warp_, r_};
@@ -69,19 +73,26 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Red
         }
         return pairwise(elements, values[i].combine);
     });
-    reduction.tree.push_back(before);
-    for (int distance = shape_.lanes / 2; distance >= 1; distance /= 2) {
-        Func exchanged(name + "_lanes_" + std::to_string(distance));
-        exchanged(lane_, warp_, r_) = tuple([&](size_t i) {
-            return values[i].combine(at(before, {lane_, warp_, r_}, i),
-                                     at(before, {(lane_ + distance) % shape_.lanes, warp_, r_}, i));
-        });
-        reduction.tree.push_back(exchanged);
-        before = exchanged;
-    }
+    // `first`, then what each lane knows after each exchange: in the end, of as many lanes as `reached`.
+    auto exchanged = [&](const Func &first, const std::string &prefix, int reached) {
+        std::vector<Func> tree = {first};
+        for (int distance = reached / 2; distance >= 1; distance /= 2) {
+            Func more(prefix + std::to_string(distance));
+            more(lane_, warp_, r_) = tuple([&](size_t i) {
+                return values[i].combine(at(tree.back(), {lane_, warp_, r_}, i),
+                                         at(tree.back(), {(lane_ + distance) % shape_.lanes, warp_, r_}, i));
+            });
+            tree.push_back(more);
+        }
+        return tree;
+    };
+    reduction.tree = exchanged(before, name + "_lanes_", shape_.lanes);
+    before = reduction.tree.back();
     if (warps_share_a_row()) {
         reduction.cross = Func(name + "_warps");
         reduction.cross(warp_, r_) = tuple([&](size_t i) { return at(before, {0, warp_, r_}, i); });
+    }
+    if (warps_share_a_row() && !lanes_take_warps) {
         reduction.gathered = Func(name + "_gathered");
         reduction.gathered(own) = tuple([&](size_t i) {
             std::vector<Expr> warps;
@@ -91,13 +102,29 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Red
             return pairwise(warps, values[i].combine);
         });
     }
+    if (lanes_take_warps) {
+        int taken = 1;
+        while (taken < shape_.warps) {
+            taken *= 2;
+        }
+        Func lane_sum(name + "_of_warp");
+        const Expr of_lane = lane_ % taken;
+        lane_sum(lane_, warp_, r_) = tuple([&](size_t i) {
+            const Expr sum = at(reduction.cross, {min(of_lane, shape_.warps - 1), r_}, i);
+            return taken == shape_.warps ? sum : select(of_lane < shape_.warps, sum, values[i].zero);
+        });
+        reduction.over_warps = exchanged(lane_sum, name + "_warps_", taken);
+        before = reduction.over_warps.back();
+    }
 
     Func all(name);
     all(lane_, warp_, r_) = tuple([&](size_t i) {
+        if (!warps_share_a_row() || lanes_take_warps) {
+            return at(before, {lane_, warp_, r_}, i);
+        }
         std::vector<Expr> sums;
-        for (int v = 0; v < (warps_share_a_row() ? gathered : 1); v++) {
-            sums.push_back(warps_share_a_row() ? at(reduction.gathered, {v, lane_, warp_, r_}, i)
-                                               : at(before, {lane_, warp_, r_}, i));
+        for (int v = 0; v < gathered; v++) {
+            sums.push_back(at(reduction.gathered, {v, lane_, warp_, r_}, i));
         }
         return pairwise(sums, values[i].combine);
     });
@@ -148,7 +175,13 @@ RVar CudaRow::reduce_chunks(const std::string &name, Func part, const std::vecto
 void CudaRow::schedule_reduction(Reduction &reduction, const LoopLevel &each_row) const {
     if (warps_share_a_row()) {
         reduction.cross.compute_at(each_row).store_in(MemoryType::GPUShared).gpu_threads(warp_);
-        reduction.gathered.compute_at(reduction.all, lane_).store_in(MemoryType::Register).vectorize(v_);
+        if (reduction.gathered.defined()) {
+            reduction.gathered.compute_at(reduction.all, lane_).store_in(MemoryType::Register).vectorize(v_);
+        }
+    }
+    for (Func f : reduction.over_warps) {
+        f.compute_at(reduction.all, warp_).store_in(MemoryType::Register).align_bounds(lane_, shape_.lanes);
+        f.gpu_lanes(lane_);
     }
     for (Func f : reduction.tree) {
         f.compute_at(reduction.each_warp)

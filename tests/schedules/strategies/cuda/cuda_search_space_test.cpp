@@ -20,7 +20,7 @@ auto shape_fields(const CudaShape &shape, const json &knobs) {
 }  // namespace
 
 TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the nearest to the default first", "[cuda]") {
-    const json defaults = {{"elements", 16},   {"warp_elements", 32},  {"rows", 4},
+    const json defaults = {{"elements", 32},   {"warp_elements", 32},  {"rows", 4},
                            {"any_warps", 8},   {"strip_elements", 32}, {"strip_warps", 16},
                            {"no_allocate", 0}, {"least_elements", 8},  {"rows_ahead", 1}};
     const std::string forward = "rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.",
