@@ -57,7 +57,7 @@ private:
         Halide::RVar along;
         std::vector<Halide::Func> tree;        // of a thread, then over the lanes of its warp
         Halide::Func cross;                    // of each warp, in shared memory, where warps share a row
-        Halide::Func gathered;                 // of every fourth warp
+        Halide::Func gathered;                 // of both halves of the warps
         std::vector<Halide::Func> over_warps;  // where there are many: of the warp that a lane takes, then over these
         Halide::Func all;
         Halide::LoopLevel each_warp;

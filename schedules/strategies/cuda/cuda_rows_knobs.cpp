@@ -14,7 +14,8 @@ namespace norma {
 namespace {
 
 constexpr int lanes = 32, least_lanes = 4, most_warps = 32, widest_access = 16;
-constexpr int most_strip_warps = 24;         // whose threads have registers for a row of two tensors
+// Whose threads have registers for a row of two tensors.
+constexpr int most_strip_warps = 24, most_strip_elements = 16 * 32 * most_strip_warps;
 constexpr int most_shared_bytes = 96 << 10;  // of a block, on every device
 
 enum Scope { always, forward, strips };
@@ -78,7 +79,8 @@ auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.lanes,
 // Equal where the kernels are.
 auto code(const CudaRowsKnobs &knobs, const Variant &variant) {
     const CudaShape shape = cuda_shape(knobs, variant);
-    return std::tuple(tree(shape), shape.rows, shape.sums_in_registers, shape.rows_ahead, knobs.no_allocate);
+    return std::tuple(tree(shape), shape.rows, shape.sums_in_registers, shape.rows_ahead,
+                      shape.rows_ahead == 0 && knobs.no_allocate != 0);
 }
 
 }  // namespace
@@ -94,7 +96,8 @@ std::string cuda_rows_refusal(const CudaRowsKnobs &knobs, const Variant &variant
                ", or one of the classes, as any";
     }
     const CudaShape shape = cuda_shape(knobs, variant);
-    if (shape.in_registers() && shape.warps > (shape.strips ? most_strip_warps : most_warps)) {
+    const bool is_too_long = shape.strips && shape.hidden > most_strip_elements;
+    if (shape.in_registers() && (is_too_long || shape.warps > (shape.strips ? most_strip_warps : most_warps))) {
         return "hidden is " + hidden_name(variant.hidden) + ", which the registers of a block do not hold";
     }
     if (const int group = group_size(variant.scale); group > lanes * shape.vector) {

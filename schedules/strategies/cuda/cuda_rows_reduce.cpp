@@ -27,8 +27,8 @@ Expr pairwise(std::vector<Expr> values, const std::function<Expr(Expr, Expr)> &c
 }  // namespace
 
 // In a thread, the elements with the same v in the order of its vectors, then over v; over the lanes of a warp; over
-// every fourth warp of a row, then over these, or over the warps as over lanes. All but the first in pairs, and every
-// lane and warp with the same result.
+// the halves of the warps, then over these, or over the warps as over lanes. All but the first in pairs, and every lane
+// and warp with the same result.
 std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Reduced> &values) {
     const size_t count = values.size();
     auto tuple = [&](const std::function<Expr(size_t)> &f) {
@@ -42,9 +42,9 @@ std::vector<Expr> CudaRow::reduce(const std::string &name, const std::vector<Red
         return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
     };
     Reduction reduction;
-    // As many numbers as one access has; a strip's block has no registers for them.
-    const int gathered = shape_.warps % 4 == 0 && !shape_.strips ? 4 : 1;
     const bool lanes_take_warps = shape_.warps > few_warps;
+    // Of two accesses; a strip's block has no registers for them.
+    const int gathered = shape_.warps % 4 == 0 && !lanes_take_warps && !shape_.strips ? shape_.warps / 2 : 1;
     auto at_vector = [&](const Expr &chunk) { return lane_ + shape_.lanes * (warp_ + shape_.warps * chunk); };
     Func part(name + "_part");
     const std::vector<Expr> own = {v_, lane_, warp_, r_};

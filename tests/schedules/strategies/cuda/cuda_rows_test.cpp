@@ -268,28 +268,28 @@ TEST_CASE("options: residual, other types of the weight, contract hf, rows far f
 TEST_CASE("int8 with a scale for each row") { check("rms_norm_forward.x_bf16.w_bf16.y_i8.q_row.fp32_once.4096", 1); }
 
 TEST_CASE("lanes that hold a group exchange what they found of it, and no others") {
-    // 5 for the mean; of 2 vectors of 8 elements each, 2 for the 4 lanes of a group.
+    // 5 for the mean; of 4 vectors of 8 elements each, 2 for the 4 lanes of a group.
     const Kernel block("rms_norm_forward.x_bf16.w_bf16.y_i8.q_group_32.fp32_once.4096");
-    CHECK(count(block.text, "shfl.sync.bfly") == 5 + 2 * 2);
+    CHECK(count(block.text, "shfl.sync.bfly") == 5 + 4 * 2);
     // To the 8 lanes of a warp that store its groups; a warp's sum and rstd are in all lanes.
-    CHECK(count(block.text, "shfl.sync.idx") == 2);
+    CHECK(count(block.text, "shfl.sync.idx") == 4);
     CHECK(count(block.text, "bar.sync") == 1);
 }
 
 TEST_CASE("a kernel's code is as its family promises") {
     const Kernel block("layer_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.4096");
     const CodeFigures figures = ptx_figures(block.text);
-    CHECK(block.compiled.threads == 256);
+    CHECK(block.compiled.threads == 128);
     CHECK(block.compiled.alignment == 16);
-    CHECK(figures.wide_loads == 4);  // x and the weight, 16 elements of each
-    CHECK(figures.wide_stores == 2);
+    CHECK(figures.wide_loads == 8);  // x and the weight, 32 elements of each
+    CHECK(figures.wide_stores == 4);
     CHECK(block.text.find("cvt.f64") == std::string::npos);
     CHECK(block.compiled.resources.at(0).spill_bytes == 0);
     CHECK(count(block.text, "bar.sync") == 2);       // its two sweeps
-    CHECK(count(block.text, "ld.shared") == 3 * 2);  // of eight warps' sums, four at a time
+    CHECK(count(block.text, "ld.shared") == 3 * 2);  // of four warps' sums, two at a time
     CHECK(count(block.text, "shfl.sync.idx") == 0);
     CHECK(count(block.text, "sub.f32") == 1);  // the shift, which is then added to each element once
-    CHECK(count(block.text, "shl.b32") < 20);  // the lower half of each word of x and the weight, once
+    CHECK(count(block.text, "shl.b32") < 36);  // the lower half of each word of x and the weight, once
 
     const Kernel narrow("rms_norm_forward.x_f16.w_f16.y_f16.fp32_once.128");
     CHECK(narrow.text.find("global.b16") == std::string::npos);
@@ -302,12 +302,12 @@ TEST_CASE("a kernel's code is as its family promises") {
 TEST_CASE("a backward reads its rows once, and waits once in each") {
     const Kernel block("layer_norm_backward.x_f32.w_f32.b_f32.y_f32.fp32_once.4096");
     const CodeFigures figures = ptx_figures(block.text);
-    CHECK(figures.wide_loads == 28);   // x and dy of the first row and of the next; weight; the sums of rows before
-    CHECK(figures.wide_stores == 12);  // dx and the sums
+    CHECK(figures.wide_loads == 56);   // x and dy of the first row and of the next; weight; the sums of rows before
+    CHECK(figures.wide_stores == 24);  // dx and the sums
     CHECK(count(block.text, "bar.sync") == 1);
     CHECK(count(block.text, "st.shared") == 2);
-    CHECK(count(block.text, "cp.async.cg") == 16);
-    CHECK(count(block.text, "ld.shared.v4") == 12);  // the copies of a row, and what warps exchange
+    CHECK(count(block.text, "cp.async.cg") == 32);
+    CHECK(count(block.text, "ld.shared.v4") == 18);  // the copies of a row, and what warps exchange
     CHECK(block.compiled.resources.at(0).spill_bytes == 0);
 
     const Kernel warp("rms_norm_backward.x_bf16.w_bf16.y_bf16.fp32_once.256");

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 auto shape_fields(const CudaShape &shape, const json &knobs) {
     return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks, shape.rows, shape.sums_in_registers,
-                      shape.rows_ahead, knobs.at("no_allocate").get<int>());
+                      shape.rows_ahead, shape.rows_ahead == 0 && knobs.at("no_allocate") != 0);
 }
 
 }  // namespace
