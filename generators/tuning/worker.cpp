@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "emit.h"
 #include "generators/codegen/run_time.h"
@@ -27,13 +28,6 @@ namespace {
 
 constexpr double seconds_of_job = 2;  // to measure it, unless --budget says otherwise
 
-template <class T>
-void add_once(std::vector<T> &list, const T &value) {
-    if (std::find(list.begin(), list.end(), value) == list.end()) {
-        list.push_back(value);
-    }
-}
-
 // Jobs by kernel and target: each of its candidates is tried at each of its shapes.
 class Jobs {
 public:
@@ -52,15 +46,15 @@ public:
             if (const std::string why = refusal(candidate); !why.empty()) {
                 throw std::invalid_argument("its candidate is not legal: " + why);
             }
-            const json key = {candidate.strategy, job.at("knobs")};
-            if (std::find(kernel.known.begin(), kernel.known.end(), key) == kernel.known.end()) {
-                kernel.known.push_back(key);
+            if (kernel.known.emplace(candidate.strategy, job.at("knobs")).second) {
                 kernel.tuned.candidates.push_back(candidate);
             }
-            add_once(
-                kernel.tuned.shapes,
-                parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()))
-                    .front());
+            const Shape shape =
+                parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()))[0];
+            std::vector<Shape> &shapes = kernel.tuned.shapes;
+            if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) {
+                shapes.push_back(shape);
+            }
         } catch (const json::exception &error) {
             throw InputError(fmt::format("job {} is no such line as tune --list prints: {}", count_, error.what()));
         } catch (const std::invalid_argument &error) {
@@ -88,7 +82,7 @@ private:
     struct Kernel {
         const TargetFile *target;
         Tuned tuned;
-        std::vector<json> known;  // candidates: strategy and knobs
+        std::set<std::pair<std::string, json>> known;  // strategies and knobs of its candidates
     };
 
     Kernel &of(const std::string &variant, const std::string &target_name) {
@@ -119,8 +113,7 @@ void measure(const Jobs &jobs, const TrialOptions &options) {
     const int out = dup(STDOUT_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
     emit_candidates(jobs.tuned(), {directory.path, require_linker(options), options.limits});
-    run_program("measure",
-                measure_command(options, directory.path, directory / "records", options.budget, "none"));
+    run_program("measure", measure_command(options, directory.path, directory / "records", options.budget, "none"));
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     for (const Record &record : read_records(directory / "records", [](const std::string &) {})) {

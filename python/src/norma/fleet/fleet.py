@@ -87,7 +87,7 @@ class Fleet:
         self.measure = ray.remote(max_retries=0)(tasks.measure_job)
         self.begin = time.monotonic()
         self.compilations = 0
-        self.compiled_in = self.looked = self.shown = 0.0
+        self.compile_begin = self.compiled_in = self.looked = self.shown = 0.0
 
     def run(self):
         """Until all of it is done, or no node is left for the rest."""
@@ -134,6 +134,11 @@ class Fleet:
         asked = self.probe.options(**where).remote(self.norma, self.options.normagen, PROBE)
         self.probing[asked] = node
 
+    def dies_with(self, error: Exception, node: Node):
+        """ray.nodes() says so seconds later."""
+        if isinstance(error, (NodeDiedError, TaskUnschedulableError)):
+            self.dies(node)
+
     def dies(self, node: Node):
         if node.died:
             return
@@ -150,6 +155,7 @@ class Fleet:
 
     def probed(self, node: Node, answer):
         if isinstance(answer, Exception):
+            self.dies_with(answer, node)
             self.set_aside(node, f"does not say what it runs: {one_line(answer)}")
             return
         node.answered(answer, self.options.version, self.targets)
@@ -215,6 +221,7 @@ class Fleet:
                 self.options.target_files,
                 self.options.timeout,
             )
+            self.compile_begin = self.compile_begin or time.monotonic()
             kernel.state = "compiling"
             kernel.stop = time.monotonic() + 2 * self.options.timeout + GRACE  # behind another
             self.compiling[where_made] = kernel
@@ -224,7 +231,7 @@ class Fleet:
         if not isinstance(answer, Exception):
             kernel.state, kernel.made_on = "compiled", answer
             self.compilations += 1
-            self.compiled_in = time.monotonic() - self.begin
+            self.compiled_in = time.monotonic() - self.compile_begin
             return
         kernel.tries += 1
         kernel.why = one_line(answer)
@@ -291,8 +298,7 @@ class Fleet:
         job.tries += 1
         job.why = f"on {node.name}: {one_line(error)}"
         self.say(f"{job.kernel} {job.why}")
-        if isinstance(error, (NodeDiedError, TaskUnschedulableError)):
-            self.dies(node)  # ray.nodes() says so seconds later
+        self.dies_with(error, node)
         if isinstance(error, ObjectLostError):
             job.kernel.state = "waiting"
         if job.tries < self.options.tries:
@@ -325,11 +331,11 @@ class Fleet:
         lines = []
         for target in sorted(self.targets - {target for target, _ in self.to_measure}):
             count = sum(kernel.target == target for kernel in self.kernels)
-            lines.append(f"{count} kernels for {target}: no node runs it")
+            lines.append(f"kernels for {target}: {count}; no node runs it")
         for (target, device), jobs in sorted(self.to_measure.items()):
             if jobs:
                 name = device_text(json.loads(device))
-                lines.append(f"{len(jobs)} kernels for {target} on {name}: no node is left")
+                lines.append(f"kernels for {target} on {name}: {len(jobs)}; no node is left")
         return lines
 
     def left(self) -> list[str]:
@@ -340,10 +346,8 @@ class Fleet:
         measured = sum(node.done for node in self.nodes.values())
         to_compile = len(self.to_compile) + len(self.compiling)
         to_measure = sum(map(len, self.to_measure.values()))
-        all_nodes = (
-            f"{self.compilations} kernels compiled in {self.compiled_in:.1f} s, {to_compile} left; "
-            f"{measured} measured, {to_measure} left"
-        )
+        compiled = f"kernels compiled: {self.compilations} in {self.compiled_in:.1f} s"
+        all_nodes = f"{compiled}, {to_compile} left; measured: {measured}, {to_measure} left"
         return [all_nodes, *(f"  {node.line()}" for node in self.nodes.values())]
 
     def show(self):

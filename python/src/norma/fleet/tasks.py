@@ -15,9 +15,10 @@ import ray
 
 
 def run(command, seconds: float, given: str = "") -> str:
-    """Its standard output. Raises TimeoutExpired, or RuntimeError with the last line of what it
-    said; what it started is ended with it."""
+    """Its standard output. Raises TimeoutError, or RuntimeError with the last line of what it said;
+    what it started is ended with it."""
     command = [str(word) for word in command]
+    name = pathlib.Path(command[0]).name
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -28,12 +29,13 @@ def run(command, seconds: float, given: str = "") -> str:
     ) as process:
         try:
             out, err = process.communicate(given, timeout=seconds)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(f"{name} was ended after {seconds:g} s") from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
         said = (err or out).strip().splitlines()[-1:]
-        name = pathlib.Path(command[0]).name
         raise RuntimeError(": ".join([f"{name} failed with status {process.returncode}", *said]))
     return out
 
@@ -53,11 +55,11 @@ def probe(norma: bytes, normagen: str, seconds: float) -> dict:
         try:
             command = [program(folder, "norma", norma), "info", "--json"]
             found["info"] = json.loads(run(command, seconds))
-        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+        except (OSError, RuntimeError) as error:
             found["why"] = str(error)
     try:
         found["normagen"] = run([normagen, "--version"], seconds).strip()
-    except (OSError, RuntimeError, subprocess.TimeoutExpired):
+    except (OSError, RuntimeError):
         pass
     return found
 
