@@ -25,6 +25,7 @@ from .jobs import InputError, Job, Kernel, Results, control_fails
 from .nodes import Node, device_text
 
 PROBE = 60  # seconds for a node to say what it runs
+DEATHS = (NodeDiedError, TaskUnschedulableError)  # of the node
 GRACE = 30  # seconds beyond the limit of a job, until its node is taken to be stuck
 
 
@@ -136,7 +137,7 @@ class Fleet:
 
     def dies_with(self, error: Exception, node: Node):
         """ray.nodes() says so seconds later."""
-        if isinstance(error, (NodeDiedError, TaskUnschedulableError)):
+        if isinstance(error, DEATHS):
             self.dies(node)
 
     def dies(self, node: Node):
@@ -233,7 +234,7 @@ class Fleet:
             self.compilations += 1
             self.compiled_in = time.monotonic() - self.compile_begin
             return
-        kernel.tries += 1
+        kernel.tries += not isinstance(answer, DEATHS)
         kernel.why = one_line(answer)
         kernel.state = "waiting" if kernel.tries < self.options.tries else "failed"
         self.say(f"{kernel} does not compile: {kernel.why}")
