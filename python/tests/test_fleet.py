@@ -31,7 +31,8 @@ JOBS = 4  # two kernels of two targets
 
 # As NORMA_FAKE of its node says.
 FAKE_MEASURE = """#!/bin/sh
-[ "$NORMA_FAKE" != hang ] || sleep 1000
+[ "$NORMA_FAKE" != hang ] || exec sleep 1000
+[ "$NORMA_FAKE" != freeze ] || { kill -STOP $PPID; exec sleep 1000; }
 REAL "$@" || exit
 [ "$NORMA_FAKE" != unsteady ] ||
     sed -i 's/"control_interval":[^]]*]/"control_interval":[1e9,2e9]/' "$3"/*/*.jsonl
@@ -93,8 +94,9 @@ def words(tmp_path):
 
 class Run:
     def __init__(self, *words):
-        program = pathlib.Path(sys.executable).with_name("norma-tune")
-        command = [program, *map(str, words)]
+        impatient = "from norma.fleet import fleet; fleet.GRACE = 1"
+        command = [sys.executable, "-c", f"{impatient}; import norma.fleet as f; exit(f.main())"]
+        command += map(str, words)
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -150,16 +152,18 @@ def test_bad_nodes_are_set_aside_and_one_comes_late(machines, words, tmp_path):
     words += ["--cluster", machines.cluster.address, "--timeout", "5"]
     machines.add("stuck", "hang")
     machines.add("unsteady", "unsteady")
+    machines.add("frozen", "freeze")
     run = Run(*words)
     out = run.end(1)
     assert "unsteady is set aside: the A/A control failed in " in run.err
     assert "stuck is set aside: two jobs in a row failed; the last: " in run.err
     assert "norma_measure was ended after 5 s" in run.err
+    assert "frozen is set aside: does not answer" in run.err
     assert "not done: kernels for x86-64-v2 on " in out and ": 2; no node is left" in out
     assert not (tmp_path / "out/records").exists()
 
-    machines.kill("stuck", graceful=True)
-    machines.kill("unsteady", graceful=True)
+    for name in ("stuck", "unsteady", "frozen"):
+        machines.kill(name, graceful=True)
     run = Run(*words, "--resume", "--wait", 60)
     run.wait_for("measured: 0, 0 left")
     machines.add("late")

@@ -8,10 +8,19 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tarfile
 import tempfile
 
 import ray
+
+# Becomes a program that ends with its parent: where Ray's worker is killed, it does not go on.
+BECOME = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 def run(command, seconds: float, given: str = "") -> str:
@@ -20,7 +29,7 @@ def run(command, seconds: float, given: str = "") -> str:
     command = [str(word) for word in command]
     name = pathlib.Path(command[0]).name
     with subprocess.Popen(
-        command,
+        [sys.executable, "-c", BECOME, *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
