@@ -77,6 +77,7 @@ add_test(NAME files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_files $
 add_test(NAME ended COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_ended $<TARGET_FILE:normagen> $<TARGET_FILE:norma_tool>)
 add_test(NAME at_once COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_at_once $<TARGET_FILE:normagen>)
 set_tests_properties(files ended at_once PROPERTIES TIMEOUT 900)
+add_test(NAME without_ray COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_without_ray ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME recipes COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_recipes ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND} ${CMAKE_MAKE_PROGRAM} ${NORMA_HALIDE_ROOT})

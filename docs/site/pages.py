@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
-EXAMPLES = (".c", ".cpp", ".hpp", ".h", ".txt", ".json", ".py")
+EXAMPLES = (".c", ".cpp", ".hpp", ".h", ".txt", ".json", ".py", ".sh")
 LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)")
 
 

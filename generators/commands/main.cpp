@@ -261,6 +261,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
         sub.callback([&command, run] { command = [run](const Options &) { run(); }; });
     };
     add_tune(app, other);
+    add_worker(app, other);
     add_records(app, other, lowered_hashes("", options.limits));
 }
 

@@ -6,26 +6,21 @@
 
 #include <charconv>
 #include <cstdlib>
-#include <iostream>
 #include <memory>
-#include <thread>
 
 #include "emit.h"
-#include "generators/codegen/device/device.h"
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
-#include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/vocabulary/word_lists.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
-#include "tools/base/find_program.h"
 #include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
 #include "tools/base/messages.h"
 #include "tools/base/own_command_line.h"
 #include "tools/base/private_folder.h"
-#include "tools/base/temporary_directory.h"
+#include "trial_options.h"
 #include "tune_grain_size.h"
 
 namespace norma {
@@ -35,20 +30,14 @@ using nlohmann::json;
 
 namespace {
 
-struct Options {
-    std::string target, shapes, shard = "1/1", emit, measure, tasks, report, progress = "auto";
+struct Options : TrialOptions {
+    std::string target, shapes, shard = "1/1", measure, tasks, report, progress = "auto";
     std::string manifest = data_directory() / "manifests/default.json";
-    std::string targets_directory = data_directory() / "schedules/targets";
     std::string records = data_directory() / "schedules/records";
-    std::string work, seed, linker = "ld";
+    std::string work, seed;
     Wanted wanted;
-    double budget = 600, timeout = 60;
     bool resume = false, exhaustive = false, list = false;
-    JobLimits limits;
 };
-
-// The one beside this program: one that lies in a folder of work may be anybody's.
-fs::path measure_program() { return fs::read_symlink("/proc/self/exe").parent_path() / "norma_measure"; }
 
 // The folder to compile in. What was compiled there before is run, so nobody else may have written it.
 fs::path work_folder(const Options &options) {
@@ -72,16 +61,7 @@ fs::path work_folder(const Options &options) {
 }
 
 [[noreturn]] void measure(const Options &options, const fs::path &directory, double budget) {
-    std::vector<std::string> words = {measure_program().string(),
-                                      directory.string(),
-                                      "--records",
-                                      options.records,
-                                      "--budget",
-                                      fmt::format("{}", std::max(0.0, budget)),
-                                      "--timeout",
-                                      fmt::format("{}", options.timeout),
-                                      "--progress",
-                                      options.progress};
+    std::vector<std::string> words = measure_command(options, directory, options.records, budget, options.progress);
     if (!options.report.empty()) {
         words.insert(words.end(), {"--report", options.report, "--command", own_command_line()});
     }
@@ -92,26 +72,6 @@ fs::path work_folder(const Options &options) {
         words.emplace_back("--exhaustive");
     }
     become_program(words);
-}
-
-std::string linker(const Options &options) {
-    return require_program("tuning", {options.linker}, "on PATH, or another one as --linker").string();
-}
-
-// Throws InputError, which ends with `advice`, where this machine does not run the target.
-void expect_to_run_here(const TargetFile &target, const std::string &advice) {
-    bool runs = runs_here(target);
-    std::string why = target.needs;
-    if (is_cuda(target.spec)) {
-        const char *missing = "";
-        const bool driver = cuda_driver(&missing) != nullptr;
-        const int sm = driver ? cuda_devices().at[0].sm : 0;
-        runs = driver && sm >= device_of(target.spec).capability(target.spec);
-        why = driver ? fmt::format("its first device is sm_{}; {}", sm, target.needs) : missing;
-    }
-    if (!runs) {
-        throw InputError(fmt::format("this machine does not run {} ({}){}", target.spec.name, why, advice));
-    }
 }
 
 void read_shard(const std::string &text, Wanted &wanted) {
@@ -170,8 +130,8 @@ void tune(Options options) {
     if (options.list) {
         return print_jobs(tuned);
     }
-    options.linker = linker(options);
-    EmitOptions emit = {work_folder(options), options.linker, options.limits};
+    const std::string linker = require_linker(options);
+    EmitOptions emit = {work_folder(options), linker, options.limits};
     const FolderLock lock(emit.directory, options.emit.empty() ? "name another --work" : "name another --emit");
     emit.limits.budget = options.emit.empty() && !options.exhaustive ? 0.4 * options.budget : 0;
     const Clock::time_point start = Clock::now();
@@ -180,76 +140,15 @@ void tune(Options options) {
         lock.pass_on();
         measure(options, emit.directory, options.budget - std::chrono::duration<double>(Clock::now() - start).count());
     }
-    write_if_changed(emit.directory / "norma_measure", read_file(measure_program()));
-    fs::permissions(emit.directory / "norma_measure", fs::status(measure_program()).permissions());
-}
-
-// One line in, one line out: {"variant", "target", "strategy", "knobs", "rows", "hidden"} to a record.
-void work(const Options &options) {
-    std::string line;
-    if (!std::getline(std::cin, line)) {
-        throw InputError("standard input is empty; expected one job, as tune --list prints them");
-    }
-    json job;
-    Tuned tuned;
-    try {
-        job = json::parse(line);
-        const std::vector<TargetFile> targets = read_targets(options.targets_directory);
-        const TargetFile &target = find_target(targets, job.at("target"), "target");
-        expect_to_run_here(target, "");
-        tuned.standard = default_spec(parse_name(job.at("variant")), target);
-        KernelSpec candidate = tuned.standard;
-        job.at("strategy").get_to(candidate.strategy);
-        candidate.knobs = json::object();
-        candidate = with_knobs(candidate, job.at("knobs"));
-        tuned.candidates = {tuned.standard, candidate};
-        tuned.shapes =
-            parse_shapes(fmt::format("{}x{}", job.at("rows").get<int64_t>(), job.at("hidden").get<int64_t>()));
-        if (const std::string why = refusal(candidate); !why.empty()) {
-            throw InputError("the job's candidate is not legal: " + why);
-        }
-    } catch (const json::exception &error) {
-        throw InputError(std::string("the job is no such line as tune --list prints: ") + error.what());
-    } catch (const std::invalid_argument &error) {
-        throw InputError(std::string("the job: ") + error.what());
-    }
-    const TemporaryDirectory directory(fs::temp_directory_path() / "norma-worker");
-    const int out = dup(STDOUT_FILENO);
-    dup2(STDERR_FILENO, STDOUT_FILENO);  // the result alone goes to stdout
-    emit_candidates({tuned}, {directory.path, linker(options), options.limits});
-    run_program("measure", {measure_program().string(), directory.path.string(), "--records", directory / "records",
-                            "--progress", "none", "--budget", fmt::format("{}", options.budget), "--timeout",
-                            fmt::format("{}", options.timeout)});
-    fflush(stdout);
-    dup2(out, STDOUT_FILENO);
-    for (const Record &record : read_records(directory / "records", [](const std::string &) {})) {
-        fmt::print("{}\n", to_line(record));
-    }
-}
-
-void add_common(CLI::App &command, Options &options) {
-    command.add_option("--target-files", options.targets_directory, "directory of the target files")
-        ->capture_default_str();
-    command.add_option("--linker", options.linker, "makes shared objects of the target's architecture")
-        ->capture_default_str();
-    command.add_option("--jobs", options.limits.at_once, "candidates compiled at once; one is measured at a time")
-        ->check(CLI::Range(1, 1024))
-        ->capture_default_str();
-    command.add_option("--timeout", options.timeout, "seconds for one trial")
-        ->check(CLI::Range(0.001, 86400.0))
-        ->capture_default_str();
-    command.add_option("--budget", options.budget, "time for all of it, as in 90s, 10m, 1h")
-        ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}}))
-        ->check(CLI::Range(0.0, 1e7));
+    put_measure_program(emit.directory);
 }
 
 }  // namespace
 
 void add_tune(CLI::App &app, const RunLater &run_later) {
     auto options = std::make_shared<Options>();
-    options->limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
     CLI::App *command = app.add_subcommand("tune", "find the fastest knobs for a manifest's kernels on this machine");
-    add_common(*command, *options);
+    CLI::Option *emit = add_trial_options(*command, *options);
     auto *target = command->add_option("--target", options->target, "target names with commas between, or host");
     command->add_option("--manifest", options->manifest)->capture_default_str();
     command->add_option("--op", options->wanted.op, "rms_norm, layer_norm_backward, ...")
@@ -290,7 +189,6 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     command->add_flag("!--no-autoschedulers", options->wanted.autoschedulers, "without Halide's autoschedulers beside")
         ->excludes(strategy);
     auto *list = command->add_flag("--list", options->list, "print a job for each trial, for worker");
-    auto *emit = command->add_option("--emit", options->emit, "compile to this directory, and do not measure");
     auto *measure = command->add_option("--measure", options->measure, "measure what --emit wrote, and do not compile");
     auto *tasks = command
                       ->add_option("--tasks", options->tasks,
@@ -305,12 +203,6 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
         }
         tune(*options);
     });
-
-    auto worker = std::make_shared<Options>(*options);
-    worker->budget = 2;
-    CLI::App *work_command = app.add_subcommand("worker", "read one job of tune --list, write its record");
-    add_common(*work_command, *worker);
-    run_later(*work_command, [worker] { work(*worker); });
 }
 
 }  // namespace norma

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "bench/device/device.h"
 #include "bench/machine.h"
 #include "commands.h"
 #include "library.h"
@@ -22,6 +23,17 @@ using json = nlohmann::ordered_json;
 std::string forced_target() {
     const char *name = std::getenv("NORMA_TARGET");
     return name == nullptr ? "" : name;
+}
+
+// As records name them.
+json devices() {
+    json first = json::object();
+    for (size_t i = 0; i < bench::device_kind_count; i++) {
+        if (const bench::DeviceKind &kind = *bench::device_kinds[i]; kind.is_there(0)) {
+            first[kind.word] = kind.describe();
+        }
+    }
+    return first;
 }
 
 json library_info() {
@@ -50,6 +62,7 @@ json library_info() {
             {"threads", norma_get_num_threads()},
             {"kernels", norma_kernel_count()},
             {"forced_target", forced_target()},
+            {"devices", devices()},
             {"targets", list}};
 }
 

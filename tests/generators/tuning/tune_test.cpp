@@ -181,8 +181,11 @@ TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only th
         candidates[i + 1]["object"] = kernel_in_c(d, "fault" + std::to_string(i), symbol, faults[i].first);
     }
     d.write("emitted/jobs.json", jobs.dump());
-    // Without Halide: what measures links none.
-    CHECK_FALSE(contains(shell("ldd " + d / "emitted/norma_measure").out, "Halide"));
+    // What measures needs a C library and nothing else.
+    const Result needed = shell("ldd " + d / "emitted/norma_measure");
+    for (const char *library : {"Halide", "libfmt", "libstdc++"}) {
+        CHECK_FALSE(contains(needed.out, library));
+    }
     const Result measured = shell(d / "emitted/norma_measure" + " " + d / "emitted" +
                                   " --timeout 3 --budget 10 --records " + d / "records");
     INFO(measured.out << measured.err);
@@ -262,8 +265,42 @@ TEST_CASE("jobs are listed, split without overlap, and worked on one by one", "[
     for (const char *key : {"variant", "target", "strategy", "knobs", "rows", "hidden"}) {
         CHECK(record.at(key) == json::parse(*all.begin()).at(key));
     }
-    check_refused(normagen("worker < /dev/null"), "standard input is empty; expected one job");
-    check_refused(shell("echo '{}' | " NORMAGEN_PROGRAM " worker"), "the job is no such line as tune --list prints");
+    check_refused(normagen("worker < /dev/null"), "standard input is empty; expected jobs");
+    check_refused(shell("echo '{}' | " NORMAGEN_PROGRAM " worker"), "job 1 is no such line as tune --list prints");
+}
+
+TEST_CASE("jobs are compiled together, as tune does, and measured elsewhere", "[tune]") {
+    Directory d;
+    write_slow_target(d);
+    const std::string tune = tune_command(d, "--candidates 3 --no-autoschedulers --shapes 16x512,8x512 ");
+    const std::string worker = NORMAGEN_PROGRAM " worker --target-files " + d / "targets";
+    d.write("jobs", normagen(tune + "--list").out);
+    const Result compiled = shell(worker + " --emit " + d / "by_worker" + " < " + d / "jobs");
+    INFO(compiled.err);
+    REQUIRE(compiled.status == 0);
+    REQUIRE(normagen(tune + "--emit " + d / "by_tune").status == 0);
+    CHECK(read(d / "by_worker/jobs.json") == read(d / "by_tune/jobs.json"));
+    REQUIRE(shell(d / "by_worker/norma_measure" + " " + d / "by_worker" + " --budget 1 --records " + d / "records")
+                .status == 0);
+    CHECK(records_in(d.path / "records").size() >= 2);
+
+    // All jobs of a kernel are one search.
+    const Result worked = shell(worker + " --budget 1s < " + d / "jobs");
+    INFO(worked.err);
+    REQUIRE(worked.status == 0);
+    CHECK(lines(worked.out).size() >= 2);
+
+    json job = json::parse(lines(read(d / "jobs"))[0]);
+    const std::string first = job.dump();
+    job["target"] = "none";
+    d.write("jobs", first + "\n" + job.dump());
+    check_refused(shell(worker + " < " + d / "jobs"), "job 2: \"none\" is not a target");
+    job["target"] = "slow";
+    job["knobs"]["lanes"] = 3;
+    d.write("jobs", job.dump());
+    check_refused(shell(worker + " < " + d / "jobs"), "job 1: its candidate is not legal: ");
+    d.write("jobs", json::parse(read(d / "by_tune/jobs.json")).dump());
+    check_refused(shell(worker + " < " + d / "jobs"), "job 1 is no such line as tune --list prints");
 }
 
 TEST_CASE("GNU parallel spreads the jobs", "[tune]") {

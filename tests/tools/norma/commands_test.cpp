@@ -69,6 +69,9 @@ std::vector<std::string> table(const std::string &output) {
 TEST_CASE("list and info agree", "[cli]") {
     const json kernels = json::parse(output_of("list --json")), info = json::parse(output_of("info --json"));
     CHECK(info.at("kernels") == kernels.size());
+    const json &device = info.at("devices").at("cpu");  // as records have it
+    CHECK(device.size() == 5);
+    CHECK(device.at("cpu") == info.at("cpu"));
     size_t sum = 0;
     for (const json &target : info.at("targets")) {
         sum += target.at("kernels").get<size_t>();
