@@ -129,7 +129,7 @@ TEST_CASE("a backward is one launch for the rows and one for each gradient", "[c
                                       "cuCtxGetId", "cuLaunchKernel", "cuCtxGetCurrent", "cuCtxGetId",
                                       "cuLaunchKernel"});
     const auto launches = fake_cuda::launches();
-    CHECK(launches.at(0).grid[0] == 2);  // five strips, four to a block  // strips
+    CHECK(launches.at(0).grid[0] == 2);  // five strips, four to a block
     CHECK(launches.at(1).kernel == launches.at(2).kernel);
     CHECK(launches.at(1).grid[0] == hidden / 8);
     for (const fake_cuda::Launch &launch : launches) {
