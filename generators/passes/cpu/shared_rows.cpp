@@ -46,6 +46,13 @@ Stmt inside(const Lets &lets, Stmt body) {
     return body;
 }
 
+Expr expanded(const Lets &lets, Expr value) {
+    for (auto let = lets.rbegin(); let != lets.rend(); ++let) {
+        value = substitute(let->first, let->second, value);
+    }
+    return value;
+}
+
 }  // namespace
 
 bool is_shared_loop(const For *loop) { return starts_with(loop->name, prefix); }
@@ -69,6 +76,10 @@ Stmt SharedRowsPass::visit(const For *op) {
     if (elements == nullptr || !found.is_innermost || !found.stores_halves || !found.loads_parameter) {
         return IRMutator::visit(op);
     }
+    const Expr first = expanded(lets, elements->min), extent = expanded(lets, elements->extent);
+    if (expr_uses_var(first, op->name) || expr_uses_var(extent, op->name)) {
+        return IRMutator::visit(op);
+    }
 
     const std::string name = prefix + elements->name;
     Expr together = op->extent == rows_ && Variable::make(Int(32), "store_mode") == 0;
@@ -82,8 +93,8 @@ Stmt SharedRowsPass::visit(const For *op) {
         }
         rows.push_back(plain(row));
     }
-    Stmt shared = For::make(name, elements->min, elements->extent, ForType::Serial, elements->partition_policy,
-                            elements->device_api, Block::make(rows));
+    Stmt shared = For::make(name, first, extent, ForType::Serial, elements->partition_policy, elements->device_api,
+                            Block::make(rows));
     if (rest.defined()) {
         shared = Block::make(
             shared, For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, rest));
