@@ -70,7 +70,7 @@ def by_op(
         yield axes, op
 
 
-def to_copy(content: Content, direction: str, x: str, heading: str) -> Figure:
+def over_copy(content: Content, direction: str, x: str, heading: str) -> Figure:
     """Time over that of a copy, by shape."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     for axes, op in by_op(figure, DIRECTIONS[direction][0], sharey=True):
@@ -102,15 +102,15 @@ def to_copy(content: Content, direction: str, x: str, heading: str) -> Figure:
 
 
 def forward(content: Content) -> Figure:
-    return to_copy(content, "forward", "f32", "Forward, f32, one thread")
+    return over_copy(content, "forward", "f32", "Forward, f32, one thread")
 
 
 def gpu_forward(content: Content) -> Figure:
-    return to_copy(content, "forward", "bf16", f"Forward, bf16, {content['machine']['gpu']}")
+    return over_copy(content, "forward", "bf16", f"Forward, bf16, {content['machine']['gpu']}")
 
 
 def gpu_backward(content: Content) -> Figure:
-    return to_copy(content, "backward", "bf16", f"Backward, bf16, {content['machine']['gpu']}")
+    return over_copy(content, "backward", "bf16", f"Backward, bf16, {content['machine']['gpu']}")
 
 
 def types(content: Content) -> Figure:

@@ -172,6 +172,16 @@ def microseconds(content: Content, kind: str) -> str:
     return markdown([*CASE, "copy", "Norma to copy", *names], rows)
 
 
+def to_copy(content: Content, x: str, rows: str, hidden: str) -> str:
+    """One shape of both ops in a sentence."""
+    size = {"rows": int(rows), "hidden": int(hidden)}
+    ops = [op for ops, _ in DIRECTIONS.values() for op in ops]
+    found = [result for op in ops for result in select(content, op=op, x=x, y=x, **size)]
+    ratios = (f"{title(each['op'])} {of(each, 'Norma') / best_copy(each):.2f}" for each in found)
+    where = f"On an {content['machine']['gpu']}, {rows} x {hidden} in {x} takes"
+    return fill(f"{where}, in times of a copy of the same bytes: {', '.join(ratios)}.", 100)
+
+
 def errors(content: Content, op: str, x: str) -> str:
     """In units in the last place."""
     results = select(content, op=op, x=x, scale="none", threads=1)
@@ -251,7 +261,17 @@ def machine(content: Content) -> str:
 
 TABLES: dict[str, Callable[..., str]] = {
     table.__name__: table
-    for table in (summary, times, microseconds, errors, behind, model, layer_to_rms, machine)
+    for table in (
+        summary,
+        times,
+        microseconds,
+        to_copy,
+        errors,
+        behind,
+        model,
+        layer_to_rms,
+        machine,
+    )
 }
 MARKED = re.compile(r"(<!-- peers: (\w+) (\S+)((?: \w+)*) -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
