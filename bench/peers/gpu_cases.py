@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The cases that Norma and its peers are timed on, from what norma bench was told or has written."""
+"""The cases that Norma and its peers are timed on, from what norma bench is told or has written."""
 
 import itertools
 import json

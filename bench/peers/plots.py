@@ -15,7 +15,7 @@ matplotlib.use("svg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .tables import Content, best_copy, of, select, title
+from .tables import DIRECTIONS, Content, best_copy, of, select, title
 
 # Of each line its colour, in between light and dark, and its marker.
 STYLES = {
@@ -28,6 +28,10 @@ STYLES = {
     "PyTorch": ("#d6336c", "D"),
     "torch.compile": ("#9775fa", "P"),
     "JAX": ("#0c8599", "*"),
+    "Triton": ("#1c7ed6", "s"),
+    "Liger-Kernel": ("#37b24d", "^"),
+    "cuDNN": ("#a07855", "v"),
+    "QuACK": ("#0c8599", "*"),
 }
 INK = "#010203"  # stands for the page's own colour of text
 THEME = "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#d1d7e0}}</style>"
@@ -57,19 +61,20 @@ def shape(result: dict) -> str:
     return f"{result['rows']}x{result['hidden']}"
 
 
-def by_op(figure: Figure, **shared: bool) -> Iterator[tuple[Axes, str]]:
+def by_op(
+    figure: Figure, ops: tuple[str, ...] = ("layer_norm", "rms_norm"), **shared: bool
+) -> Iterator[tuple[Axes, str]]:
     """A plot for each op, with its title."""
-    ops = ("layer_norm", "rms_norm")
     for axes, op in zip(figure.subplots(1, 2, **shared), ops, strict=True):
         axes.set_title(title(op))
         yield axes, op
 
 
-def forward(content: Content) -> Figure:
+def over_copy(content: Content, direction: str, x: str, heading: str) -> Figure:
     """Time over that of a copy, by shape."""
     figure = Figure(figsize=(9, 4.2), layout="constrained")
-    for axes, op in by_op(figure, sharey=True):
-        results = select(content, op=op, x="f32", scale="none", threads=1)
+    for axes, op in by_op(figure, DIRECTIONS[direction][0], sharey=True):
+        results = select(content, op=op, x=x, scale="none", threads=1)
         for name, (colour, marker) in STYLES.items():
             points = [(i, of(each, name), best_copy(each)) for i, each in enumerate(results)]
             points = [(i, time / copy) for i, time, copy in points if time is not None]
@@ -92,13 +97,26 @@ def forward(content: Content) -> Figure:
         axes.grid(axis="y", color="#868e96", alpha=0.25)
     figure.axes[0].set_ylabel("time / time of a copy (less is better)")
     below(figure)
-    figure.suptitle("Forward, f32, one thread")
+    figure.suptitle(heading)
     return figure
+
+
+def forward(content: Content) -> Figure:
+    return over_copy(content, "forward", "f32", "Forward, f32, one thread")
+
+
+def gpu_forward(content: Content) -> Figure:
+    return over_copy(content, "forward", "bf16", f"Forward, bf16, {content['machine']['gpu']}")
+
+
+def gpu_backward(content: Content) -> Figure:
+    return over_copy(content, "backward", "bf16", f"Backward, bf16, {content['machine']['gpu']}")
 
 
 def types(content: Content) -> Figure:
     """How many times faster Norma is, by type: geometric mean over the shapes."""
-    names = [name for name in STYLES if name not in ("Norma", "hand-written")]
+    names = [name for name in content["peers"] if name in STYLES]
+    names = [name for name in names if name not in ("Norma", "hand-written")]
     dtypes = ("f32", "bf16", "f16")
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     for axes, op in by_op(figure, sharey=True):
@@ -188,7 +206,8 @@ def below(figure: Figure) -> None:
     )
 
 
-PLOTS = {"forward": forward, "types": types, "one_row": one_row, "accuracy": accuracy}
+CPU_PLOTS = {"forward": forward, "types": types, "one_row": one_row, "accuracy": accuracy}
+GPU_PLOTS = {"forward": gpu_forward, "backward": gpu_backward}
 
 
 def svg(figure: Figure, origin: str) -> str:
@@ -203,5 +222,6 @@ def write(results: Path, folder: Path, origin: str) -> None:
     content = json.loads(results.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(SETTINGS):
-        for name, plot in PLOTS.items():
+        plots = GPU_PLOTS if "gpu" in content["machine"] else CPU_PLOTS
+        for name, plot in plots.items():
             (folder / f"{name}.svg").write_text(svg(plot(content), origin), encoding="utf-8")

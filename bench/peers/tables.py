@@ -9,11 +9,15 @@ from pathlib import Path
 from statistics import geometric_mean, median
 from textwrap import fill
 
+from .model import predicted_copy_ns, predicted_ns
+
 Result = dict
 Content = dict
 
 COPIES = ("copy", "streaming copy")
-# Columns of tables that are to fit a page; "oneDNN" is the faster of its builds.
+# Of one name in the tables: the faster counts.
+VARIANTS = {"oneDNN": "oneDNN OpenMP", "torch.compile": "torch.compile max-autotune"}
+# Columns of tables that are to fit a page.
 OTHERS = (
     "hand-written",
     "gcc",
@@ -24,6 +28,10 @@ OTHERS = (
     "PyTorch",
     "torch.compile",
     "JAX",
+    "Triton",
+    "Liger-Kernel",
+    "cuDNN",
+    "QuACK",
 )
 DIRECTIONS = {
     "forward": (("layer_norm", "rms_norm"), ("f32", "bf16", "f16")),
@@ -48,18 +56,22 @@ def duration(ns: float) -> str:
 
 
 def best_copy(result: Result) -> float:
-    return min(result["times"][name]["ns"] for name in COPIES)
+    return min(result["times"][name]["ns"] for name in COPIES if name in result["times"])
 
 
 def of(result: Result, name: str) -> float | None:
-    """A peer's time; of oneDNN that of its faster build."""
-    names = [each for each in result["times"] if each == name or each == f"{name} OpenMP"]
+    """A peer's time, or that of its faster variant."""
+    names = [each for each in (name, VARIANTS.get(name)) if each in result["times"]]
     return min((result["times"][each]["ns"] for each in names), default=None)
 
 
 def title(op: str) -> str:
     name, _, direction = op.partition("_norm")
     return {"layer": "LayerNorm", "rms": "RMSNorm"}[name] + direction.replace("_", " ")
+
+
+def direction_of(result: Result) -> str:
+    return "backward" if result["op"].endswith("_backward") else "forward"
 
 
 def shape(result: Result) -> str:
@@ -70,16 +82,28 @@ def dtype(result: Result) -> str:
     return result["x"] if result["scale"] == "none" else f"{result['x']} to {result['y']}"
 
 
+def case(result: Result) -> list[str]:
+    """What a table begins a row with that has all of it: CASE."""
+    residual = ", residual" if result.get("residual") else ""
+    threads = f", {result['threads']} threads" if result["threads"] > 1 else ""
+    return [title(result["op"]) + residual, dtype(result), shape(result) + threads]
+
+
+CASE = ["op", "type", "rows x hidden"]
+
+
 def markdown(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def select(content: Content, **fields: object) -> list[Result]:
+    """Without residual unless asked for; files of CPUs have none."""
+    fields = {"residual": False} | fields
     return [
         result
         for result in content["results"]
-        if all(result[name] == value for name, value in fields.items())
+        if all(result.get(name, False) == value for name, value in fields.items())
     ]
 
 
@@ -92,9 +116,7 @@ def overview(content: Content) -> str:
         if norma is not None:
             others = [result["times"].get(name) for name in names]
             ratios = [rounded(other["ns"] / norma) if other else "" for other in others]
-            threads = f", {result['threads']} threads" if result["threads"] > 1 else ""
-            case = f"{result['op']} {dtype(result)} {shape(result)}{threads}"
-            rows.append([case, duration(norma), *ratios])
+            rows.append([" ".join(case(result)), duration(norma), *ratios])
     return markdown(["", "Norma", *names], rows)
 
 
@@ -131,6 +153,35 @@ def times(content: Content, op: str, x: str, y: str = "", threads: str = "1") ->
     return markdown(["rows x hidden", "Norma", "Norma to copy", *names], rows)
 
 
+def microseconds(content: Content, kind: str) -> str:
+    """Times, the shortest bold, and Norma's over the copy's: the fewer, the better."""
+    results = [
+        result
+        for result in content["results"]
+        if kind == ("quantized" if result["scale"] != "none" else direction_of(result))
+    ]
+    names = ["Norma", *(name for name in OTHERS if any(of(result, name) for result in results))]
+    rows = []
+    for result in results:
+        times = [of(result, name) for name in names]
+        texts = [f"{time / 1e3:.1f}" if time else "" for time in times]
+        best = times.index(min(time for time in times if time))
+        texts[best] = f"**{texts[best]}**"
+        copied = f"{times[0] / best_copy(result):.2f}"
+        rows.append([*case(result), f"{best_copy(result) / 1e3:.1f}", copied, *texts])
+    return markdown([*CASE, "copy", "Norma to copy", *names], rows)
+
+
+def to_copy(content: Content, x: str, rows: str, hidden: str) -> str:
+    """One shape of both ops in a sentence."""
+    size = {"rows": int(rows), "hidden": int(hidden)}
+    ops = [op for ops, _ in DIRECTIONS.values() for op in ops]
+    found = [result for op in ops for result in select(content, op=op, x=x, y=x, **size)]
+    ratios = (f"{title(each['op'])} {of(each, 'Norma') / best_copy(each):.2f}" for each in found)
+    where = f"On an {content['machine']['gpu']}, {rows} x {hidden} in {x} takes"
+    return fill(f"{where}, in times of a copy of the same bytes: {', '.join(ratios)}.", 100)
+
+
 def errors(content: Content, op: str, x: str) -> str:
     """In units in the last place."""
     results = select(content, op=op, x=x, scale="none", threads=1)
@@ -154,38 +205,73 @@ def behind(content: Content) -> str:
                 continue
             ratio = norma / result["times"][name]["ns"]
             if ratio > 1.05:
-                case = [title(result["op"]), dtype(result), shape(result), str(result["threads"])]
-                rows.append([*case, name, rounded(ratio)])
-    head = ["op", "type", "rows x hidden", "threads", "faster peer", "Norma's time over the peer's"]
-    return markdown(head, rows)
+                rows.append([*case(result), name, rounded(ratio)])
+    return markdown([*CASE, "faster peer", "Norma's time over the peer's"], rows)
+
+
+def model(content: Content, x: str) -> str:
+    """What was to be expected, and what was measured; fractions of the speed of a copy."""
+    empty = content["machine"]["empty_ns"]
+    rows = []
+    for op in (op for ops, _ in DIRECTIONS.values() for op in ops):
+        for result in select(content, op=op, x=x, scale="none"):
+            ours, copied = of(result, "Norma"), best_copy(result)
+            expected = predicted_ns(result, empty)
+            fractions = (predicted_copy_ns(result, empty) / expected, copied / ours)
+            times = (f"{time / 1e3:.1f}" for time in (expected, ours))
+            numbers = [*times, *(f"{each:.2f}" for each in (ours / expected, *fractions))]
+            rows.append([title(op), shape(result), *numbers])
+    head = ["op", "rows x hidden", "predicted us", "measured us", "measured / predicted"]
+    return markdown([*head, "predicted, of a copy", "measured, of a copy"], rows)
 
 
 def layer_to_rms(content: Content, x: str) -> str:
     """LayerNorm's time over RMSNorm's, as Norma, peers and hand-written code have it."""
+    names = [name for name in ("Norma", *OTHERS) if name in content["peers"]]
     rows = []
     for layer in select(content, op="layer_norm", x=x, scale="none", threads=1):
         same = {"rows": layer["rows"], "hidden": layer["hidden"], "threads": 1}
         for rms in select(content, op="rms_norm", x=x, scale="none", **same):
-            pairs = [(of(layer, name), of(rms, name)) for name in ("Norma", *OTHERS)]
+            pairs = [(of(layer, name), of(rms, name)) for name in names]
             rows.append([shape(layer), *(rounded(a / b) if a and b else "" for a, b in pairs)])
-    return markdown(["rows x hidden", "Norma", *OTHERS], rows)
+    return markdown(["rows x hidden", *names], rows)
+
+
+def cpu(its: dict) -> str:
+    caches = ", ".join(f"{name.upper()} {size}" for name, size in its["caches"].items())
+    kind = "virtual machine" if its["virtual"] else "machine"
+    name = f"{its['cpu']} (family {its['family']}, model {its['model']}), {its['cores']} cores"
+    return f"A {kind} with {name}; {caches}; Linux {its['linux']}."
+
+
+def gpu(its: dict) -> str:
+    card = f"{its['gpu']}, driver {its['driver']}, CUDA {its['cuda']}"
+    return f"{card}. A kernel that does nothing takes {duration(its['empty_ns'])}."
 
 
 def machine(content: Content) -> str:
     """What was measured, where and with which versions."""
     its = content["machine"]
-    caches = ", ".join(f"{name.upper()} {size}" for name, size in its["caches"].items())
-    kind = "virtual machine" if its["virtual"] else "machine"
-    cpu = f"{its['cpu']} (family {its['family']}, model {its['model']}), {its['cores']} cores"
     spreads = [time["spread"] for result in content["results"] for time in result["times"].values()]
-    head = f"A {kind} with {cpu}; {caches}; Linux {its['linux']}. Measured on {content['date']}. "
+    head = f"{gpu(its) if 'gpu' in its else cpu(its)} Measured on {content['date']}. "
     head += f"Interquartile range of the rounds: {100 * median(spreads):.0f} % in the middle."
     rows = [[name, peer["version"], peer["form"]] for name, peer in content["peers"].items()]
     return f"{fill(head, 100)}\n\n{markdown(['peer', 'version', 'how it is called'], rows)}"
 
 
 TABLES: dict[str, Callable[..., str]] = {
-    table.__name__: table for table in (summary, times, errors, behind, layer_to_rms, machine)
+    table.__name__: table
+    for table in (
+        summary,
+        times,
+        microseconds,
+        to_copy,
+        errors,
+        behind,
+        model,
+        layer_to_rms,
+        machine,
+    )
 }
 MARKED = re.compile(r"(<!-- peers: (\w+) (\S+)((?: \w+)*) -->\n).*?(<!-- /peers -->)", re.DOTALL)
 
