@@ -20,7 +20,8 @@ std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const H
 }
 
 Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
-    CpuRow row(cpu_rows_knobs(knobs), runs(variant));
+    const CpuRowsKnobs cpu_knobs = cpu_rows_knobs(knobs);
+    CpuRow row(cpu_knobs, runs(variant), cpu_rows_in_flight(cpu_knobs, variant));
     find_algorithm(variant.op)(row, variant);
     Halide::Pipeline pipeline = row.lower();
     return {pipeline, row.inputs(), row.workspace_per_element()};

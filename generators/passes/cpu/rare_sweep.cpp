@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "rare_sweep.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -72,6 +73,39 @@ Stmt RareSweepPass::visit(const Allocate *op) {
     Stmt sweep = IRMutator::visit(op);
     inside_ = false;
     return IfThenElse::make(conditions[0], sweep);
+}
+
+namespace {
+
+// Whether any of `count` bools in memory is true; undefined where they are not as many as a word or some have.
+Expr any_of(const Load *first, const Expr &index, int count) {
+    const int bits = std::min(8 * count, 64), words = 8 * count / bits;
+    if ((count & (count - 1)) != 0 || count == 1 || first->type != UInt(8)) {
+        return Expr();
+    }
+    const Expr all = Load::make(UInt(8, count), first->name, Ramp::make(index, 1, count), first->image, first->param,
+                                const_true(count), ModulusRemainder());
+    const Expr in_words = reinterpret(UInt(bits, words), all);
+    Expr any = words == 1 ? in_words : Shuffle::make_extract_element(in_words, 0);
+    for (int i = 1; i < words; i++) {
+        any = any | Shuffle::make_extract_element(in_words, i);
+    }
+    return any != make_zero(any.type());
+}
+
+}  // namespace
+
+Stmt RareSweepPass::visit(const For *op) {
+    Stmt loop = IRMutator::visit(op);
+    op = loop.as<For>();
+    const IfThenElse *choice = op == nullptr ? nullptr : op->body.as<IfThenElse>();
+    const Cast *condition = choice == nullptr ? nullptr : choice->condition.as<Cast>();
+    const Load *holds = condition == nullptr ? nullptr : condition->value.as<Load>();
+    if (holds == nullptr || choice->else_case.defined() || !expr_uses_var(holds->index, op->name)) {
+        return loop;
+    }
+    const Expr any = any_of(holds, simplify(substitute(op->name, op->min, holds->index)), rows_);
+    return any.defined() ? IfThenElse::make(any, loop) : loop;
 }
 
 Expr RareSweepPass::visit(const Call *op) { return op->name == name ? mutate(op->args[1]) : IRMutator::visit(op); }

@@ -25,18 +25,21 @@ struct Cases {
 };
 Cases cases_of(const std::vector<Halide::Expr> &values);
 
-// `sums`: the Funcs that the sweeps add up in.
+// `sums`: the Funcs that the sweeps add up in; `rows`: at most so many are worked on together. A loop over those for
+// which a condition holds is skipped at once where it holds for none.
 class RareSweepPass : public Halide::Internal::IRMutator {
 public:
-    explicit RareSweepPass(std::set<std::string> sums) : sums_(std::move(sums)) {}
+    RareSweepPass(std::set<std::string> sums, int rows) : sums_(std::move(sums)), rows_(rows) {}
 
 protected:
     using IRMutator::visit;
     Halide::Internal::Stmt visit(const Halide::Internal::Allocate *op) override;
+    Halide::Internal::Stmt visit(const Halide::Internal::For *op) override;
     Halide::Expr visit(const Halide::Internal::Call *op) override;
 
 private:
     std::set<std::string> sums_;
+    int rows_;
     bool inside_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "either.h"
+#include "staged_rows.h"
 
 namespace norma {
 
@@ -19,14 +20,15 @@ class Inside : public IRVisitor {
 public:
     explicit Inside(const std::set<std::string> &outputs) : outputs_(outputs) {}
 
-    bool is_innermost = true, stores_halves = false, loads_parameter = false;
+    bool is_innermost = true, stores_halves = false, loads_parameter = false, is_staged = false;
 
 private:
     using IRVisitor::visit;
     void visit(const For *) override { is_innermost = false; }
     void visit(const IfThenElse *) override { is_innermost = false; }
     void visit(const Store *op) override {
-        stores_halves |= outputs_.count(op->name) != 0 && op->value.type().bits() == 16;
+        is_staged |= outputs_.count(unstaged_name(op->name)) != 0 && outputs_.count(op->name) == 0;
+        stores_halves |= outputs_.count(unstaged_name(op->name)) != 0 && op->value.type().bits() == 16;
         IRVisitor::visit(op);
     }
     void visit(const Load *op) override {
@@ -81,12 +83,18 @@ Stmt SharedRowsPass::visit(const For *op) {
         return IRMutator::visit(op);
     }
 
-    const std::string name = prefix + elements->name;
-    Expr together = op->extent == rows_ && Variable::make(Int(32), "store_mode") == 0;
+    const std::string name = prefix + elements->name, few = unique_name("few");
+    const Expr before = Variable::make(Int(32), few) * rows_;
+    const Expr first_row = more_ ? op->min + before : op->min,
+               count = more_ ? min(op->extent - before, rows_) : op->extent;
+    Expr together = count == rows_;
+    if (!found.is_staged) {
+        together = together && Variable::make(Int(32), "store_mode") == 0;
+    }
     std::vector<Stmt> rows;
     for (int k = 0; k < rows_; k++) {
         const Stmt row =
-            substitute(op->name, op->min + k,
+            substitute(op->name, first_row + k,
                        inside(lets, substitute(elements->name, Variable::make(Int(32), name), elements->body)));
         if (const Expr condition = plain_condition(row); condition.defined()) {
             together = together && condition;
@@ -95,11 +103,16 @@ Stmt SharedRowsPass::visit(const For *op) {
     }
     Stmt shared = For::make(name, first, extent, ForType::Serial, elements->partition_policy, elements->device_api,
                             Block::make(rows));
+    const auto one_by_one = [&](const Stmt &of_row) {
+        return For::make(op->name, first_row, count, op->for_type, op->partition_policy, op->device_api, of_row);
+    };
     if (rest.defined()) {
-        shared = Block::make(
-            shared, For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, rest));
+        shared = Block::make(shared, one_by_one(rest));
     }
-    return IfThenElse::make(together, shared, op);
+    const Stmt either = IfThenElse::make(together, shared, one_by_one(op->body));
+    return more_ ? For::make(few, 0, (op->extent + (rows_ - 1)) / rows_, ForType::Serial, op->partition_policy,
+                             op->device_api, either)
+                 : either;
 }
 
 }  // namespace norma

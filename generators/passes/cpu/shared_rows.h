@@ -17,7 +17,9 @@ bool is_shared_loop(const Halide::Internal::For *loop);
 
 class SharedRowsPass : public Halide::Internal::IRMutator {
 public:
-    SharedRowsPass(std::set<std::string> outputs, int rows) : outputs_(std::move(outputs)), rows_(rows) {}
+    // `rows` at a time; `more`: groups may have more.
+    SharedRowsPass(std::set<std::string> outputs, int rows, bool more)
+        : outputs_(std::move(outputs)), rows_(rows), more_(more) {}
 
 protected:
     using IRMutator::visit;
@@ -26,6 +28,7 @@ protected:
 private:
     std::set<std::string> outputs_;
     int rows_;
+    bool more_;
 };
 
 }  // namespace norma

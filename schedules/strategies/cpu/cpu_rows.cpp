@@ -11,6 +11,7 @@
 #include "generators/passes/cpu/paired_sums.h"
 #include "generators/passes/cpu/rare_sweep.h"
 #include "generators/passes/cpu/shared_rows.h"
+#include "generators/passes/cpu/staged_rows.h"
 #include "generators/passes/cpu/store_mode.h"
 #include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
@@ -23,17 +24,36 @@ using Halide::Internal::is_const;
 
 namespace {
 
-// Of short rows, whose lanes are no better than fp32, and whose tree takes as long as their sweep.
-constexpr int short_tree_lanes = 16;
+// Of short rows that are streamed from one block.
+constexpr int most_staged_bytes = 2 << 10;
 
-// What more of them need once per row does not stay in registers.
-constexpr int most_shared_rows = 4;
+// Of a short row whose successors are prefetched while it is streamed, unless it takes two sums: the processor's own
+// prefetching does as well while no row waits long.
+constexpr int least_prefetched_bytes = 1 << 10;
 
 // Of long 16-bit rows that are worked on together: more of them would not stay in a second-level cache.
 constexpr int most_shared_elements = 16384;
 
-Expr plus(const Expr &sum, const Term &term, const Expr &d) {
-    return term.b ? fused_multiply_add(term.a(d), term.b(d), sum) : sum + term.a(d);
+// Whether the values use Funcs, inputs among them, beside those named.
+bool uses_others(const std::vector<Expr> &values, const std::set<std::string> &names) {
+    class Uses : public Internal::IRVisitor {
+    public:
+        explicit Uses(const std::set<std::string> &names) : names_(names) {}
+        bool others = false;
+
+    private:
+        using IRVisitor::visit;
+        void visit(const Internal::Call *op) override {
+            const bool is_func = op->call_type == Internal::Call::Halide || op->call_type == Internal::Call::Image;
+            others = others || (is_func && names_.count(op->name) == 0);
+            IRVisitor::visit(op);
+        }
+        const std::set<std::string> &names_;
+    } uses(names);
+    for (const Expr &value : values) {
+        value.accept(&uses);
+    }
+    return uses.others;
 }
 
 }  // namespace
@@ -53,8 +73,8 @@ Pipeline CpuRow::lower() {
     for (Func f : kept_) {
         schedule_elements(each_row(f.compute_at(each_group)).store_in(MemoryType::Heap));
     }
-    for (Func f : scalars_) {
-        each_row(f.compute_at(each_group)).store_in(MemoryType::Stack);
+    for (auto &[f, in_vectors] : scalars_) {
+        in_vectors_of_rows(f.compute_at(each_group), in_vectors).store_in(MemoryType::Stack);
     }
     for (Func f : groups_) {
         each_row(f.compute_at(each_group)).store_in(MemoryType::Heap);
@@ -76,18 +96,29 @@ Pipeline CpuRow::lower() {
             rare_sums.insert(sum.total.name());
         }
     }
-    const bool many_batches = short_rows() && column_outputs_.empty();
     Pipeline pipeline(outputs);
     inputs_.emplace_back("store_mode", Argument::InputScalar, Int(32), 0, ArgumentEstimates{});
     pipeline.add_custom_lowering_pass(new LaneTreePass);
-    pipeline.add_custom_lowering_pass(new RareSweepPass(rare_sums));
+    pipeline.add_custom_lowering_pass(new RareSweepPass(rare_sums, row_vectors() ? rows_in_flight() : 1));
     pipeline.add_custom_lowering_pass(new OutputStoresPass(names(column_outputs_), add_to_memory));
-    if (rows_in_flight() > 1 && rows_in_flight() <= most_shared_rows && column_outputs_.empty()) {
-        pipeline.add_custom_lowering_pass(new SharedRowsPass(names(element_outputs_), rows_in_flight()));
+    const std::set<std::string> element_outputs = names(element_outputs_);
+    const bool by_columns = !column_outputs_.empty();
+    const int rows = rows_in_flight(), together = std::min(rows, most_shared_rows);
+    if (short_rows()) {
+        const int side_by_side = by_columns ? rows : 1;
+        const bool two_sums =
+            std::any_of(sums_.begin(), sums_.end(), [](const Sum &sum) { return sum.mean.outputs() > 1; });
+        pipeline.add_custom_lowering_pass(new StagedRowsPass(
+            element_outputs, knobs_.stream_bytes, extent_, most_staged_bytes / (element_bytes_ * side_by_side),
+            knobs_.short_stream_batch * knobs_.store_lanes, by_columns ? 0 : rows,
+            two_sums ? 0 : least_prefetched_bytes / element_bytes_));
     }
-    pipeline.add_custom_lowering_pass(new StoreModePass(names(element_outputs_), knobs_.stream_bytes,
-                                                        many_batches ? knobs_.short_stream_batch : knobs_.stream_batch,
-                                                        rows_of_group()));
+    if (rows > 1 && !by_columns) {
+        pipeline.add_custom_lowering_pass(new SharedRowsPass(element_outputs, together, rows > together));
+    }
+    pipeline.add_custom_lowering_pass(new StoreModePass(
+        element_outputs, knobs_.stream_bytes,
+        short_rows() && !by_columns ? knobs_.short_stream_batch : knobs_.stream_batch, rows_of_group()));
     pipeline.add_custom_lowering_pass(new EitherPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     pipeline.add_custom_lowering_pass(new PairedSumsPass);
@@ -162,150 +193,12 @@ void CpuRow::schedule_elements(Func f) const {
     f.split(d_, outer, inner, lanes, tail).vectorize(inner);
 }
 
-// The tree: lanes over a chunk; chunks in order, with what each addition rounded away; what is left after the last
-// whole block; then the lanes in halves. It depends on the hidden size alone.
-CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> &terms, const RowValue &value) {
-    const size_t count = terms.size(), sweeps = count + (value ? 1 : 0);
-    Sum sum;
-    sum.lanes = sweeps == 1 ? knobs_.lanes : knobs_.pair_lanes;
-    // A Tuple has the sums, then of the total what was rounded away from them, then the largest magnitude.
-    auto tuple = [&](size_t sums, const std::function<Expr(size_t)> &f, const std::function<Expr(size_t)> &largest) {
-        std::vector<Expr> values;
-        for (size_t i = 0; i < sums; i++) {
-            values.push_back(f(i));
-        }
-        if (value) {
-            values.push_back(largest(sums));
-        }
-        return Tuple(values);
-    };
-    auto at = [](const Func &f, const std::vector<Expr> &where, size_t i) {
-        return f.outputs() == 1 ? Expr(f(where)) : Expr(f(where)[i]);
-    };
-    auto zero = [](size_t) { return Expr(0.0f); };
-    auto none = [](size_t) { return cast<uint32_t>(0); };
-    // What a block of lanes adds to `f`.
-    auto add_block = [&](const Func &f, const std::vector<Expr> &where, size_t sums, const Expr &d) {
-        return tuple(
-            sums, [&](size_t i) { return i < count ? plus(at(f, where, i), terms[i], d) : at(f, where, i); },
-            [&](size_t i) { return max(at(f, where, i), magnitude_bits(value(d))); });
-    };
-
-    Expr blocks = extent_ / sum.lanes;
-    sum.one_chunk = short_rows();
-    const size_t totals = sum.one_chunk ? count : 2 * count;
-    if (sum.one_chunk) {
-        RDom k(0, blocks, name + "_block");
-        sum.total = Func(name + "_total");
-        sum.total(lane_, r_) = tuple(totals, zero, none);
-        sum.total(lane_, r_) = add_block(sum.total, {lane_, r_}, totals, element(k, lane_, sum.lanes));
-        sum.part = k.x;
-    } else {
-        Var c("c");
-        RDom k(0, knobs_.chunk, name + "_block");
-        Expr block = c * knobs_.chunk + k;
-        k.where(block < blocks);
-        sum.chunk = Func(name + "_chunk");
-        sum.chunk(lane_, c, r_) = tuple(count, zero, none);
-        sum.chunk(lane_, c, r_) = add_block(sum.chunk, {lane_, c, r_}, count, element(block, lane_, sum.lanes));
-        sum.block = k.x;
-
-        RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
-        sum.total = Func(name + "_total");
-        sum.total(lane_, r_) = tuple(totals, zero, none);
-        auto add_chunk = [&](size_t i) {
-            Expr before = sum.total(lane_, r_)[i % count], added = at(sum.chunk, {lane_, q, r_}, i % count);
-            Expr after = before + added;
-            return i < count ? after : sum.total(lane_, r_)[i] + rounding_error(before, added, after);
-        };
-        sum.total(lane_, r_) = tuple(totals, add_chunk, [&](size_t i) {
-            return max(at(sum.total, {lane_, r_}, i), at(sum.chunk, {lane_, q, r_}, count));
-        });
-        sum.part = q.x;
-    }
-    if (has_tail(sum.lanes)) {
-        RDom rest(0, extent_ % sum.lanes, name + "_rest");
-        sum.total(rest, r_) = add_block(sum.total, {rest, r_}, totals, blocks * sum.lanes + rest);
-        sum.rest = rest.x;
-    }
-    if (value) {
-        RDom l(0, sum.lanes, name + "_lane");
-        sum.amax = Func(name + "_largest");
-        sum.amax(r_) = cast<uint32_t>(0);
-        sum.amax(r_) = max(sum.amax(r_), at(sum.total, {l, r_}, totals));
-        sum.lane = l.x;
-    }
-    sum.mean = Func(name);
-    sum.mean(r_) = tuple(
-        count, [&](size_t i) { return mean_of(sum, i, count); },
-        [&](size_t) { return reinterpret<float>(sum.amax(r_)); });
-    sums_.push_back(sum);
-
-    Reduced reduced;
-    for (size_t i = 0; i < count; i++) {
-        reduced.means.push_back(at(sum.mean, {r_}, i));
-    }
-    reduced.amax = value ? at(sum.mean, {r_}, count) : Expr();
-    return reduced;
-}
-
-// Of the i-th of `count` sums.
-Expr CpuRow::mean_of(const Sum &sum, size_t i, size_t count) const {
-    Expr total = lane_tree(sum.total, sum.lanes, sum.one_chunk ? short_tree_lanes : sum.lanes, r_, (int)i);
-    if (!sum.one_chunk) {
-        Expr error = lane_tree(sum.total, sum.lanes, sum.lanes, r_, (int)(i + count));
-        total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
-    }
-    return total * (cast<double>(1) / cast<double>(extent_));
-}
-
-std::vector<Expr> CpuRow::means(const std::string &name, const std::vector<Term> &terms) {
-    return reduce(name, terms, nullptr).means;
-}
-
-// Of a group. Where that is one row, its bounds are not worked out: they would be loops and branches at every step.
-Func &CpuRow::each_row(Func &f) const {
-    return rows_in_flight() == 1 ? f.bound_extent(r_, 1) : f.bound_storage(r_, rows_in_flight());
-}
-
-void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
-    each_row(sum.mean.compute_at(each_group)).store_in(MemoryType::Stack);
-    if (sum.amax.defined()) {
-        sum.amax.compute_at(sum.mean, r_).store_in(MemoryType::Stack).update().atomic().vectorize(sum.lane);
-    }
-    // One row's sum after the other's, so that its lanes stay in registers.
-    schedule_lanes(sum.total.compute_at(sum.mean, r_), sum.lanes, sum.part, sum.rest);
-    if (sum.chunk.defined()) {
-        schedule_lanes(sum.chunk.compute_at(sum.total, sum.part), sum.lanes, sum.block, RVar());
-    }
-}
-
-void CpuRow::schedule_lanes(Func f, int lanes, const RVar &along, const RVar &rest) const {
-    // Two vectors of bf16 are widened together (passes/cpu/paired_sums.h), but not beside fp32 that was prepared.
-    const int width = std::min(lanes, has_bf16_ && prepared_.empty() ? 2 * knobs_.vector : knobs_.vector);
-    auto vectors = [&](auto stage) { stage.vectorize(lane_, width).unroll(lane_); };
-    vectors(f.store_in(MemoryType::Stack).bound_extent(lane_, lanes));
-    vectors(f.update(0).reorder(lane_, along));
-    if (f.num_update_definitions() == 2) {
-        RVar outer, inner;
-        f.update(1).split(rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
-    }
-}
-
-// Bounds inference cannot see that the guards around a sum keep it inside the row.
-Expr CpuRow::element(Expr block, Var lane, int lanes) const {
-    return unsafe_promise_clamped(block * lanes + lane, 0, extent_ - 1);
-}
-
 bool CpuRow::has_tail(int width) const { return (hidden_.exact != 0 ? hidden_.exact : hidden_.multiple) % width != 0; }
 
 bool CpuRow::short_rows() const { return cpu_rows_are_short(knobs_, hidden_); }
 
 int CpuRow::rows_in_flight() const {
-    return short_rows()               ? knobs_.rows
-           : !column_outputs_.empty() ? knobs_.column_rows
-           : has_half_                ? knobs_.long_half_rows
-                                      : 1;
+    return short_rows() ? rows_ : !column_outputs_.empty() ? knobs_.column_rows : has_half_ ? knobs_.long_half_rows : 1;
 }
 
 Expr CpuRow::rows_of_group() const {
@@ -316,9 +209,11 @@ Expr CpuRow::rows_of_group() const {
 
 RowValue CpuRow::load(const std::string &role, norma_dtype type) {
     ImageParam image(halide_type(type), 2, role);
+    element_bytes_ = std::max(element_bytes_, halide_type(type).bytes());
     has_bf16_ = has_bf16_ || type == NORMA_BF16;
     has_half_ = has_half_ || halide_type(type).bits() == 16;
     if (!extent_.defined()) {
+        all_rows_ = image.dim(1).extent();
         Expr multiple = image.dim(0).extent() / hidden_.multiple * hidden_.multiple;
         extent_ = hidden_.exact != 0 ? Expr(hidden_.exact) : hidden_.multiple == 1 ? image.dim(0).extent() : multiple;
     }
@@ -370,26 +265,22 @@ RowValue CpuRow::keep(const std::string &name, norma_dtype type, RowValue value)
     return [=, r = r_](Expr d) { return widen(f(d, r)); };
 }
 
-Expr CpuRow::amax(const std::string &name, const RowValue &value) { return reduce(name, {}, value).amax; }
-
-RowValue CpuRow::group_amax(const std::string &name, int size, const RowValue &value) {
-    Var g("g");
-    RDom k(0, size, name + "_element");
-    Func most(name);
-    most(g, r_) = cast<uint32_t>(0);
-    most(g, r_) = max(most(g, r_), magnitude_bits(value(unsafe_promise_clamped(g * size + k, 0, extent_ - 1))));
-    most.update().atomic().vectorize(k.x);
-    groups_.push_back(most);
-    group_size_ = size;
-    kept_bytes_++;  // 4 bytes for at least 32 elements
-    return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
-}
-
 Expr CpuRow::either(const Expr &condition, const Expr &plain, const Expr &general) {
     return mark_either(condition, plain, general);
 }
 
 Expr CpuRow::once(const std::string &name, Expr value) { return once_together(name, {std::move(value)})[0]; }
+
+std::set<std::string> CpuRow::once_per_row() const {
+    std::set<std::string> names;
+    for (const auto &[f, in_vectors] : scalars_) {
+        names.insert(f.name());
+    }
+    for (const Sum &sum : sums_) {
+        names.insert(sum.mean.name());
+    }
+    return names;
+}
 
 // A loop over the rows in flight, whose results go through memory: the fewer, the shorter each row waits. What rare
 // rows need is stored over it, under a branch: most rows do not wait for it.
@@ -399,6 +290,10 @@ std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Exp
     std::vector<Expr> computed;
     std::copy_if(values.begin(), values.end(), std::back_inserter(computed),
                  [](const Expr &e) { return !is_const(e); });
+    const bool in_vectors = row_vectors() && !uses_others(computed, once_per_row());
+    for (Expr &value : computed) {
+        value = in_vectors && value.type().is_bool() ? value && r_ < all_rows_ : value;
+    }
     Cases cases = cases_of(computed);
     Func f(name + "_once");
     f(r_) = Tuple(cases.usual);
@@ -408,11 +303,12 @@ std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Exp
         cases.rare[0] = select(once.x == 0, cases.rare[0], cases.usual[0]);  // a domain has to be used
         f(r_) = Tuple(cases.rare);
     }
-    scalars_.push_back(f);
+    scalars_.emplace_back(f, in_vectors);
     int i = 0;
+    const Expr row = in_vectors ? Expr(r_) : row_that_is_there();
     for (Expr &value : values) {
         if (!is_const(value)) {
-            value = f.outputs() == 1 ? Expr(f(r_)) : Expr(f(r_)[i++]);
+            value = f.outputs() == 1 ? Expr(f(row)) : Expr(f(row)[i++]);
         }
     }
     return values;
@@ -421,6 +317,7 @@ std::vector<Expr> CpuRow::once_together(const std::string &name, std::vector<Exp
 void CpuRow::store(const std::string &role, norma_dtype type, RowValue value) {
     Func f(role);
     f(d_, r_) = narrow(type, value(d_));
+    element_bytes_ = std::max(element_bytes_, halide_type(type).bytes());
     // y leads the fused loops, whichever output the algorithm stores first.
     element_outputs_.insert(role == "y" ? element_outputs_.begin() : element_outputs_.end(), f);
 }
@@ -435,12 +332,6 @@ void CpuRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
     f(r_) = value;
     scalar_outputs_.push_back(f);
-}
-
-void CpuRow::column_sum(const std::string &role, Term term) {
-    Func f(role);
-    f(d_, r_) = plus(0.0f, term, d_);  // add_to_memory puts the sum in the place of zero
-    column_outputs_.push_back(f);
 }
 
 }  // namespace norma

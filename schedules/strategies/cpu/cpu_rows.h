@@ -2,7 +2,9 @@
 // Strategy cpu_rows: a serial kernel over a block of rows, each row reduced in vector lanes.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpu_rows_knobs.h"
@@ -12,7 +14,8 @@ namespace norma {
 
 class CpuRow : public Row {
 public:
-    CpuRow(const CpuRowsKnobs &knobs, HiddenClass hidden) : knobs_(knobs), hidden_(hidden) {}
+    // `rows`: short rows that are worked on together.
+    CpuRow(const CpuRowsKnobs &knobs, HiddenClass hidden, int rows) : knobs_(knobs), hidden_(hidden), rows_(rows) {}
 
     RowValue load(const std::string &role, norma_dtype type) override;
     RowValue parameter(const std::string &role, norma_dtype type) override;
@@ -45,8 +48,11 @@ public:
     int workspace_per_element() const;
 
 private:
+    // What more short rows need once per row does not stay in registers, and is computed in vectors of rows.
+    static constexpr int most_shared_rows = 4;
+
     struct Sum {
-        Halide::Func chunk, total, amax, mean;  // chunk, amax: undefined unless there is one
+        Halide::Func chunk, total, folded, amax, mean;  // chunk, folded, amax: undefined unless there is one
         Halide::RVar block, part, rest, lane;
         int lanes;
         bool one_chunk;          // then nothing is known of what was rounded away
@@ -77,20 +83,26 @@ private:
     Halide::LoopLevel schedule_column_outputs();
     void schedule_elements(Halide::Func f) const;
     Halide::Func &each_row(Halide::Func &f) const;
+    Halide::Func &in_vectors_of_rows(Halide::Func &f, bool in_vectors) const;
+    bool row_vectors() const;
+    std::set<std::string> once_per_row() const;  // the Funcs that are
+    Halide::Expr row_that_is_there() const;
     // Of a sum or maximum in lanes: along its blocks, then the rest of the row where that has an update of its own.
     void schedule_lanes(Halide::Func f, int lanes, const Halide::RVar &along, const Halide::RVar &rest) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
     CpuRowsKnobs knobs_;
     HiddenClass hidden_;
-    Halide::Expr extent_;
+    int rows_;
+    Halide::Expr extent_, all_rows_;
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
     std::vector<Halide::Func> groups_, group_outputs_;  // of `group_size_` elements
     int group_size_ = 0;
-    std::vector<Halide::Func> prepared_, scalars_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
-    int kept_bytes_ = 0;
+    std::vector<std::pair<Halide::Func, bool>> scalars_;  // and whether they are computed in vectors of rows
+    std::vector<Halide::Func> prepared_, kept_, element_outputs_, column_outputs_, scalar_outputs_;
+    int kept_bytes_ = 0, element_bytes_ = 0;
     bool has_bf16_ = false, has_half_ = false;
 };
 

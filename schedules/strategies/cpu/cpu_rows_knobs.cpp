@@ -85,6 +85,19 @@ bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
     return most != 0 && most <= 2 * knobs.chunk * std::min(knobs.lanes, knobs.pair_lanes);
 }
 
+int cpu_rows_in_flight(const CpuRowsKnobs &knobs, const Variant &variant) {
+    const bool is_backward = norma::is_backward(variant), two_sums = info_of(variant.op).has_mean;
+    if (variant.residual != NORMA_NONE) {
+        const bool wide = info_of(variant.residual).bytes == 4;
+        return wide && !(is_backward && two_sums) ? 1 : knobs.rows;
+    }
+    if (is_backward || knobs.rows == 1 || knobs.vector < 16) {
+        return knobs.rows;
+    }
+    const bool small = info_of(variant.x).bytes <= 2 && info_of(variant.y).bytes <= 2;
+    return knobs.rows * (small ? 4 : two_sums ? 2 : 1);
+}
+
 bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b) {
     const CpuRowsKnobs left = cpu_rows_knobs(a), right = cpu_rows_knobs(b);
     return left.lanes == right.lanes && left.pair_lanes == right.pair_lanes && left.chunk == right.chunk &&

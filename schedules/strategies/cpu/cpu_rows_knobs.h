@@ -21,7 +21,8 @@ struct CpuRowsKnobs {
     // Blocks of `lanes` elements that are summed plainly; chunks join the row's total with their rounding errors, so
     // this bounds the error of a row of any length.
     int chunk = 16;
-    // Short rows worked on together: while one waits for its square root, the others sum.
+    // Short rows worked on together: while one waits for its square root, the others sum. Some kernels take more or
+    // fewer (cpu_rows_in_flight).
     int rows = 1;
     // The same of long rows of 16-bit elements, which share what is widened of weight and bias, unless they are so long
     // that they would leave the caches meanwhile.
@@ -52,6 +53,12 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Halide::Target &ta
 
 // Whether two chunks hold a row of any of the hidden sizes: then there is no need for more than one.
 bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden);
+
+// Short rows worked on together. Where what is computed once for a row takes as long as its elements, there are more of
+// them, for which it is then computed in vectors: in LayerNorm, and with elements of 16 bits, which also take half as
+// much of the cache; but only where a vector holds 8 float64. With a residual in fp32 there is one: beyond the caches,
+// more take up to 1.6 times as long.
+int cpu_rows_in_flight(const CpuRowsKnobs &knobs, const Variant &variant);
 
 // Settings worth measuring for a variant beside the defaults, the nearest to them first.
 std::vector<nlohmann::json> cpu_rows_search_space(const Variant &variant, const nlohmann::json &defaults,

@@ -75,7 +75,7 @@ std::vector<Expr> CpuRow::means_where(const Expr &condition, const std::string &
     sum.mean(r_) = Tuple(means);
     sums_.push_back(sum);
     for (size_t i = 0; i < count; i++) {
-        means[i] = count == 1 ? Expr(sum.mean(r_)) : Expr(sum.mean(r_)[i]);
+        means[i] = count == 1 ? Expr(sum.mean(row_that_is_there())) : Expr(sum.mean(row_that_is_there())[i]);
     }
     return means;
 }

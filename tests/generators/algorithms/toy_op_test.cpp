@@ -171,7 +171,7 @@ TEST_CASE("a column sum adds the rows in their order to what memory holds") {
             OracleRow oracle;
             scaled_sum(oracle);
             const std::vector<float> plain = column_sums(c, oracle.lower(), oracle.inputs(), false);
-            CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0, 0});
+            CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0, 0}, 1);
             scaled_sum(cpu);
             Halide::Pipeline pipeline = cpu.lower();
             const std::vector<float> added = column_sums(c, pipeline, cpu.inputs(), true);
@@ -197,7 +197,7 @@ TEST_CASE("an op written in one function runs on every lowering") {
         mean_abs_norm(oracle);
         check_jit(c, "oracle", oracle.lower(), oracle.inputs());
 
-        CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0});
+        CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0}, 1);
         mean_abs_norm(cpu);
         Halide::Pipeline pipeline = cpu.lower();
         check_jit(c, "cpu_rows", pipeline, cpu.inputs());

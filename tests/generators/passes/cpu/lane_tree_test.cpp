@@ -93,6 +93,47 @@ TEST_CASE("lanes are added in halves, few of them in float64") {
     }
 }
 
+namespace {
+
+// The sums of 16 rows, each folded to some lanes first, `together` rows in a vector.
+std::vector<double> sums_of_rows(std::vector<float> x, int lanes, int left, int together) {
+    constexpr int wide = 16;
+    Halide::ImageParam in(Float(32), 2);
+    Halide::Var l("l"), r("r");
+    Halide::Func held("held"), folded("folded"), sum("sum");
+    held(l, r) = in(l, r);
+    folded(l, r) = fold_lanes(held, lanes, wide, l, r, 0);
+    sum(r) = lane_tree(folded, left, wide, r, 0);
+    held.compute_at(folded, r).vectorize(l, lanes);
+    folded.compute_root().bound_extent(l, left).vectorize(l, left);
+    sum.bound(r, 0, 16);
+    if (together > 1) {
+        sum.vectorize(r, together);
+    }
+    Halide::Pipeline pipeline(sum);
+    pipeline.add_custom_lowering_pass(new LaneTreePass);
+    std::vector<double> result(x.size() / lanes);
+    in.set(Halide::Buffer<float>(x.data(), lanes, (int)result.size()));
+    norma::test::realize(pipeline, {Halide::Buffer<double>(result.data(), (int)result.size())});
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("rows whose lanes are added in the same vectors have the sums of rows on their own") {
+    for (int lanes : {16, 64}) {
+        const std::vector<float> x = far_apart((size_t)16 * lanes);
+        for (const auto &[left, together] :
+             std::vector<std::pair<int, int>>{{8, 1}, {8, 2}, {8, 4}, {8, 8}, {4, 2}, {4, 4}}) {
+            const std::vector<double> got = sums_of_rows(x, lanes, left, together);
+            for (int row = 0; row < 16; row++) {
+                INFO(lanes << " lanes, " << left << " left, " << together << " rows together, row " << row);
+                CHECK(got[row] == in_halves({x.begin() + row * lanes, x.begin() + (row + 1) * lanes}, 16));
+            }
+        }
+    }
+}
+
 TEST_CASE("lanes that are not in memory of their own are refused") {
     Halide::ImageParam in(Float(32), 2);
     Halide::Var l, r;

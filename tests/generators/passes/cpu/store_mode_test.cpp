@@ -8,41 +8,13 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/jit.h"
-
-namespace {
-
-// What a kernel asked of the runtime.
-struct Asked {
-    std::vector<int> streamed;  // bytes of each call
-    std::vector<int64_t> prefetched;
-    std::vector<int> modes;
-    int fences = 0;
-};
-Asked asked;
-
-}  // namespace
-
-extern "C" {
-int kernel_stream_store_16(void *base, int64_t offset, const void *block, int32_t bytes) {
-    asked.streamed.push_back(bytes);
-    std::memcpy(static_cast<char *>(base) + offset, block, (size_t)bytes);
-    return 0;
-}
-int kernel_prefetch(const void *, int64_t offset, int32_t, int32_t mode) {
-    asked.prefetched.push_back(offset);
-    asked.modes.push_back(mode);
-    return 0;
-}
-int kernel_stream_fence() {
-    asked.fences++;
-    return 0;
-}
-}
+#include "tests/support/streamed.h"
 
 namespace {
 
 using namespace norma;
 using Halide::Float;
+using norma::test::asked;
 
 constexpr int rows = 3, lanes = 8, batch = 2, rows_ahead = 2, guard = 64;
 constexpr float untouched = -77;
