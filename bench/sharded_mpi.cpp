@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// mpirun -n N sharded_mpi [ROWS HIDDEN [BLOCK [ROUNDS]]]: RMSNorm in f32, sharded over the ranks, each on one thread, in
+// one run and in runs of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows alone.
+// Rounds are interleaved, ratios are medians over them.
+#include <norma/norma.hpp>
+#include <norma_mpi.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Shape {
+    int64_t rows = 512, hidden = 8192, block = 64;
+    int rounds = 41;
+};
+
+void require(norma_status status) {
+    if (status != NORMA_OK) {
+        throw std::runtime_error(norma_last_error());
+    }
+}
+
+double median(std::vector<double> values) {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+}
+
+// Of the rank that takes longest.
+double seconds_of(const std::function<void()> &run) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double start = MPI_Wtime();
+    run();
+    double own = MPI_Wtime() - start, longest = 0;
+    MPI_Allreduce(&own, &longest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return longest;
+}
+
+class Norm {
+public:
+    Norm(int64_t rows, int64_t hidden)
+        : x_(static_cast<size_t>(rows * hidden)), y_(x_.size()), weight_(static_cast<size_t>(hidden), 1) {
+        for (size_t i = 0; i < x_.size(); i++) {
+            x_[i] = static_cast<float>(i * 2654435761U % 1009) / 500 - 1;
+        }
+        arguments = norma::arguments(1e-5F);
+        arguments.x = norma::tensor(x_.data(), {rows, hidden});
+        arguments.y = norma::tensor(y_.data(), {rows, hidden});
+        arguments.weight = norma::tensor(weight_.data(), {hidden});
+    }
+
+    norma_arguments arguments;
+
+private:
+    std::vector<float> x_, y_, weight_;
+};
+
+class Sharded {
+public:
+    Sharded(const Shape &shape, int rank, int ranks, norma_exchange_kind kind)
+        : shape_(shape), norm_(shape.rows, shape.hidden / ranks), execution_(norma::execution()) {
+        norma_sharded_desc desc = {};
+        desc.size = sizeof desc;
+        desc.norm = norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden / ranks, NORMA_F32, NORMA_F32);
+        desc.rank = rank;
+        desc.ranks = ranks;
+        desc.kind = kind;
+        require(norma_sharded_plan_create(&desc, &plan_));
+        size_t bytes = 0;
+        require(norma_sharded_workspace_size(plan_, shape.rows, 1, &bytes));
+        execution_.threads = 1;
+        execution_.workspace = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+        execution_.workspace_size = bytes;
+    }
+    ~Sharded() {
+        norma_sharded_plan_destroy(plan_);
+        std::free(execution_.workspace);
+    }
+    Sharded(const Sharded &) = delete;
+    Sharded &operator=(const Sharded &) = delete;
+
+    void run(norma_mpi &mpi, int64_t block) {
+        for (int64_t row = 0; row < shape_.rows; row += block) {
+            norma_arguments part = norm_.arguments;
+            for (norma_tensor *tensor : {&part.x, &part.y}) {
+                tensor->data = static_cast<float *>(tensor->data) + row * tensor->strides[0];
+                tensor->shape[0] = std::min(block, shape_.rows - row);
+            }
+            require(norma_sharded_run(plan_, &part, &execution_, norma_mpi_exchange, &mpi));
+        }
+    }
+
+private:
+    Shape shape_;
+    Norm norm_;
+    norma_execution execution_;
+    norma_sharded_plan *plan_ = nullptr;
+};
+
+void measure(const Shape &shape) {
+    int rank = 0, ranks = 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    norma_mpi mpi = {MPI_COMM_WORLD, 0};
+    Norm whole(shape.rows, shape.hidden);
+    const norma::Plan plan(norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden, NORMA_F32, NORMA_F32));
+    norma_execution one_thread = norma::execution();
+    one_thread.threads = 1;
+    for (const norma_exchange_kind kind : {NORMA_ALL_GATHER, NORMA_ALL_REDUCE}) {
+        Sharded sharded(shape, rank, ranks, kind);
+        const int64_t chunks = kind == NORMA_ALL_GATHER ? (shape.hidden / ranks + 1023) / 1024 : 1;
+        std::vector<double> send(static_cast<size_t>(2 + shape.rows * chunks)),
+            receive(send.size() * static_cast<size_t>(ranks));
+        const norma_exchange_request request = {kind,           NORMA_F64, static_cast<int64_t>(send.size()), send.data(),
+                                                receive.data(), rank,      ranks,                             nullptr};
+        std::vector<double> of_whole, of_exchange, times[2], ratios[2];
+        const int64_t blocks[] = {shape.rows, shape.block};
+        for (int round = 0; round < shape.rounds + 3; round++) {
+            const double alone = seconds_of([&] {
+                if (rank == 0) {
+                    plan.run(whole.arguments, one_thread);
+                }
+            });
+            const double exchange = seconds_of([&] { norma_mpi_exchange(&mpi, &request); });
+            for (int i = 0; i < 2; i++) {
+                const double together = seconds_of([&] { sharded.run(mpi, blocks[i]); });
+                if (round >= 3) {  // the first find cold caches and unmapped pages
+                    times[i].push_back(together);
+                    ratios[i].push_back(together / (alone / ranks + exchange));
+                }
+            }
+            of_whole.push_back(alone);
+            of_exchange.push_back(exchange);
+        }
+        if (rank == 0) {
+            std::printf("%s: unsharded %.0f us, exchange %.1f us\n",
+                        kind == NORMA_ALL_GATHER ? "all-gather" : "all-reduce", 1e6 * median(of_whole),
+                        1e6 * median(of_exchange));
+            for (int i = 0; i < 2; i++) {
+                std::printf("  in runs of %lld rows: %.0f us, %.2f of unsharded / %d + exchange\n",
+                            static_cast<long long>(blocks[i]), 1e6 * median(times[i]), median(ratios[i]), ranks);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    MPI_Init(&argc, &argv);
+    try {
+        Shape shape;
+        shape.rows = argc > 2 ? std::atoll(argv[1]) : shape.rows;
+        shape.hidden = argc > 2 ? std::atoll(argv[2]) : shape.hidden;
+        shape.block = argc > 3 ? std::atoll(argv[3]) : shape.block;
+        shape.rounds = argc > 4 ? std::atoi(argv[4]) : shape.rounds;
+        measure(shape);
+    } catch (const std::exception &error) {
+        std::fprintf(stderr, "sharded_mpi: %s\n", error.what());
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    MPI_Finalize();
+    return 0;
+}
