@@ -121,21 +121,22 @@ void measure(const Shape &shape) {
         std::vector<double> of_whole, of_exchange, times[2], ratios[2];
         const int64_t blocks[] = {shape.rows, shape.block};
         for (int round = 0; round < shape.rounds + 3; round++) {
-            const double alone = seconds_of([&] {
-                if (rank == 0) {
-                    plan.run(whole.arguments, one_thread);
-                }
-            });
             const double exchange = seconds_of([&] { norma_mpi_exchange(&mpi, &request); });
             for (int i = 0; i < 2; i++) {
+                // Before each, so that both find the caches as that leaves them.
+                const double alone = seconds_of([&] {
+                    if (rank == 0) {
+                        plan.run(whole.arguments, one_thread);
+                    }
+                });
                 const double together = seconds_of([&] { sharded.run(mpi, blocks[i]); });
-                if (round >= 3) {  // the first find cold caches and unmapped pages
+                if (round >= 3) {  // the first find unmapped pages
+                    of_whole.push_back(alone);
+                    of_exchange.push_back(exchange);
                     times[i].push_back(together);
                     ratios[i].push_back(together / (alone / ranks + exchange));
                 }
             }
-            of_whole.push_back(alone);
-            of_exchange.push_back(exchange);
         }
         if (rank == 0) {
             std::printf("%s: unsharded %.0f us, exchange %.1f us\n",
