@@ -2,15 +2,13 @@
 // mpirun -n N sharded_mpi [ROWS HIDDEN [BLOCK [ROUNDS]]]: RMSNorm in f32, sharded over the ranks, each on one thread, in
 // one run and in runs of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows alone.
 // Rounds are interleaved, ratios are medians over them.
-#include <norma/norma.hpp>
 #include <norma_mpi.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <stdexcept>
-#include <string>
+#include <norma/sharded.hpp>
 #include <vector>
 
 namespace {
@@ -19,12 +17,6 @@ struct Shape {
     int64_t rows = 512, hidden = 8192, block = 64;
     int rounds = 41;
 };
-
-void require(norma_status status) {
-    if (status != NORMA_OK) {
-        throw std::runtime_error(norma_last_error());
-    }
-}
 
 double median(std::vector<double> values) {
     std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
@@ -63,26 +55,7 @@ private:
 class Sharded {
 public:
     Sharded(const Shape &shape, int rank, int ranks, norma_exchange_kind kind)
-        : shape_(shape), norm_(shape.rows, shape.hidden / ranks), execution_(norma::execution()) {
-        norma_sharded_desc desc = {};
-        desc.size = sizeof desc;
-        desc.norm = norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden / ranks, NORMA_F32, NORMA_F32);
-        desc.rank = rank;
-        desc.ranks = ranks;
-        desc.kind = kind;
-        require(norma_sharded_plan_create(&desc, &plan_));
-        size_t bytes = 0;
-        require(norma_sharded_workspace_size(plan_, shape.rows, 1, &bytes));
-        execution_.threads = 1;
-        execution_.workspace = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
-        execution_.workspace_size = bytes;
-    }
-    ~Sharded() {
-        norma_sharded_plan_destroy(plan_);
-        std::free(execution_.workspace);
-    }
-    Sharded(const Sharded &) = delete;
-    Sharded &operator=(const Sharded &) = delete;
+        : shape_(shape), norm_(shape.rows, shape.hidden / ranks), plan_(describe(shape, rank, ranks, kind)) {}
 
     void run(norma_mpi &mpi, int64_t block) {
         for (int64_t row = 0; row < shape_.rows; row += block) {
@@ -91,15 +64,23 @@ public:
                 tensor->data = static_cast<float *>(tensor->data) + row * tensor->strides[0];
                 tensor->shape[0] = std::min(block, shape_.rows - row);
             }
-            require(norma_sharded_run(plan_, &part, &execution_, norma_mpi_exchange, &mpi));
+            plan_.run(part, norma::execution(1), workspace_, norma_mpi_exchange, &mpi);
         }
     }
 
 private:
+    static norma_sharded_desc describe(const Shape &shape, int rank, int ranks, norma_exchange_kind kind) {
+        const norma_plan_desc norm =
+            norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden / ranks, NORMA_F32, NORMA_F32);
+        norma_sharded_desc desc = norma::describe_sharded(norm, rank, ranks);
+        desc.kind = kind;
+        return desc;
+    }
+
     Shape shape_;
     Norm norm_;
-    norma_execution execution_;
-    norma_sharded_plan *plan_ = nullptr;
+    norma::ShardedPlan plan_;
+    norma::Workspace workspace_;
 };
 
 void measure(const Shape &shape) {
@@ -109,8 +90,6 @@ void measure(const Shape &shape) {
     norma_mpi mpi = {MPI_COMM_WORLD, 0};
     Norm whole(shape.rows, shape.hidden);
     const norma::Plan plan(norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden, NORMA_F32, NORMA_F32));
-    norma_execution one_thread = norma::execution();
-    one_thread.threads = 1;
     for (const norma_exchange_kind kind : {NORMA_ALL_GATHER, NORMA_ALL_REDUCE}) {
         Sharded sharded(shape, rank, ranks, kind);
         const int64_t chunks = kind == NORMA_ALL_GATHER ? (shape.hidden / ranks + 1023) / 1024 : 1;
@@ -126,7 +105,7 @@ void measure(const Shape &shape) {
                 // Before each, so that both find the caches as that leaves them.
                 const double alone = seconds_of([&] {
                     if (rank == 0) {
-                        plan.run(whole.arguments, one_thread);
+                        plan.run(whole.arguments, norma::execution(1));
                     }
                 });
                 const double together = seconds_of([&] { sharded.run(mpi, blocks[i]); });

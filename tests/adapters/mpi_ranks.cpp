@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // mpi_ranks CASE: a rank of check_mpi. `sum` prints the bits of y, dx and dweight of all columns, which must not depend
 // on the number of ranks; `hang` and `die` have a rank that never takes part.
-#include <norma/norma.hpp>
 #include <norma_mpi.h>
-
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <norma/sharded.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -38,20 +37,16 @@ struct Rank {
     }
 
     norma_status run(norma_op op, const norma_arguments &arguments, norma_exchange_kind kind) {
-        norma_sharded_desc desc = {};
-        desc.size = sizeof desc;
-        desc.norm = norma::describe(op, slice, NORMA_F32, NORMA_F32);
+        norma_sharded_desc desc =
+            norma::describe_sharded(norma::describe(op, slice, NORMA_F32, NORMA_F32), rank, ranks);
         desc.norm.flags = op == NORMA_RMS_NORM_FORWARD ? NORMA_SAVE_STATISTICS : 0;
-        desc.rank = rank;
-        desc.ranks = ranks;
         desc.chunk = chunk;
         desc.kind = kind;
         norma_sharded_plan *plan = nullptr;
         size_t bytes = 0;
         norma_status status = norma_sharded_plan_create(&desc, &plan);
         status = status ? status : norma_sharded_workspace_size(plan, rows, 1, &bytes);
-        norma_execution execution = norma::execution();
-        execution.threads = 1;
+        norma_execution execution = norma::execution(1);
         // Never freed: MPI may still write to it after a time-out.
         execution.workspace = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
         execution.workspace_size = bytes;
