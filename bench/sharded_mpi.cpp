@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// mpirun -n N sharded_mpi [ROWS HIDDEN [BLOCK [ROUNDS]]]: RMSNorm in f32, sharded over the ranks, each on one thread, in
-// one run and in runs of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows alone.
-// Rounds are interleaved, ratios are medians over them.
+// mpirun -n N sharded_mpi [ROWS HIDDEN [BLOCK [ROUNDS]]]: RMSNorm in f32, sharded over the ranks, each on one thread,
+// in one run and in runs of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows
+// alone. Rounds are interleaved, ratios are medians over them.
 #include <norma_mpi.h>
 
 #include <algorithm>
@@ -95,8 +95,8 @@ void measure(const Shape &shape) {
         const int64_t chunks = kind == NORMA_ALL_GATHER ? (shape.hidden / ranks + 1023) / 1024 : 1;
         std::vector<double> send(static_cast<size_t>(2 + shape.rows * chunks)),
             receive(send.size() * static_cast<size_t>(ranks));
-        const norma_exchange_request request = {kind,           NORMA_F64, static_cast<int64_t>(send.size()), send.data(),
-                                                receive.data(), rank,      ranks,                             nullptr};
+        const norma_exchange_request request = {
+            kind, NORMA_F64, static_cast<int64_t>(send.size()), send.data(), receive.data(), rank, ranks, nullptr};
         std::vector<double> of_whole, of_exchange, times[2], ratios[2];
         const int64_t blocks[] = {shape.rows, shape.block};
         for (int round = 0; round < shape.rounds + 3; round++) {

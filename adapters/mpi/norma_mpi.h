@@ -14,8 +14,8 @@ extern "C" {
 #endif
 
 typedef struct norma_mpi {
-    // Its ranks are those of the plan. Of its own (MPI_Comm_dup), so that no other collective call comes in between; with
-    // MPI_ERRORS_RETURN, or MPI ends the program at its errors.
+    // Its ranks are those of the plan. Of its own (MPI_Comm_dup), so that no other collective call comes in between;
+    // with MPI_ERRORS_RETURN, or MPI ends the program at its errors.
     MPI_Comm communicator;
     double seconds;  // that one exchange may take; 0: as long as it takes
 } norma_mpi;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// mpirun -n 2 example_tensor_parallel: a pre-norm Transformer layer whose hidden size is spread over the ranks. Each has
-// its columns of x between the matrices, so the norms are sharded too. Checked against the whole layer in double.
+// mpirun -n 2 example_tensor_parallel: a pre-norm Transformer layer whose hidden size is spread over the ranks. Each
+// has its columns of x between the matrices, so the norms are sharded too. Checked against the whole layer in double.
 #include <norma_mpi.h>
 
 #include <norma/sharded.hpp>
 #include <vector>
 
-#include "examples/transformer/check.h"
-#include "examples/transformer/norms.h"
+#include "../transformer/check.h"
+#include "../transformer/norms.h"
 
 namespace {
 

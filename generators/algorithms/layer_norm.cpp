@@ -83,8 +83,7 @@ static void layer_norm_forward(Row &row, const Variant &variant) {
         store_moments(row, x, variant.x);
         return;
     }
-    Normalized normalized =
-        compute_normalized(row, x, held_type(variant), is_merged(variant), variant.y == NORMA_F32);
+    Normalized normalized = compute_normalized(row, x, held_type(variant), is_merged(variant), variant.y == NORMA_F32);
     store_affine(row, variant, normalized.row);
     row.store_scalar("mean", normalized.mean);
     row.store_scalar("rstd", normalized.rstd);

@@ -34,7 +34,7 @@ public:
     bool backward() {
         if (!is_backward(v_)) {
             return v_.statistics != Statistics::recomputed ||
-                   refuse("statistics is recomputed; expected another for a forward");
+                   refuse("statistics is recomputed; expected saved, partial or merged for a forward");
         }
         return backward_type("x", v_.x) && backward_type("y", v_.y);
     }
@@ -135,7 +135,8 @@ bool is_legal(const Variant &variant, Refusal *why) {
         why->text[0] = '\0';
     }
     Rules rules(variant, why);
-    return rules.words_are_known() && rules.backward() && rules.slices() && rules.contract() && rules.scale() && rules.hidden();
+    return rules.words_are_known() && rules.backward() && rules.slices() && rules.contract() && rules.scale() &&
+           rules.hidden();
 }
 
 void list_words(const Field &field, char *text, size_t size) {

@@ -66,10 +66,10 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
 }
 
 size_t size_of(norma_dtype dtype) {
-    return dtype == NORMA_F64                         ? 8
-           : dtype == NORMA_F32 || dtype == NORMA_I32 ? 4
+    return dtype == NORMA_F64                          ? 8
+           : dtype == NORMA_F32 || dtype == NORMA_I32  ? 4
            : dtype == NORMA_F16 || dtype == NORMA_BF16 ? 2
-                                                      : 1;
+                                                       : 1;
 }
 
 template <typename T>

@@ -69,8 +69,8 @@ std::string Call::check_partial() const {
             const Moment &moment = expected[role == role_second_moment];
             const double got = reference::load(NORMA_F64, row_data(role, row), 1)[0];
             const double tolerance = ulps * 0x1p-23 * finite_magnitude(moment.magnitude) + moment.quantum;
-            const bool good = std::isfinite(moment.value) ? std::fabs(got - moment.value) <= tolerance
-                                                          : !std::isfinite(got);
+            const bool good =
+                std::isfinite(moment.value) ? std::fabs(got - moment.value) <= tolerance : !std::isfinite(got);
             if (!good) {
                 return mismatch_text(roles[role].name, row, {0, got, moment.value, tolerance});
             }

@@ -119,8 +119,7 @@ template <norma_op op>
 nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle residual, float eps,
                    float weight_offset, nb::handle out, nb::handle residual_out, bool statistics, nb::handle y_dtype,
                    nb::handle scale, nb::handle y_scale, int y_zero_point, nb::handle y_float, nb::handle x_scale,
-                   nb::handle x_column_scale, nb::handle contract, nb::handle target, int threads,
-                   const Shard *shard) {
+                   nb::handle x_column_scale, nb::handle contract, nb::handle target, int threads, const Shard *shard) {
     Run run(op, eps);
     run.give(Role::x, x);
     run.give(Role::weight, weight);

@@ -56,9 +56,8 @@ int clear(PyObject *self) {
     return 0;
 }
 
-PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-                       {Py_tp_clear, reinterpret_cast<void *>(clear)},
-                       {0, nullptr}};
+PyType_Slot slots[] = {
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)}, {Py_tp_clear, reinterpret_cast<void *>(clear)}, {0, nullptr}};
 
 constexpr const char *doc = R"(This rank's place where the last dimension of arrays is spread over ranks: the argument
 `shard` of norms, whose arrays are then slices. All ranks call the same norms in the same order.
@@ -101,10 +100,14 @@ void define_shard(nb::module_ &module) {
     nb::class_<Shard>(module, "Shard", nb::type_slots(slots), doc)
         .def(
             "__init__",
-            [](Shard *self, int32_t rank, int32_t ranks, nb::object exchange, std::vector<int64_t> slices, int64_t chunk,
-               bool all_reduce) {
-                new (self) Shard{rank,  ranks, std::move(exchange), std::move(slices),
-                                 chunk, all_reduce ? NORMA_ALL_REDUCE : NORMA_ALL_GATHER};
+            [](Shard *self, int32_t rank, int32_t ranks, nb::object exchange, std::vector<int64_t> slices,
+               int64_t chunk, bool all_reduce) {
+                new (self) Shard{rank,
+                                 ranks,
+                                 std::move(exchange),
+                                 std::move(slices),
+                                 chunk,
+                                 all_reduce ? NORMA_ALL_REDUCE : NORMA_ALL_GATHER};
             },
             "rank"_a, "ranks"_a, "exchange"_a, nb::kw_only(), "slices"_a = std::vector<int64_t>(), "chunk"_a = 0,
             "all_reduce"_a = false,

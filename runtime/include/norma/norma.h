@@ -111,8 +111,8 @@ typedef struct norma_device {
 // dimensions but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden]
 // with the outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight,
 // bias, dweight, dbias and x_column_scale are [hidden]; mean, rstd, moments and the scales of rows have the shape of x
-// without its last dimension, or with 1 in its place, and non-negative strides. Strides of dimensions of one element do not
-// matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is asked, and
+// without its last dimension, or with 1 in its place, and non-negative strides. Strides of dimensions of one element do
+// not matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is asked, and
 // results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null, but for dweight and dbias
@@ -329,7 +329,7 @@ typedef struct norma_kernel_info {
     norma_contract contract;
     norma_dtype x, y, weight, bias, residual, y_float;
     norma_scale scale;
-    uint32_t flags;           // those of a norma_plan_desc that choose it: NORMA_RECOMPUTE_, PARTIAL_, MERGED_STATISTICS
+    uint32_t flags;           // those of a norma_plan_desc that choose it: its source of statistics
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
     int64_t hidden_exact;     // or only this one, when not 0
     int64_t hidden_most;      // and none larger than this, when not 0

@@ -18,12 +18,14 @@ extern "C" {
 
 // How the ranks' statistics become those of whole rows.
 typedef enum norma_exchange_kind {
-    // Every rank gets the numbers of every chunk, and merges them in the order of the row: all ranks have the same bits,
+    // Every rank gets the numbers of every chunk, and merges them in the order of the row: all ranks have the same
+    // bits,
     // whatever their number, where slices are whole chunks. 8 bytes for each row and chunk (layer_norm: 16).
     NORMA_ALL_GATHER = 0,
     // The ranks' sums are added up: 8 bytes for each row (layer_norm: 16), however long rows are. Bits depend on the
     // number of ranks, and are the same on every rank where the caller's sum is. The variance of layer_norm is that of
-    // mean(x^2) - mean^2 in float64: for rows far from zero it has a relative error of up to (mean / deviation)^2 / 2^50.
+    // mean(x^2) - mean^2 in float64: for rows far from zero it has a relative error of up to (mean / deviation)^2 /
+    // 2^53 for each chunk of a rank and each rank.
     NORMA_ALL_REDUCE = 1
 } norma_exchange_kind;
 
@@ -46,8 +48,8 @@ typedef int (*norma_exchange)(void *communicator, const norma_exchange_request *
 // Zero-initialize, set `size`, then the fields you need. Copied by norma_sharded_plan_create.
 typedef struct norma_sharded_desc {
     size_t size;  // sizeof(norma_sharded_desc)
-    // Of this rank's slice: `hidden` is the slice's. A forward without residual, or a backward with saved statistics; no
-    // quantized type; `kernel` is null. Of the same op and contract on all ranks.
+    // Of this rank's slice: `hidden` is the slice's. A forward without residual, or a backward with saved statistics;
+    // no quantized type; `kernel` is null. Of the same op and contract on all ranks.
     norma_plan_desc norm;
     int32_t rank, ranks;
     const int64_t *slices;  // the hidden sizes of all ranks, in their order; null: all are as this one's
@@ -64,18 +66,20 @@ NORMA_API norma_status norma_sharded_plan_create(const norma_sharded_desc *desc,
 // Null is allowed. No run of the plan may be under way.
 NORMA_API void norma_sharded_plan_destroy(norma_sharded_plan *plan);
 
-// Bytes of workspace that a run of `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs: at least
-// 8 for each row and chunk of all ranks.
+// Bytes of workspace that a run of `rows` rows on at most `threads` threads (0: norma_get_num_threads()) needs: at
+// least 8 for each row and chunk of all ranks.
 NORMA_API norma_status norma_sharded_workspace_size(const norma_sharded_plan *plan, int64_t rows, int32_t threads,
                                                     size_t *bytes);
 
 // The norm of this rank's slice, together with the other ranks' runs of as many rows. Arguments are those of
 // norma_plan_run, of the slice; saved statistics are those of whole rows. `exchange` may be null where there is one
-// rank. A plan may be run by any number of threads at once, where `exchange` can tell their calls apart. Never allocates.
+// rank. A plan may be run by any number of threads at once, where `exchange` can tell their calls apart. Never
+// allocates.
 //
 // On NORMA_OK everything is written. On failure nothing is before the exchange has succeeded on this rank; what fails
 // afterwards is what norma_plan_run finds late, and leaves outputs undefined. Errors:
-//   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none: plan,
+//   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none:
+//   plan,
 //                      arguments' size, shape of x, exchange, or workspace. Then they wait as long as theirs does.
 //   EXCHANGE_FAILED    The exchange returned another number than 0, or another rank was refused, failed, or ran
 //                      something else: op, contract, rows, hidden size, chunk and eps are compared.

@@ -12,10 +12,9 @@ namespace norma {
 namespace {
 
 constexpr uint32_t slice_flags = NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS;
-constexpr uint32_t forward_flags =
-    slice_flags | NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
-constexpr uint32_t backward_flags = slice_flags | NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE |
-                                    NORMA_ACCUMULATE_GRADIENTS;
+constexpr uint32_t forward_flags = slice_flags | NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+constexpr uint32_t backward_flags =
+    slice_flags | NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE | NORMA_ACCUMULATE_GRADIENTS;
 
 norma_status check_device(norma_device device) {
     if (const Device *kind = find_device(device.type)) {

@@ -12,8 +12,7 @@ namespace {
 using ll = long long;
 
 constexpr int64_t default_chunk = 1024;
-constexpr uint32_t statistics_flags =
-    NORMA_RECOMPUTE_STATISTICS | NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS;
+constexpr uint32_t statistics_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS;
 
 norma_status check_ranks(const norma_sharded_desc &desc) {
     if (desc.ranks < 1) {
@@ -37,8 +36,9 @@ norma_status check_ranks(const norma_sharded_desc &desc) {
         }
     }
     if (desc.slices && desc.slices[desc.rank] != desc.norm.hidden) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.slices[%d] is %lld; expected desc.norm.hidden (%lld), as of this rank",
-                    desc.rank, ll{desc.slices[desc.rank]}, ll{desc.norm.hidden});
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.slices[%d] is %lld; expected desc.norm.hidden (%lld), as of this rank", desc.rank,
+                    ll{desc.slices[desc.rank]}, ll{desc.norm.hidden});
     }
     return NORMA_OK;
 }

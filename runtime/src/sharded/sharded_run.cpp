@@ -82,8 +82,8 @@ double call_of(const ShardedRun &run) {
     uint32_t eps = 0;
     memcpy(&eps, &run.arguments.eps, sizeof eps);
     uint64_t hash = 0;
-    const uint64_t parts[] = {static_cast<uint64_t>(desc.op),  static_cast<uint64_t>(desc.contract),
-                              static_cast<uint64_t>(run.rows), static_cast<uint64_t>(run.plan.hidden),
+    const uint64_t parts[] = {static_cast<uint64_t>(desc.op),        static_cast<uint64_t>(desc.contract),
+                              static_cast<uint64_t>(run.rows),       static_cast<uint64_t>(run.plan.hidden),
                               static_cast<uint64_t>(run.plan.chunk), uint64_t{eps}};
     for (const uint64_t part : parts) {
         hash = (hash ^ part) * 0x9e3779b97f4a7c15u;
@@ -102,8 +102,9 @@ norma_status check_ranks(const ShardedRun &run, const double *received) {
         }
         return received[sent_call] == plan.ranks * call
                    ? NORMA_OK
-                   : fail(NORMA_EXCHANGE_FAILED,
-                          "ranks run different calls; expected the same op, contract, rows, hidden size, chunk and eps");
+                   : fail(
+                         NORMA_EXCHANGE_FAILED,
+                         "ranks run different calls; expected the same op, contract, rows, hidden size, chunk and eps");
     }
     for (int32_t rank = 0; rank < plan.ranks; rank++) {
         const double *sent = received + rank * run.layout.count;
@@ -136,8 +137,8 @@ norma_status exchange_partials(const ShardedRun &run, norma_exchange exchange, v
     send[sent_call] = call_of(run);
     int error = 0;
     if (exchange) {
-        const norma_exchange_request request = {plan.kind, NORMA_F64,  run.layout.count, send,
-                                                receive,   plan.rank,  plan.ranks,       run.execution.cuda_stream};
+        const norma_exchange_request request = {plan.kind, NORMA_F64, run.layout.count, send,
+                                                receive,   plan.rank, plan.ranks,       run.execution.cuda_stream};
         error = exchange(communicator, &request);
     } else {
         memcpy(receive, send, static_cast<size_t>(run.layout.count) * sizeof *send);

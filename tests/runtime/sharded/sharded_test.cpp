@@ -101,6 +101,21 @@ TEST_CASE("sharded norms: rows that break implementations", "[sharded]") {
     }
 }
 
+// Of a sum the variance is mean(x^2) - mean^2.
+TEST_CASE("sharded norms: sums of rows far from zero have the error that is documented", "[sharded]") {
+    for (const RowKind kind : {RowKind::far, RowKind::shifted, RowKind::constant}) {
+        ShardedSpec spec;
+        spec.op = NORMA_LAYER_NORM_FORWARD;
+        spec.kind = NORMA_ALL_REDUCE;
+        spec.rows_of = kind;
+        spec.slices = even(4096, 4);
+        ShardedNorm norm(spec);
+        norm.run();
+        INFO(spec.text());
+        CHECK(norm.check(4 + 4e4 * 4e4 * (1 + 4) * 0x1p-53 / 0x1p-23) == "");
+    }
+}
+
 TEST_CASE("sharded norms: one rank needs no exchange, and no rows none", "[sharded]") {
     ShardedSpec spec = two_ranks();
     spec.outer = {0};
@@ -142,9 +157,9 @@ TEST_CASE("sharded norms: the others hear of a rank that is refused", "[sharded]
             arguments.y.data = rank == 1 ? nullptr : arguments.y.data;
         };
         CHECK(norm.run(ranks, wrong) == Statuses{NORMA_EXCHANGE_FAILED, NORMA_INVALID_ARGUMENT});
-        CHECK_THAT(norm.messages[0], Contains(kind == NORMA_ALL_GATHER
-                                                  ? "rank 1 failed before the exchange: invalid argument"
-                                                  : "1 of 2 ranks failed before the exchange"));
+        CHECK_THAT(norm.messages[0],
+                   Contains(kind == NORMA_ALL_GATHER ? "rank 1 failed before the exchange: invalid argument"
+                                                     : "1 of 2 ranks failed before the exchange"));
         CHECK_THAT(norm.messages[1], Contains("y.data is null"));
         CHECK(norm.untouched());
     }
