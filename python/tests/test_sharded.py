@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Norms of slices: threads as ranks; and processes over Gloo, where PyTorch is installed."""
 
+import concurrent.futures
 import importlib.util
 import subprocess
 import sys
@@ -38,22 +39,12 @@ class Ranks:
         return exchange
 
     def run(self, call):
-        """What call(shard, columns) returns, or raises, by rank."""
-        results, size = [None] * len(self.shards), HIDDEN // len(self.shards)
-
-        def run(rank):
-            try:
-                columns = slice(rank * size, (rank + 1) * size)
-                results[rank] = call(self.shards[rank], columns)
-            except Exception as error:
-                results[rank] = error
-
-        threads = [threading.Thread(target=run, args=[rank]) for rank in range(len(results))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return results
+        """What call(shard, columns) returns, by rank."""
+        count = len(self.shards)
+        size = HIDDEN // count
+        columns = [slice(rank * size, (rank + 1) * size) for rank in range(count)]
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return list(pool.map(call, self.shards, columns))
 
 
 def arrays():
