@@ -9,13 +9,15 @@
 #include <cstdlib>
 #include <functional>
 #include <norma/sharded.hpp>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace {
 
 struct Shape {
-    int64_t rows = 512, hidden = 8192, block = 64;
-    int rounds = 41;
+    int64_t rows, hidden, block;
+    int rounds;
 };
 
 double median(std::vector<double> values) {
@@ -134,12 +136,17 @@ void measure(const Shape &shape) {
 int main(int argc, char **argv) {
     MPI_Init(&argc, &argv);
     try {
-        Shape shape;
-        shape.rows = argc > 2 ? std::atoll(argv[1]) : shape.rows;
-        shape.hidden = argc > 2 ? std::atoll(argv[2]) : shape.hidden;
-        shape.block = argc > 3 ? std::atoll(argv[3]) : shape.block;
-        shape.rounds = argc > 4 ? std::atoi(argv[4]) : shape.rounds;
-        measure(shape);
+        int64_t numbers[] = {512, 8192, 64, 41};
+        for (int i = 1; i < argc; i++) {
+            char *end = nullptr;
+            const long long number = std::strtoll(argv[i], &end, 10);
+            if (i > 4 || *end != '\0' || number < 1) {
+                throw std::invalid_argument(std::string(argv[i]) +
+                                            "; expected ROWS HIDDEN BLOCK ROUNDS, each 1 or more");
+            }
+            numbers[i - 1] = number;
+        }
+        measure({numbers[0], numbers[1], numbers[2], static_cast<int>(numbers[3])});
     } catch (const std::exception &error) {
         std::fprintf(stderr, "sharded_mpi: %s\n", error.what());
         MPI_Abort(MPI_COMM_WORLD, 1);

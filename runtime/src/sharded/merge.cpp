@@ -2,6 +2,8 @@
 // Compiled without contraction: the bits are the same on every architecture.
 #include "merge.h"
 
+#include <float.h>
+
 namespace norma {
 namespace {
 
@@ -27,7 +29,7 @@ struct RowOfChunks {
 double square(double value) { return value * value; }
 
 // So that an infinite first chunk leaves no more than what the formula has.
-double finite_or_zero(double value) { return value - value == 0 ? value : 0; }
+double finite_or_zero(double value) { return value >= -DBL_MAX && value <= DBL_MAX ? value : 0; }
 
 }  // namespace
 
