@@ -75,6 +75,14 @@ Normalized load_normalized(Row &row, const RowValue &x) {
     return {[=](Expr d) { return fused_multiply_add(x(d), 0.5f, minus_half_mean) * twice_rstd; }, mean, rstd};
 }
 
+// Of g and g * n.
+std::vector<Expr> gradient_means(Row &row, const Variant &variant, const RowValue &g, const RowValue &n) {
+    if (is_merged(variant)) {
+        return {row.per_row("first_moment", Float(64)), row.per_row("second_moment", Float(64))};
+    }
+    return row.means("gradient_means", {{g}, {g, n}});
+}
+
 }  // namespace
 
 static void layer_norm_forward(Row &row, const Variant &variant) {
@@ -95,9 +103,7 @@ static void layer_norm_backward(Row &row, const Variant &variant) {
     const bool recompute = variant.statistics == Statistics::recomputed;
     Normalized normalized = recompute ? compute_normalized(row, x, variant.x, false, false) : load_normalized(row, x);
     RowValue n = normalized.row, g = gradient_of_normalized(row, variant, dy);
-    std::vector<Expr> means = is_merged(variant) ? std::vector<Expr>{row.per_row("first_moment", Float(64)),
-                                                                     row.per_row("second_moment", Float(64))}
-                                                 : row.means("gradient_means", {{g}, {g, n}});
+    const std::vector<Expr> means = gradient_means(row, variant, g, n);
     if (is_partial(variant)) {
         row.store_scalar("first_moment", means[0]);
         row.store_scalar("second_moment", means[1]);
