@@ -106,6 +106,7 @@ norma_status create(const norma_sharded_desc &desc, norma_sharded_plan &plan) {
         const int64_t chunks = chunks_of(plan, rank);
         plan.most_chunks = chunks > plan.most_chunks ? chunks : plan.most_chunks;
     }
+    plan.merged_plan->row_elements = plan.hidden;
     const OpInfo &op = info_of(desc.norm.op);
     plan.moments = op.has_mean ? 2 : 1;
     plan.centred = op.has_mean && !op.backward;

@@ -159,13 +159,25 @@ void merge(const ShardedRun &run, double *merged) {
     }
 }
 
+norma_status check_moments(const norma_arguments &arguments) {
+    const norma_tensor *const moments[] = {&arguments.first_moment, &arguments.second_moment};
+    for (const norma_tensor *moment : moments) {
+        if (moment->data || moment->dtype != NORMA_NONE) {
+            return fail(NORMA_INVALID_ARGUMENT, "%s is given; expected all zero, since a sharded run finds it",
+                        moment == moments[0] ? "first_moment" : "second_moment");
+        }
+    }
+    return NORMA_OK;
+}
+
 norma_status run_rows(ShardedRun &run, norma_exchange exchange, void *communicator) {
     const norma_sharded_plan &plan = run.plan;
     double *const merged = run.workspace + run.layout.merged;
     norma_arguments arguments = run.arguments;
     give_moments(run, merged, 1, &arguments);
     norma_call call;
-    norma_status status = bind(plan.merged_plan, &arguments, &run.execution, &call);
+    norma_status status = check_moments(run.arguments);
+    status = status ? status : bind(plan.merged_plan, &arguments, &run.execution, &call);
     if (run.rows == 0) {
         return status ? status : run_first_rows(call, 0);
     }

@@ -49,16 +49,30 @@ TEST_CASE("sharded norms: the same bits on any number of ranks", "[sharded]") {
                 ShardedNorm sharded(spec);
                 sharded.run();
                 INFO(spec.text());
-                CHECK(sharded.bytes(false) == whole.bytes(false));
+                CHECK((sharded.bytes(false) == whole.bytes(false)));
                 CHECK(sharded.check(4) == "");
             }
             spec.slices = {1024, 5120, 2048};
             ShardedNorm uneven(spec);
             uneven.run();
             INFO(spec.text());
-            CHECK(uneven.bytes(false) == whole.bytes(false));
+            CHECK((uneven.bytes(false) == whole.bytes(false)));
         }
     });
+}
+
+TEST_CASE("sharded norms: gradients of many rows have the strips of whole rows", "[sharded]") {
+    ShardedSpec spec;
+    spec.op = NORMA_LAYER_NORM_BACKWARD;
+    spec.outer = {640};
+    spec.chunk = 128;
+    spec.slices = {2048};
+    ShardedNorm whole(spec);
+    whole.run();
+    spec.slices = even(2048, 8);
+    ShardedNorm sharded(spec);
+    sharded.run();
+    CHECK((sharded.bytes(false) == whole.bytes(false)));
 }
 
 TEST_CASE("sharded norms: slices that are no whole chunks, and sums, are as exact", "[sharded]") {
@@ -147,6 +161,18 @@ TEST_CASE("sharded norms: a rank that dies or hangs", "[sharded]") {
     CHECK(norm.untouched());
     CHECK(norm.run(ranks) == Statuses{NORMA_OK, NORMA_OK});  // and the next run is as ever
     CHECK(norm.check(4) == "");
+}
+
+TEST_CASE("sharded norms: moments are not the caller's", "[sharded]") {
+    Ranks ranks(2);
+    ShardedNorm norm(two_ranks());
+    double moments[5] = {};
+    const auto given = [&](int32_t, norma_arguments &arguments, norma_execution &) {
+        arguments.second_moment = {moments, NORMA_F64, {}, 1, {5}, {1}};
+    };
+    CHECK(norm.run(ranks, given) == Statuses{NORMA_INVALID_ARGUMENT, NORMA_INVALID_ARGUMENT});
+    CHECK_THAT(norm.messages[0], Contains("second_moment is given; expected all zero, since a sharded run finds it"));
+    CHECK(norm.untouched());
 }
 
 TEST_CASE("sharded norms: the others hear of a rank that is refused", "[sharded]") {
