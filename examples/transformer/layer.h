@@ -23,31 +23,39 @@ struct Layer {
 
 constexpr int heads = 4;
 
-// x is [tokens, hidden]. A token sees itself and those before it.
+// Of so many heads side by side. A token sees itself and those before it.
 template <class T>
-Matrix<T> attention(const Layer<T> &layer, const Matrix<T> &x) {
-    const Matrix<T> q = x * layer.query, k = x * layer.key, v = x * layer.value;
-    const Eigen::Index size = x.cols() / heads;
-    Matrix<T> mixed(x.rows(), x.cols());
+Matrix<T> attend(const Matrix<T> &q, const Matrix<T> &k, const Matrix<T> &v, int heads) {
+    const Eigen::Index size = q.cols() / heads;
+    Matrix<T> mixed(q.rows(), q.cols());
     for (int head = 0; head < heads; head++) {
         Matrix<T> scores = q.middleCols(head * size, size) * k.middleCols(head * size, size).transpose();
         scores /= std::sqrt(T(size));
-        for (Eigen::Index token = 0; token < x.rows(); token++) {
+        for (Eigen::Index token = 0; token < q.rows(); token++) {
             auto seen = scores.row(token).head(token + 1);
             seen = (seen.array() - seen.maxCoeff()).exp().matrix().eval();
             seen /= seen.sum();
-            scores.row(token).tail(x.rows() - token - 1).setZero();
+            scores.row(token).tail(q.rows() - token - 1).setZero();
         }
         mixed.middleCols(head * size, size) = scores * v.middleCols(head * size, size);
     }
-    return mixed * layer.out;
+    return mixed;
 }
 
-// With SiLU.
+// x is [tokens, hidden].
+template <class T>
+Matrix<T> attention(const Layer<T> &layer, const Matrix<T> &x) {
+    return attend<T>(x * layer.query, x * layer.key, x * layer.value, heads) * layer.out;
+}
+
+template <class T>
+Matrix<T> silu(const Matrix<T> &x) {
+    return x.array() / (1 + (-x.array()).exp());
+}
+
 template <class T>
 Matrix<T> feed_forward(const Layer<T> &layer, const Matrix<T> &x) {
-    const Matrix<T> up = x * layer.up;
-    return Matrix<T>(up.array() / (1 + (-up.array()).exp())) * layer.down;
+    return silu<T>(x * layer.up) * layer.down;
 }
 
 }  // namespace example

@@ -104,8 +104,8 @@ RowValue OracleRow::parameter(const std::string &role, norma_dtype type) {
     return [=](Expr d) { return widen(image(d)); };
 }
 
-Expr OracleRow::per_row(const std::string &role) {
-    ImageParam image(Float(32), 1, role);
+Expr OracleRow::per_row(const std::string &role, const Type &type) {
+    ImageParam image(type, 1, role);
     inputs_.push_back(image);
     per_row_.push_back(image);
     return image(r_);

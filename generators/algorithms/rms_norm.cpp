@@ -10,6 +10,7 @@ namespace norma {
 
 using Halide::cast;
 using Halide::Expr;
+using Halide::Float;
 using Halide::sqrt;
 
 namespace {
@@ -22,6 +23,9 @@ Expr compute_rstd(Row &row, const RowValue &x, norma_dtype held) {
     Expr eps = row.scalar("eps");
     return finish_rstd(row, row.mean_square("mean_square", x, held, eps), eps);
 }
+
+// Of a row of which x is a slice.
+Expr merged_rstd(Row &row) { return finish_rstd(row, row.per_row("second_moment", Float(64)), row.scalar("eps")); }
 
 // y is proportional to x * weight, so the first sweep also finds the largest magnitude.
 Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
@@ -37,7 +41,7 @@ Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
     if (variant.scale == NORMA_SCALE_ROW && variant.bias == NORMA_NONE && variant.y_float == NORMA_NONE) {
         return store_quantized_rows(row, variant, x);
     }
-    Expr rstd = compute_rstd(row, x, held_type(variant));
+    Expr rstd = is_merged(variant) ? merged_rstd(row) : compute_rstd(row, x, held_type(variant));
     store_affine(row, variant, [=](Expr d) { return x(d) * rstd; });
     return rstd;
 }
@@ -46,6 +50,10 @@ Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
 
 static void rms_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
+    if (is_partial(variant)) {
+        row.store_scalar("second_moment", row.once("moment", row.mean_square("mean_square", x, variant.x, 0.0f)));
+        return;
+    }
     row.store_scalar("rstd", store_normalized(row, variant, x));
 }
 
@@ -55,7 +63,12 @@ static void rms_norm_backward(Row &row, const Variant &variant) {
     Expr rstd = variant.statistics == Statistics::recomputed ? compute_rstd(row, x, variant.x) : row.per_row("rstd");
     RowValue n = [=](Expr d) { return x(d) * rstd; };
     RowValue g = gradient_of_normalized(row, variant, dy);
-    Expr minus_gn = row.once("minus_gn", cast<float>(-row.mean("gn", {g, n})));
+    Expr mean_gn = is_merged(variant) ? row.per_row("second_moment", Float(64)) : row.mean("gn", {g, n});
+    if (is_partial(variant)) {
+        row.store_scalar("second_moment", mean_gn);
+        return;
+    }
+    Expr minus_gn = row.once("minus_gn", cast<float>(-mean_gn));
     store_dx(
         row, variant, [=](Expr d) { return fused_multiply_add(n(d), minus_gn, g(d)); }, rstd);
     store_parameter_gradients(row, variant, dy, n);

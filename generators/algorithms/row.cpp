@@ -34,6 +34,37 @@ std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> 
     return values;
 }
 
+namespace {
+
+// Mean squares between these neither overflow nor lose bits, in rows of up to 2^24 elements.
+Expr least_square() { return Halide::Internal::make_const(Halide::Float(64), 0x1p-100); }
+Expr most_square() { return Halide::Internal::make_const(Halide::Float(64), 0x1p100); }
+// Added to this, a mean square below the least is not seen.
+constexpr float least_eps = 0x1p-76f;
+// What brings any finite row between them.
+constexpr float down = 0x1p-96f, up = 0x1p96f;
+
+}  // namespace
+
+// Beside a shift of 1 no difference is as small as the least, unless it is 0.
+Expr leaves_range(const Expr &mean_square, const Expr &eps, const Expr &shift) {
+    return mean_square >= most_square() || (mean_square < least_square() && eps < least_eps && abs(shift) < 1.0f);
+}
+
+Expr rescaling(const Expr &mean_square) { return select(mean_square >= most_square(), down, up); }
+Expr unscaling(const Expr &mean_square) { return select(mean_square >= most_square(), up, down); }
+
+Moments around(const Expr &scale, const Expr &unscale, const Expr &shift, const Expr &mean, const Expr &variance) {
+    Expr whole_mean = cast<double>(shift) + mean;
+    Expr around_zero = whole_mean * whole_mean <= 4 * variance;
+    return {scale,
+            unscale,
+            select(around_zero, 0.0f, shift),
+            select(around_zero, whole_mean, mean),
+            variance,
+            around_zero && scale == 1.0f};
+}
+
 Expr non_negative(const Expr &value) { return select(value < 0, cast(value.type(), 0), value); }
 
 Expr finite_or_zero(const Expr &value) {

@@ -32,6 +32,16 @@ struct Moments {
     Halide::Expr as_is = Halide::Internal::const_false();  // whether scale * x - shift is known to be x
 };
 
+// Of fp32: whether squares of what lies `shift` away may have left its range, judged by their mean; and for a row of
+// which that is so, the power of two that brings any finite row back, and its inverse.
+Halide::Expr leaves_range(const Halide::Expr &mean_square, const Halide::Expr &eps, const Halide::Expr &shift);
+Halide::Expr rescaling(const Halide::Expr &mean_square);
+Halide::Expr unscaling(const Halide::Expr &mean_square);
+
+// An element of a row that lies around zero is used as it is: its difference to a shift would be rounded.
+Moments around(const Halide::Expr &scale, const Halide::Expr &unscale, const Halide::Expr &shift,
+               const Halide::Expr &mean, const Halide::Expr &variance);
+
 // What rounding leaves below zero becomes zero; NaN passes.
 Halide::Expr non_negative(const Halide::Expr &value);
 
@@ -49,8 +59,8 @@ public:
     virtual RowValue load(const std::string &role, norma_dtype type) = 0;
     virtual RowValue parameter(const std::string &role, norma_dtype type) = 0;
 
-    // An fp32 number that is given for each row, such as a statistic that the forward saved.
-    virtual Halide::Expr per_row(const std::string &role) = 0;
+    // A number that is given for each row, such as a statistic that the forward saved.
+    virtual Halide::Expr per_row(const std::string &role, const Halide::Type &type = Halide::Float(32)) = 0;
 
     // A value that does not depend on the row, computed once for all rows of a call.
     virtual RowValue prepare(const std::string &name, RowValue value) = 0;
@@ -104,7 +114,8 @@ public:
     // What several of those share. An implementation whose one step finds it again leaves it as it is.
     virtual Halide::Expr shared(const std::string &name, Halide::Expr value) { return once(name, std::move(value)); }
 
-    // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row.
+    // Outputs: a row of an activation, rounded once to its type; one fp32 number per group of it; and one per row,
+    // of the type that it has.
     virtual void store(const std::string &role, norma_dtype type, RowValue value) = 0;
     virtual void store_groups(const std::string &role, int size, RowValue value) = 0;
     virtual void store_scalar(const std::string &role, Halide::Expr value) = 0;

@@ -21,7 +21,9 @@ bool is_wanted(const Variant &variant, const Wanted &wanted) {
     const std::string types = variant.x == variant.y
                                   ? dtype_name(variant.x)
                                   : fmt::format("{}:{}", dtype_name(variant.x), dtype_name(variant.y));
-    return (wanted.op.empty() || &info_of(variant.op) == find_op(wanted.op.c_str())) &&
+    // What a call of slices waits for is an exchange.
+    return !is_partial(variant) && !is_merged(variant) &&
+           (wanted.op.empty() || &info_of(variant.op) == find_op(wanted.op.c_str())) &&
            (wanted.dtype.empty() || wanted.dtype == types);
 }
 

@@ -32,10 +32,11 @@ REFUSED = {
     "eps is -1": (ValueError, lambda: norma.rms_norm(X, W, eps=-1)),
     "eps is nan": (ValueError, lambda: norma.rms_norm(X, W, eps=float("nan"))),
     "threads is -1": (ValueError, lambda: norma.rms_norm(X, W, threads=-1)),
-    "y_dtype is 'f64'; expected 'none', 'f32'": (
+    "y_dtype is 'f128'; expected 'none', 'f32'": (
         ValueError,
-        lambda: norma.rms_norm(X, W, y_dtype="f64"),
+        lambda: norma.rms_norm(X, W, y_dtype="f128"),
     ),
+    "desc.y is f64; expected f32": (ValueError, lambda: norma.rms_norm(X, W, y_dtype="f64")),
     "y_dtype is of type type": (TypeError, lambda: norma.rms_norm(X, W, y_dtype=np.float32)),
     "scale is 'column'": (ValueError, lambda: norma.rms_norm(X, W, y_dtype="i8", scale="column")),
     "y_scale is 0": (

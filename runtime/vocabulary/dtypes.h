@@ -13,12 +13,12 @@ enum class ElementKind : uint8_t { none, floating, bfloating, signed_integer, un
 struct DtypeInfo {
     norma_dtype dtype;
     const char *name;
-    const char *safetensors;  // in that format's headers
+    const char *safetensors;  // in that format's headers; "": Norma does not read it
     int32_t bytes;            // of an element
     ElementKind kind;
     int32_t mantissa_bits, exponent_bias;  // of floating-point numbers, without the hidden bit
     float max_finite;                      // of a quantized y: what the largest magnitude is scaled to
-    bool of_x, of_y;                       // may be the type of x, of y; floats may be of every tensor
+    bool of_x, of_y;                       // may be the type of x, of y; floats that may be, of every tensor
 };
 
 // In the order of norma_dtype.
@@ -32,6 +32,7 @@ inline constexpr DtypeInfo dtype_infos[] = {
     {NORMA_F8_E5M2, "f8_e5m2", "F8_E5M2", 1, ElementKind::eight_bit_floating, 2, 15, 57344, false, true},
     {NORMA_U8, "u8", "U8", 1, ElementKind::unsigned_integer, 0, 0, 255, false, true},
     {NORMA_I32, "i32", "I32", 4, ElementKind::signed_integer, 0, 0, 0, true, false},
+    {NORMA_F64, "f64", "", 8, ElementKind::floating, 52, 1023, 0, false, false},
 };
 
 inline constexpr int32_t dtype_count = sizeof dtype_infos / sizeof dtype_infos[0];
@@ -48,12 +49,16 @@ constexpr int32_t dtype_size(norma_dtype dtype) { return info_of(dtype).bytes; }
 // Null for a value that is not in the list.
 constexpr const char *dtype_name(norma_dtype dtype) { return is_dtype(dtype) ? info_of(dtype).name : nullptr; }
 
+// Of activations and parameters: not float64.
 constexpr bool is_float(norma_dtype dtype) {
-    return info_of(dtype).kind == ElementKind::floating || info_of(dtype).kind == ElementKind::bfloating;
+    const DtypeInfo &info = info_of(dtype);
+    return info.of_x && (info.kind == ElementKind::floating || info.kind == ElementKind::bfloating);
 }
 
 // Whether elements are multiples of a scale.
-constexpr bool is_quantized(norma_dtype dtype) { return is_dtype(dtype) && dtype != NORMA_NONE && !is_float(dtype); }
+constexpr bool is_quantized(norma_dtype dtype) {
+    return is_dtype(dtype) && (info_of(dtype).of_x || info_of(dtype).of_y) && !is_float(dtype);
+}
 
 namespace dtypes_detail {
 
@@ -88,7 +93,7 @@ inline constexpr Words dtype_words = dtypes_detail::table.words;
 // NORMA_NONE for a name that the format does not have, or that Norma does not read.
 inline norma_dtype dtype_of_safetensors(const char *name) {
     for (const DtypeInfo &info : dtype_infos) {
-        if (info.dtype != NORMA_NONE && strcmp(info.safetensors, name) == 0) {
+        if (info.safetensors[0] != '\0' && strcmp(info.safetensors, name) == 0) {
             return info.dtype;
         }
     }

@@ -143,7 +143,8 @@ inline constexpr Field fields[] = {
      offsetof(Variant, statistics),
      absent,
      absent,
-     "of a backward: saved by the forward, or recomputed from x ([backward.md](backward.md))"},
+     "of a backward: saved by the forward, or recomputed from x ([backward.md](backward.md)); `partial` and `merged` "
+     "for slices of rows ([many-machines.md](many-machines.md))"},
     {"alignment",
      "an alignment",
      "Alignment",
@@ -215,6 +216,21 @@ inline int32_t fallback_of(const Variant &variant, const Field &field) {
     return followed ? value_of(variant, *followed) : word ? word->value : 0;
 }
 
+// The flag of a desc and of a kernel's info that stands for it.
+constexpr uint32_t flag_of(Statistics statistics) {
+    return statistics == Statistics::recomputed ? NORMA_RECOMPUTE_STATISTICS
+           : statistics == Statistics::partial  ? NORMA_PARTIAL_STATISTICS
+           : statistics == Statistics::merged   ? NORMA_MERGED_STATISTICS
+                                                : 0;
+}
+
+constexpr Statistics statistics_of(uint32_t flags) {
+    return flags & NORMA_RECOMPUTE_STATISTICS ? Statistics::recomputed
+           : flags & NORMA_PARTIAL_STATISTICS ? Statistics::partial
+           : flags & NORMA_MERGED_STATISTICS  ? Statistics::merged
+                                              : Statistics::saved;
+}
+
 // Of a desc whose zeros are replaced by what they mean: a kernel for it would have this variant.
 inline Variant variant_of(const norma_plan_desc &desc) {
     Variant variant;
@@ -223,7 +239,7 @@ inline Variant variant_of(const norma_plan_desc &desc) {
             set_value_at(&variant, field.offset, value_at(&desc, field.in_desc));
         }
     }
-    variant.statistics = desc.flags & NORMA_RECOMPUTE_STATISTICS ? Statistics::recomputed : Statistics::saved;
+    variant.statistics = statistics_of(desc.flags);
     variant.hidden = {1, static_cast<int32_t>(desc.hidden), 0};
     return variant;
 }

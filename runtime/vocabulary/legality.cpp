@@ -33,10 +33,34 @@ public:
 
     bool backward() {
         if (!is_backward(v_)) {
-            return v_.statistics == Statistics::saved ||
-                   refuse("statistics is recomputed; expected saved for a forward");
+            return v_.statistics != Statistics::recomputed ||
+                   refuse("statistics is recomputed; expected saved, partial or merged for a forward");
         }
         return backward_type("x", v_.x) && backward_type("y", v_.y);
+    }
+
+    // Of slices of rows.
+    bool slices() {
+        if (!is_partial(v_) && !is_merged(v_)) {
+            return true;
+        }
+        const char *word = statistics_words.name(static_cast<int32_t>(v_.statistics));
+        const norma_dtype quantized = is_quantized(v_.x) ? v_.x : v_.y;
+        if (is_quantized(quantized)) {
+            return refuse("statistics is %s; expected saved with a quantized type, %s", word, dtype_name(quantized));
+        }
+        if (!is_partial(v_)) {
+            return true;
+        }
+        if (!is_backward(v_) && v_.y != v_.x) {
+            return refuse("y is %s; expected the type of x (%s) where statistics is partial", dtype_name(v_.y),
+                          dtype_name(v_.x));
+        }
+        if (!is_backward(v_) && v_.contract != NORMA_FP32_ONCE) {
+            return refuse("contract is hf; expected fp32_once where the statistics of a forward are partial");
+        }
+        return (is_backward(v_) || has_no("weight", v_.weight)) && has_no("bias", v_.bias) &&
+               has_no("residual", v_.residual);
     }
 
     bool contract() {
@@ -81,6 +105,11 @@ public:
     }
 
 private:
+    bool has_no(const char *key, norma_dtype dtype) {
+        return dtype == NORMA_NONE ||
+               refuse("%s is %s; expected none where statistics is partial", key, dtype_name(dtype));
+    }
+
     bool backward_type(const char *key, norma_dtype dtype) {
         return is_float(dtype) || refuse("%s is %s; expected f32, f16 or bf16 for a backward", key, dtype_name(dtype));
     }
@@ -106,7 +135,8 @@ bool is_legal(const Variant &variant, Refusal *why) {
         why->text[0] = '\0';
     }
     Rules rules(variant, why);
-    return rules.words_are_known() && rules.backward() && rules.contract() && rules.scale() && rules.hidden();
+    return rules.words_are_known() && rules.backward() && rules.slices() && rules.contract() && rules.scale() &&
+           rules.hidden();
 }
 
 void list_words(const Field &field, char *text, size_t size) {

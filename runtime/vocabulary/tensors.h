@@ -25,6 +25,8 @@ enum class Role : uint8_t {
     y_scale,  // likewise; or [rows, groups]
     y_float,
     x_column_scale,
+    first_moment,  // [rows]
+    second_moment,
     user_context,   // void **: the address of a CallContext *
     eps,            // float
     weight_offset,  // float
@@ -76,9 +78,21 @@ template <norma_dtype Variant::*type>
 constexpr norma_dtype backward(const Variant &v) {
     return is_backward(v) ? v.*type : NORMA_NONE;
 }
+template <norma_dtype (*dtype)(const Variant &)>
+constexpr norma_dtype unless_partial(const Variant &v) {
+    return is_partial(v) ? NORMA_NONE : dtype(v);
+}
 constexpr norma_dtype f32_if(bool present) { return present ? NORMA_F32 : NORMA_NONE; }
-constexpr norma_dtype of_rstd(const Variant &v) { return f32_if(v.statistics == Statistics::saved); }
+constexpr norma_dtype of_rstd(const Variant &v) {
+    return f32_if(is_backward(v) ? v.statistics != Statistics::recomputed : !is_partial(v));
+}
 constexpr norma_dtype of_mean(const Variant &v) { return info_of(v.op).has_mean ? of_rstd(v) : NORMA_NONE; }
+constexpr norma_dtype of_second_moment(const Variant &v) {
+    return is_partial(v) || is_merged(v) ? NORMA_F64 : NORMA_NONE;
+}
+constexpr norma_dtype of_first_moment(const Variant &v) {
+    return info_of(v.op).has_mean ? of_second_moment(v) : NORMA_NONE;
+}
 constexpr norma_dtype scale_of_x(const Variant &v) { return f32_if(is_quantized(v.x)); }
 constexpr norma_dtype scale_of_y(const Variant &v) { return f32_if(v.scale != NORMA_SCALE_NONE); }
 constexpr norma_dtype column_scale(const Variant &v) { return f32_if(v.x == NORMA_I32); }
@@ -104,8 +118,8 @@ inline constexpr TensorRole tensor_roles[] = {
      tensors_detail::forward<&Variant::bias>, tensors_detail::input, false},
     {Role::residual, "residual", offsetof(norma_arguments, residual), tensors_detail::activation,
      tensors_detail::forward<&Variant::residual>, tensors_detail::input, false},
-    {Role::y, "y", offsetof(norma_arguments, y), tensors_detail::activation, tensors_detail::forward<&Variant::y>,
-     tensors_detail::output, false},
+    {Role::y, "y", offsetof(norma_arguments, y), tensors_detail::activation,
+     tensors_detail::unless_partial<tensors_detail::forward<&Variant::y>>, tensors_detail::output, false},
     {Role::residual_out, "residual_out", offsetof(norma_arguments, residual_out), tensors_detail::activation,
      tensors_detail::forward<&Variant::residual>, tensors_detail::output, false},
     {Role::mean, "mean", offsetof(norma_arguments, mean), tensors_detail::statistic, tensors_detail::of_mean,
@@ -116,10 +130,10 @@ inline constexpr TensorRole tensor_roles[] = {
      tensors_detail::input, false},
     {Role::d_residual, "d_residual", offsetof(norma_arguments, d_residual), tensors_detail::activation,
      tensors_detail::backward<&Variant::residual>, tensors_detail::input, false},
-    {Role::dx, "dx", offsetof(norma_arguments, dx), tensors_detail::activation, tensors_detail::backward<&Variant::x>,
-     tensors_detail::output, false},
+    {Role::dx, "dx", offsetof(norma_arguments, dx), tensors_detail::activation,
+     tensors_detail::unless_partial<tensors_detail::backward<&Variant::x>>, tensors_detail::output, false},
     {Role::dweight, "dweight", offsetof(norma_arguments, dweight), tensors_detail::vector,
-     tensors_detail::backward<&Variant::weight>, tensors_detail::output, true},
+     tensors_detail::unless_partial<tensors_detail::backward<&Variant::weight>>, tensors_detail::output, true},
     {Role::dbias, "dbias", offsetof(norma_arguments, dbias), tensors_detail::vector,
      tensors_detail::backward<&Variant::bias>, tensors_detail::output, true},
     {Role::x_scale, "x_scale", offsetof(norma_arguments, x_scale), tensors_detail::statistic,
@@ -130,6 +144,10 @@ inline constexpr TensorRole tensor_roles[] = {
      tensors_detail::both<&Variant::y_float>, tensors_detail::output, false},
     {Role::x_column_scale, "x_column_scale", offsetof(norma_arguments, x_column_scale), tensors_detail::vector,
      tensors_detail::column_scale, tensors_detail::input, false},
+    {Role::first_moment, "first_moment", offsetof(norma_arguments, first_moment), tensors_detail::statistic,
+     tensors_detail::of_first_moment, is_partial, false},
+    {Role::second_moment, "second_moment", offsetof(norma_arguments, second_moment), tensors_detail::statistic,
+     tensors_detail::of_second_moment, is_partial, false},
 };
 
 // Those that are no tensors, in the order of Role behind them.
@@ -193,7 +211,7 @@ constexpr bool in_order() {
     return static_cast<int>(Role::continued) == role_count - 1;
 }
 static_assert(in_order(), "tensor_roles is indexed by Role");
-static_assert(NORMA_TENSOR_X == 1 && NORMA_TENSOR_X_COLUMN_SCALE == tensor_role_count,
+static_assert(NORMA_TENSOR_X == 1 && NORMA_TENSOR_SECOND_MOMENT == tensor_role_count,
               "norma_tensor_role is the order of Role, from 1");
 
 }  // namespace tensors_detail

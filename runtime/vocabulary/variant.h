@@ -10,8 +10,10 @@
 
 namespace norma {
 
-// Where a backward takes mean and rstd from.
-enum class Statistics : int32_t { saved, recomputed };
+// Where a backward takes mean and rstd from. Of both directions, where x is a slice of longer rows: the slice's part of
+// the sums over a row is all that is wanted (partial); or these sums are given (merged; a backward also has mean and
+// rstd saved).
+enum class Statistics : int32_t { saved, recomputed, partial, merged };
 
 // What data and row strides are multiples of: as much as a kernel takes at once; or elements alone, for the same bits.
 enum class Alignment : int32_t { natural, any };
@@ -44,7 +46,9 @@ inline constexpr Word scale_word_table[] = {{NORMA_SCALE_NONE, "none"},         
                                             {NORMA_SCALE_ROW, "row"},           {NORMA_SCALE_GROUP_32, "group_32"},
                                             {NORMA_SCALE_GROUP_64, "group_64"}, {NORMA_SCALE_GROUP_128, "group_128"}};
 inline constexpr Word statistics_word_table[] = {{(int32_t)Statistics::saved, "saved"},
-                                                 {(int32_t)Statistics::recomputed, "recomputed"}};
+                                                 {(int32_t)Statistics::recomputed, "recomputed"},
+                                                 {(int32_t)Statistics::partial, "partial"},
+                                                 {(int32_t)Statistics::merged, "merged"}};
 inline constexpr Word alignment_word_table[] = {{(int32_t)Alignment::natural, "natural"},
                                                 {(int32_t)Alignment::any, "any"}};
 inline constexpr Word device_word_table[] = {{NORMA_CPU, "cpu"}, {NORMA_CUDA, "cuda"}};
@@ -73,6 +77,8 @@ constexpr int32_t group_size(norma_scale scale) {
 }
 
 constexpr bool is_backward(const Variant &variant) { return is_backward(variant.op); }
+constexpr bool is_partial(const Variant &variant) { return variant.statistics == Statistics::partial; }
+constexpr bool is_merged(const Variant &variant) { return variant.statistics == Statistics::merged; }
 
 // The hidden class, of which only whole groups are left.
 constexpr HiddenClass runs(const Variant &variant) {

@@ -44,6 +44,9 @@ std::vector<nlohmann::json> try_once(const Variant &, const nlohmann::json &, co
 }
 
 std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json, const Halide::Target &) {
+    if (is_partial(variant) || is_merged(variant)) {
+        return "statistics of slices, partial or merged, are for CPUs";
+    }
     return cuda_rows_refusal(cuda_rows_knobs(json), variant);
 }
 

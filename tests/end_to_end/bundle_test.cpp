@@ -25,6 +25,8 @@ const std::set<std::string> tree = {
     "include/norma/library.h",
     "include/norma/norma.h",
     "include/norma/norma.hpp",
+    "include/norma/sharded.h",
+    "include/norma/sharded.hpp",
     "lib/cmake/norma/norma-config-version.cmake",
     "lib/cmake/norma/norma-config.cmake",
     "lib/libnorma.a",

@@ -19,6 +19,7 @@ constexpr int64_t largest_hidden = 160;
 
 size_t element_bytes(norma_dtype dtype) {
     switch (dtype) {
+        case NORMA_F64: return 8;
         case NORMA_F32:
         case NORMA_I32: return 4;
         case NORMA_F16:
@@ -234,6 +235,7 @@ std::string judge(norma_status status, const CallSpec &spec, const CallFields &f
     CallSpec run = spec;
     run.kernel.op = fields.desc.op;
     run.kernel.scale = fields.desc.scale;
+    run.kernel.flags = fields.desc.flags;
     const std::vector<bool> written = writable(run, fields, arena, &problem);
     return !problem.empty() ? problem : arena.same_but(written) ? "" : "something beside the outputs was written";
 }

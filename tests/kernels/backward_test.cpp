@@ -249,8 +249,8 @@ TEST_CASE("a backward through what the forward saved", "[backward]") {
             CallSpec recomputing = spec;
             for (const norma_kernel_info &kernel : runnable_kernels()) {
                 if (kernel.op == spec.kernel.op && kernel.x == x && kernel.weight == x &&
-                    kernel.bias == spec.kernel.bias && kernel.residual == NORMA_NONE && kernel.flags &&
-                    std::string(kernel.target) == spec.kernel.target) {
+                    kernel.bias == spec.kernel.bias && kernel.residual == NORMA_NONE &&
+                    kernel.flags == NORMA_RECOMPUTE_STATISTICS && std::string(kernel.target) == spec.kernel.target) {
                     recomputing.kernel = kernel;
                 }
             }
@@ -282,7 +282,8 @@ TEST_CASE("saved and recomputed statistics of rows far from zero", "[backward]")
     CHECK(error < 0.002 * 5);
     CHECK(error > 1e-5);
     for (const norma_kernel_info &kernel : runnable_kernels()) {
-        if (kernel.op == NORMA_LAYER_NORM_BACKWARD && kernel.flags && kernel.x == NORMA_F32) {
+        if (kernel.op == NORMA_LAYER_NORM_BACKWARD && kernel.flags == NORMA_RECOMPUTE_STATISTICS &&
+            kernel.x == NORMA_F32) {
             CallSpec spec;
             spec.kernel = kernel;
             spec.hidden = hidden;

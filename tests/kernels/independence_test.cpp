@@ -48,7 +48,7 @@ std::string difference(const Rows &all, const Rows &some) {
 std::vector<norma_kernel_info> cross_section() {
     std::vector<norma_kernel_info> some;
     for (const norma_kernel_info &kernel : runnable_kernels()) {
-        const bool plain = kernel.weight != NORMA_NONE && kernel.x == kernel.y;
+        const bool plain = (kernel.weight != NORMA_NONE && kernel.x == kernel.y) || kernel.flags != 0;
         if (kernel.residual != NORMA_NONE || plain || kernel.contract == NORMA_HF) {
             some.push_back(kernel);
         }

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "norma/sharded.h"
 #include "tests/support/call.h"
 #include "tests/support/catch.h"
 
@@ -209,4 +210,30 @@ TEST_CASE("a run allocates nothing", "[allocation]") {
         CHECK(ran);
         CHECK(when_run - when_bound == 0);
     }
+}
+
+TEST_CASE("a sharded plan without memory is refused, and its runs allocate nothing", "[allocation]") {
+    CallSpec spec;
+    spec.kernel = find_kernel(NORMA_RMS_NORM_FORWARD, NORMA_F32, NORMA_F32);
+    spec.hidden = 1500;
+    Call call(spec);
+    norma_sharded_desc desc = {};
+    desc.size = sizeof desc;
+    desc.norm = call.desc;
+    desc.norm.kernel = nullptr;
+    desc.ranks = 1;
+    norma_sharded_plan *plan = nullptr;
+    with_each_allocation_failing([&] { return norma_sharded_plan_create(&desc, &plan); },
+                                 [&] { norma_sharded_plan_destroy(plan); }, check_out_of_memory);
+    require_ok(norma_sharded_plan_create(&desc, &plan), "norma_sharded_plan_create");
+    size_t bytes = 0;
+    require_ok(norma_sharded_workspace_size(plan, spec.rows(), spec.threads, &bytes), "norma_sharded_workspace_size");
+    call.give_workspace(bytes);
+    const int64_t before = allocations;
+    const norma_status status = norma_sharded_run(plan, &call.arguments, &call.execution, nullptr, nullptr);
+    const int64_t after = allocations;
+    require_ok(status, "norma_sharded_run");
+    CHECK(after == before);
+    norma_sharded_plan_destroy(plan);
+    CHECK(call.check() == "");
 }

@@ -456,8 +456,8 @@ TEST_CASE("a backward needs the workspace of its strips", "[arguments]") {
 TEST_CASE("statistics belong to a backward that does not recompute them", "[arguments]") {
     const CallSpec full = full_backward_spec();  // which looks through all kernels
     for (const norma_kernel_info &kernel : runnable_kernels()) {
-        if (kernel.op == NORMA_LAYER_NORM_BACKWARD && kernel.flags && kernel.x == NORMA_F32 &&
-            std::string(kernel.target) == full.kernel.target) {
+        if (kernel.op == NORMA_LAYER_NORM_BACKWARD && kernel.flags == NORMA_RECOMPUTE_STATISTICS &&
+            kernel.x == NORMA_F32 && std::string(kernel.target) == full.kernel.target) {
             CallSpec spec = full;
             spec.kernel = kernel;
             Prepared prepared(spec);

@@ -72,12 +72,14 @@ const Refusal refusals[] = {
     {"desc.hidden is -64", invalid, [](auto &d) { d.hidden = -64; }},
     {"desc.hidden is 1073741825", invalid, [](auto &d) { d.hidden = (int64_t{1} << 30) + 1; }},
     {"desc.x is none", invalid, [](auto &d) { d.x = NORMA_NONE; }},
-    {"desc.x is 9", invalid, [](auto &d) { d.x = forged<norma_dtype>(9); }},
-    {"desc.y is 9", invalid, [](auto &d) { d.y = forged<norma_dtype>(9); }},
-    {"desc.weight is 9", invalid, [](auto &d) { d.weight = forged<norma_dtype>(9); }},
-    {"desc.bias is 9", invalid, [](auto &d) { d.bias = forged<norma_dtype>(9); }},
+    {"desc.x is 10", invalid, [](auto &d) { d.x = forged<norma_dtype>(10); }},
+    {"desc.y is 10", invalid, [](auto &d) { d.y = forged<norma_dtype>(10); }},
+    {"desc.weight is 10", invalid, [](auto &d) { d.weight = forged<norma_dtype>(10); }},
+    {"desc.bias is 10", invalid, [](auto &d) { d.bias = forged<norma_dtype>(10); }},
+    {"desc.x is f64; expected f32, f16, bf16, i8 or i32", invalid, [](auto &d) { d.x = NORMA_F64; }},
+    {"desc.weight is f64; expected none, f32, f16 or bf16", invalid, [](auto &d) { d.weight = NORMA_F64; }},
     {"desc.residual is -1", invalid, [](auto &d) { d.residual = forged<norma_dtype>(-1); }},
-    {"desc.flags is 0x80", invalid, [](auto &d) { d.flags = 0x80; }},
+    {"desc.flags is 0x200", invalid, [](auto &d) { d.flags = 0x200; }},
     {"NORMA_Y_IN_PLACE and desc.y is bf16", invalid,
      [](auto &d) {
          d.flags = NORMA_Y_IN_PLACE;
@@ -88,9 +90,9 @@ const Refusal refusals[] = {
          d.flags = NORMA_RESIDUAL_OUT_IN_PLACE;
          d.residual = NORMA_NONE;
      }},
-    {"desc.flags is 0x8; expected a combination of 0x7 for layer_norm_forward", invalid,
+    {"desc.flags is 0x8; expected a combination of 0x187 for layer_norm_forward", invalid,
      [](auto &d) { d.flags = NORMA_RECOMPUTE_STATISTICS; }},
-    {"desc.flags is 0x1; expected a combination of 0x78 for layer_norm_backward", invalid,
+    {"desc.flags is 0x1; expected a combination of 0x1f8 for layer_norm_backward", invalid,
      [](auto &d) {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.flags = NORMA_SAVE_STATISTICS;
@@ -100,6 +102,41 @@ const Refusal refusals[] = {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.flags = NORMA_DX_IN_PLACE;
          d.residual = NORMA_NONE;
+     }},
+    {"desc.weight is f32; expected none where statistics is partial", invalid,
+     [](auto &d) { d.flags = NORMA_PARTIAL_STATISTICS; }},
+    {"desc.bias is f32; expected none where statistics is partial", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_PARTIAL_STATISTICS;
+     }},
+    {"desc.residual is f32; expected none where statistics is partial", invalid,
+     [](auto &d) {
+         d.weight = d.bias = NORMA_NONE;
+         d.residual = NORMA_F32;
+         d.flags = NORMA_PARTIAL_STATISTICS;
+     }},
+    {"desc.y is bf16; expected the type of x (f32) where statistics is partial", invalid,
+     [](auto &d) {
+         d.y = NORMA_BF16;
+         d.flags = NORMA_PARTIAL_STATISTICS;
+     }},
+    {"desc.contract is hf; expected fp32_once where the statistics of a forward are partial", invalid,
+     [](auto &d) {
+         d.op = NORMA_RMS_NORM_FORWARD;
+         d.contract = NORMA_HF;
+         d.weight = d.bias = NORMA_NONE;
+         d.flags = NORMA_PARTIAL_STATISTICS;
+     }},
+    {"desc.flags is 0x81; expected NORMA_PARTIAL_STATISTICS (0x80) alone", invalid,
+     [](auto &d) {
+         d.weight = d.bias = d.residual = NORMA_NONE;
+         d.flags = NORMA_PARTIAL_STATISTICS | NORMA_SAVE_STATISTICS;
+     }},
+    {"desc.flags is 0x108; expected NORMA_MERGED_STATISTICS or NORMA_RECOMPUTE_STATISTICS, not both", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.flags = NORMA_MERGED_STATISTICS | NORMA_RECOMPUTE_STATISTICS;
      }},
     {"desc.contract is hf; expected fp32_once for layer_norm_", invalid,
      [](auto &d) {

@@ -45,6 +45,13 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
     const bool recompute = k.flags & NORMA_RECOMPUTE_STATISTICS;
     const norma_dtype rstd = (spec.backward() ? !recompute : spec.save_statistics) ? NORMA_F32 : NORMA_NONE;
     const norma_dtype mean = spec.is_layer_norm() ? rstd : NORMA_NONE;
+    if (role == role_first_moment || role == role_second_moment) {
+        const bool has = (spec.partial() || spec.merged()) && (role == role_second_moment || spec.is_layer_norm());
+        return has ? NORMA_F64 : NORMA_NONE;
+    }
+    if (spec.partial() && (role == role_y || role == role_dx || roles[role].kind == Role::vector)) {
+        return role == role_weight ? k.weight : NORMA_NONE;
+    }
     auto gradient = [&](norma_dtype dtype) { return dtype && spec.f32_gradients ? NORMA_F32 : dtype; };
     const norma_dtype x_scale = k.x == NORMA_I8 || k.x == NORMA_I32 ? NORMA_F32 : NORMA_NONE;
     const norma_dtype column_scale = k.x == NORMA_I32 ? NORMA_F32 : NORMA_NONE;
@@ -59,7 +66,10 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
 }
 
 size_t size_of(norma_dtype dtype) {
-    return dtype == NORMA_F32 || dtype == NORMA_I32 ? 4 : dtype == NORMA_F16 || dtype == NORMA_BF16 ? 2 : 1;
+    return dtype == NORMA_F64                          ? 8
+           : dtype == NORMA_F32 || dtype == NORMA_I32  ? 4
+           : dtype == NORMA_F16 || dtype == NORMA_BF16 ? 2
+                                                       : 1;
 }
 
 template <typename T>
@@ -93,6 +103,7 @@ void store(norma_dtype dtype, char *data, const reference::Values &values) {
         case NORMA_BF16: return store_as<Eigen::bfloat16>(data, values);
         case NORMA_I8: return store_i8(data, values);
         case NORMA_I32: return store_i32(data, values);
+        case NORMA_F64: std::memcpy(data, values.data(), values.size() * sizeof values[0]); return;
         default: return store_as<float>(data, values);
     }
 }
@@ -130,7 +141,14 @@ bool CallSpec::is_layer_norm() const {
     return kernel.op == NORMA_LAYER_NORM_FORWARD || kernel.op == NORMA_LAYER_NORM_BACKWARD;
 }
 
+bool CallSpec::partial() const { return kernel.flags & NORMA_PARTIAL_STATISTICS; }
+
+bool CallSpec::merged() const { return kernel.flags & NORMA_MERGED_STATISTICS; }
+
 bool CallSpec::is_output(int role) const {
+    if (role == role_first_moment || role == role_second_moment) {
+        return partial();
+    }
     const bool given = (backward() && roles[role].kind == Role::statistic) ||
                        (role == role_y_scale && kernel.scale == NORMA_SCALE_TENSOR);
     return roles[role].output && !given;
@@ -202,7 +220,18 @@ norma_plan_desc describe(const CallSpec &spec) {
     return desc;
 }
 
-Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
+namespace {
+
+CallSpec without_other_options(CallSpec spec) {
+    if (spec.partial()) {
+        spec.save_statistics = spec.y_in_place = spec.dx_in_place = spec.f32_gradients = spec.accumulate = false;
+    }
+    return spec;
+}
+
+}  // namespace
+
+Call::Call(const CallSpec &given) : spec(without_other_options(given)), desc(describe(spec)) {
     arguments.size = sizeof(arguments);
     arguments.eps = spec.eps;
     arguments.weight_offset = spec.weight_offset;
@@ -215,6 +244,9 @@ Call::Call(const CallSpec &given) : spec(given), desc(describe(given)) {
             place(role);
             fill(role);
         }
+    }
+    if (spec.merged()) {
+        fill_moments();
     }
     if (spec.y_in_place && !spec.backward()) {
         arguments.y = arguments.x;
@@ -265,7 +297,7 @@ void Call::fill(int role) {
     std::memset(memory_[role].begin, output ? canary : 0xff, memory_[role].bytes);  // 0xff..: NaN in all types
     if (!output && (role == role_x_scale || role == role_y_scale)) {
         fill_scale(role);
-    } else if (!output && roles[role].kind == Role::statistic) {
+    } else if (!output && (role == role_mean || role == role_rstd)) {
         fill_statistics(role);
     } else if ((!output || spec.accumulate) && roles[role].kind == Role::vector) {
         reference::Values values(static_cast<size_t>(spec.hidden));
@@ -273,7 +305,7 @@ void Call::fill(int role) {
             values[d] = sample_of_vector(spec, role, static_cast<int64_t>(d));
         }
         store(tensor.dtype, static_cast<char *>(tensor.data), values);
-    } else if (!output) {
+    } else if (!output && roles[role].kind == Role::activation) {
         for (int64_t row = 0; row < spec.rows(); row++) {
             const int64_t id = spec.row_ids.empty() ? row : spec.row_ids[static_cast<size_t>(row)];
             store(tensor.dtype, row_data(role, row),

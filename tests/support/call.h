@@ -37,6 +37,8 @@ inline constexpr Role roles[] = {
     {"y_scale", &norma_arguments::y_scale, Role::statistic, true},
     {"y_float", &norma_arguments::y_float, Role::activation, true},
     {"x_column_scale", &norma_arguments::x_column_scale, Role::vector, false},
+    {"first_moment", &norma_arguments::first_moment, Role::statistic, true},
+    {"second_moment", &norma_arguments::second_moment, Role::statistic, true},
 };
 enum RoleIndex {
     role_x,
@@ -56,6 +58,8 @@ enum RoleIndex {
     role_y_scale,
     role_y_float,
     role_x_column_scale,
+    role_first_moment,
+    role_second_moment,
     role_count
 };
 
@@ -88,6 +92,8 @@ struct CallSpec {
     int64_t rows() const;
     bool backward() const;
     bool is_layer_norm() const;
+    bool partial() const;  // has none of the options of other calls
+    bool merged() const;   // of slices that are whole rows
     bool is_output(int role) const;
     Role::Kind role_kind(int role) const;
     int64_t group() const;             // elements of a group of y; 0 without
@@ -136,6 +142,11 @@ public:
     norma_execution execution = {};
 
 private:
+    // Of a row, in float64: the mean of some terms, that of their magnitudes, and what rounds away whatever these are.
+    struct Moment {
+        double value, magnitude, quantum;
+    };
+
     struct Memory {
         char *begin = nullptr;  // with some padding around the elements where the
                                 // guard page is not
@@ -149,10 +160,13 @@ private:
     std::string check_untouched(int role) const;
     std::string check_forward() const;
     std::string check_backward() const;
+    std::string check_partial() const;
+    std::vector<Moment> moments_of(int64_t row) const;
     std::string check_quantized(int64_t row, const reference::Values &x, const reference::Options &options,
                                 const reference::Row &expected, double ulps) const;
     std::string check_row(int64_t row, const reference::Options &options) const;
     void fill_statistics(int role);
+    void fill_moments();
     void fill_scale(int role);
     reference::Values original_row(int role, int64_t row) const;
 

@@ -119,7 +119,7 @@ std::string Call::check() const {
             return problem;
         }
     }
-    return spec.backward() ? check_backward() : check_forward();
+    return spec.partial() ? check_partial() : spec.backward() ? check_backward() : check_forward();
 }
 
 std::string Call::check_forward() const {

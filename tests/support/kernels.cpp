@@ -62,7 +62,8 @@ norma_kernel_info find_kernel(norma_op op, norma_dtype x, norma_dtype weight, no
     for (const norma_kernel_info &kernel : runnable_kernels()) {
         if (kernel.op == op && kernel.x == x && kernel.y == x && kernel.weight == weight && kernel.bias == bias &&
             kernel.residual == residual && kernel.contract == NORMA_FP32_ONCE && kernel.hidden_multiple == 1 &&
-            kernel.hidden_exact == 0 && kernel.hidden_most == 0) {
+            kernel.hidden_exact == 0 && kernel.hidden_most == 0 &&
+            !(kernel.flags & (NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS))) {
             return kernel;
         }
     }

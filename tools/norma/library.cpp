@@ -13,6 +13,7 @@ nlohmann::ordered_json to_json(const norma_kernel_info &kernel) {
         }
     }
     json.update({{"recomputes_statistics", (kernel.flags & NORMA_RECOMPUTE_STATISTICS) != 0},
+                 {"statistics", statistics_words.name(static_cast<int32_t>(statistics_of(kernel.flags)))},
                  {"hidden_multiple", kernel.hidden_multiple},
                  {"hidden_exact", kernel.hidden_exact},
                  {"hidden_most", kernel.hidden_most},

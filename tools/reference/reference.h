@@ -94,6 +94,7 @@ inline Values load(norma_dtype dtype, const void *data, int64_t count) {
         case NORMA_I32: widen<int32_t>(data, values); break;
         case NORMA_F8_E4M3:
         case NORMA_F8_E5M2: widen_f8(dtype, data, values); break;
+        case NORMA_F64: std::memcpy(values.data(), data, values.size() * sizeof values[0]); break;
         default: widen<float>(data, values); break;
     }
     return values;

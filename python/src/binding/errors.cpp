@@ -29,6 +29,8 @@ void check(norma_status status) {
     }
 }
 
+nb::handle error_type() { return error; }
+
 void define_errors(nb::module_ &module) {
     error = PyErr_NewExceptionWithDoc("norma.Error", "A run that failed: no such device, or a failure on it.",
                                       PyExc_RuntimeError, nullptr);

@@ -10,6 +10,8 @@ namespace norma::python {
 
 void check(norma_status status);
 
+nanobind::handle error_type();  // norma.Error
+
 void define_errors(nanobind::module_ &module);
 
 }  // namespace norma::python

@@ -6,6 +6,7 @@
 #include "norma/norma.h"
 #include "norms.h"
 #include "plan.h"
+#include "shard.h"
 #include "threads.h"
 #include "torch_ops.h"
 #include "xla.h"
@@ -55,6 +56,7 @@ nb::list targets() {
 
 NB_MODULE(_norma, module) {
     norma::python::define_errors(module);
+    norma::python::define_shard(module);
     norma::python::define_norms(module);
     norma::python::define_plans(module);
     norma::python::define_torch_ops(module);

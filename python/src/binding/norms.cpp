@@ -26,7 +26,8 @@ constexpr const char *forward_arguments =
     "x_column_scale: Array | None = None, "
     "contract: str | None = None, "
     "target: str | None = None, "
-    "threads: int = 0) -> Any";
+    "threads: int = 0, "
+    "shard: Shard | None = None) -> Any";
 
 constexpr const char *forward_doc = R"(FORMULA
 
@@ -50,6 +51,7 @@ Args:
     contract: "fp32_once", or for rms_norm "hf", which rounds as LlamaRMSNorm of transformers.
     target: for example "x86-64-v3"; the best that this machine supports.
     threads: at most so many; 0: norma.get_num_threads().
+    shard: where arrays are slices of the last dimension, spread over ranks: without residual, scales and contract "hf".
 
 Returns:
     y; or a tuple of those asked for, in this order: y, residual_out, mean, rstd, y_scale, y_float. New arrays are of x's
@@ -72,7 +74,8 @@ constexpr const char *backward_arguments =
     "f32_gradients: bool = False, "
     "contract: str | None = None, "
     "target: str | None = None, "
-    "threads: int = 0) -> Any";
+    "threads: int = 0, "
+    "shard: Shard | None = None) -> Any";
 
 constexpr const char *backward_doc =
     R"(The gradients of FORWARD, in one pass over the rows; the same bits on any number of threads.
@@ -86,7 +89,7 @@ Args:
     bias: whether to return the bias's gradient, in the weight's type (without one in x's).
     dx: where the gradient of x goes, in place of a new array; may be d_residual.
     f32_gradients: whether the gradients of weight and bias are float32 whatever the weight is.
-    eps, weight_offset, contract, target, threads: as in the forward.
+    eps, weight_offset, contract, target, threads, shard: as in the forward. A shard needs rstd.
 
 Returns:
     dx; or a tuple of dx, and the gradients of weight and bias where there are.
@@ -116,7 +119,7 @@ template <norma_op op>
 nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle residual, float eps,
                    float weight_offset, nb::handle out, nb::handle residual_out, bool statistics, nb::handle y_dtype,
                    nb::handle scale, nb::handle y_scale, int y_zero_point, nb::handle y_float, nb::handle x_scale,
-                   nb::handle x_column_scale, nb::handle contract, nb::handle target, int threads) {
+                   nb::handle x_column_scale, nb::handle contract, nb::handle target, int threads, const Shard *shard) {
     Run run(op, eps);
     run.give(Role::x, x);
     run.give(Role::weight, weight);
@@ -134,6 +137,7 @@ nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle 
     run.desc.y_float = value_of<norma_dtype>(dtype_words, "y_float", y_float);
     run.desc.flags = statistics ? NORMA_SAVE_STATISTICS : 0;
     set_choice(run, contract, target, threads);
+    run.shard = shard;
     run();
     return run.results();
 }
@@ -141,7 +145,7 @@ nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle 
 template <norma_op op>
 nb::object backward(nb::handle dy, nb::handle x, nb::handle weight, nb::handle mean, nb::handle rstd,
                     nb::handle d_residual, bool bias, float eps, float weight_offset, nb::handle dx, bool f32_gradients,
-                    nb::handle contract, nb::handle target, int threads) {
+                    nb::handle contract, nb::handle target, int threads, const Shard *shard) {
     Run run(op, eps);
     run.give(Role::dy, dy);
     run.give(Role::x, x);
@@ -154,6 +158,7 @@ nb::object backward(nb::handle dy, nb::handle x, nb::handle weight, nb::handle m
     run.wants_dbias = bias;
     run.desc.flags = (rstd.is_none() ? NORMA_RECOMPUTE_STATISTICS : 0) | (f32_gradients ? NORMA_F32_GRADIENTS : 0);
     set_choice(run, contract, target, threads);
+    run.shard = shard;
     run();
     return run.results();
 }
@@ -167,7 +172,7 @@ void define(nb::module_ &module, const Norm &norm, double eps) {
         "residual"_a = nullptr, "eps"_a = eps, "weight_offset"_a = 0.0f, "out"_a = nullptr, "residual_out"_a = nullptr,
         "statistics"_a = false, "y_dtype"_a = nullptr, "scale"_a = nullptr, "y_scale"_a = nullptr, "y_zero_point"_a = 0,
         "y_float"_a = nullptr, "x_scale"_a = nullptr, "x_column_scale"_a = nullptr, "contract"_a = nullptr,
-        "target"_a = nullptr, "threads"_a = 0,
+        "target"_a = nullptr, "threads"_a = 0, "shard"_a.none() = nullptr,
         nb::sig(("def " + name + "(x: Array, weight: Array | None = None, bias: Array | None = None, *, " + arguments)
                     .c_str()),
         filled(forward_doc, "FORMULA", norm.formula).c_str());
@@ -176,7 +181,7 @@ void define(nb::module_ &module, const Norm &norm, double eps) {
         backward_name.c_str(), backward<backward_op>, "dy"_a, "x"_a, "weight"_a = nullptr, nb::kw_only(),
         "mean"_a = nullptr, "rstd"_a = nullptr, "d_residual"_a = nullptr, "bias"_a = false, "eps"_a = eps,
         "weight_offset"_a = 0.0f, "dx"_a = nullptr, "f32_gradients"_a = false, "contract"_a = nullptr,
-        "target"_a = nullptr, "threads"_a = 0,
+        "target"_a = nullptr, "threads"_a = 0, "shard"_a.none() = nullptr,
         nb::sig(("def " + backward_name + "(dy: Array, x: Array, weight: Array | None = None, *, " + rest).c_str()),
         filled(backward_doc, "FORWARD", norm.name).c_str());
 }

@@ -143,6 +143,10 @@ void Run::operator()() {
     make_outputs();
     allow_in_place();
     choose_threads();
+    if (shard) {
+        run_sharded(*shard, desc, arguments, execution);
+        return;
+    }
     norma_status status = NORMA_OK;
     if (elements(tensor(Role::x)) < worth_the_gil) {
         status = norma_run(&desc, &arguments, &execution);

@@ -5,6 +5,7 @@
 
 #include "array.h"
 #include "runtime/vocabulary/tensors.h"
+#include "shard.h"
 
 namespace norma::python {
 
@@ -13,6 +14,7 @@ struct Run {
     norma_arguments arguments = {};
     norma_execution execution = {};
     bool wants_dbias = false;
+    const Shard *shard = nullptr;          // null: arrays are whole
     nb::handle arrays[tensor_role_count];  // as given; borrowed
     nb::object made[tensor_role_count];    // allocated here
     float numbers[2] = {};                 // x_scale and y_scale, where they were given as numbers

@@ -49,7 +49,8 @@ typedef enum norma_status {
     NORMA_OUT_OF_MEMORY = 5,
     NORMA_PARALLEL_FOR_FAILED = 6,  // the caller's parallel_for returned non-zero, or did not run every task once
     NORMA_INTERNAL = 7,             // a kernel refused its buffers: a bug in Norma
-    NORMA_DEVICE_ERROR = 8          // the CUDA driver failed: the message has the function and its name for the error
+    NORMA_DEVICE_ERROR = 8,         // the CUDA driver failed: the message has the function and its name for the error
+    NORMA_EXCHANGE_FAILED = 9       // of norma_sharded_run: the caller's exchange failed, or another rank did
 } norma_status;
 
 // Open lists: new values are added at the end, and values not listed are refused.
@@ -63,7 +64,8 @@ typedef enum norma_dtype {
     NORMA_F8_E4M3 = 5,  // of y. OCP's FP8: no infinity, largest 448
     NORMA_F8_E5M2 = 6,  // of y. Largest 57344; infinity is never written
     NORMA_U8 = 7,       // of y, with a zero point
-    NORMA_I32 = 8       // of x: the sums of an int8 matmul
+    NORMA_I32 = 8,      // of x: the sums of an int8 matmul
+    NORMA_F64 = 9       // of first_moment and second_moment
 } norma_dtype;
 
 // The scale of a quantized y, in arguments.y_scale: y = round(value / y_scale), saturated to +-127 in NORMA_I8. In
@@ -108,9 +110,9 @@ typedef struct norma_device {
 // Activations (x, y, y_float, residual, residual_out, dy, dx, d_residual) have 1 to 4 dimensions [..., hidden]; all
 // dimensions but the last are folded to rows, and may have any non-negative stride (packed QKV: [batch, tokens, hidden]
 // with the outer strides of the packed tensor). The last stride must be 1. Rows of an output must not overlap. weight,
-// bias, dweight, dbias and x_column_scale are [hidden]; mean, rstd and the scales of rows have the shape of x without
-// its last dimension, or with 1 in its place, and non-negative strides. Strides of dimensions of one element do not
-// matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is asked, and
+// bias, dweight, dbias and x_column_scale are [hidden]; mean, rstd, moments and the scales of rows have the shape of x
+// without its last dimension, or with 1 in its place, and non-negative strides. Strides of dimensions of one element do
+// not matter. A device type of 0 means the CPU. Data must be aligned to its element size; nothing more is asked, and
 // results do not depend on more.
 typedef struct norma_tensor {
     void *data;  // null means absent; with zero rows it may be null, but for dweight and dbias
@@ -132,6 +134,11 @@ typedef struct norma_tensor {
 #define NORMA_DX_IN_PLACE 32u          // dx may be the very tensor d_residual
 // dweight and dbias are added to what they hold, which is rounded once with the sum: gradients of one more micro-batch.
 #define NORMA_ACCUMULATE_GRADIENTS 64u
+// Of either, where x is a slice of longer rows (sharded.h does all of it). The moments are those of a forward's x
+// (layer_norm: mean and variance; rms_norm: the mean square alone, as second_moment), of a backward mean(g) and
+// mean(g * n) (rms_norm: the latter alone, as second_moment).
+#define NORMA_PARTIAL_STATISTICS 128u  // first_moment and second_moment of x as it is are written, and nothing else
+#define NORMA_MERGED_STATISTICS 256u   // they are given, of whole rows, and not computed from x
 
 // The variant: which kernel. Zero-initialize, set `size`, then the fields you need. Copied by norma_plan_create.
 typedef struct norma_plan_desc {
@@ -178,6 +185,8 @@ typedef struct norma_arguments {
     norma_tensor y_scale;  // f32: see norma_scale
     norma_tensor y_float;
     norma_tensor x_column_scale;  // f32, of x in NORMA_I32: x stands for x * x_column_scale * x_scale
+    norma_tensor first_moment;    // f64: see NORMA_PARTIAL_STATISTICS
+    norma_tensor second_moment;
 } norma_arguments;
 
 // A task of a parallel loop.
@@ -243,7 +252,9 @@ typedef enum norma_tensor_role {
     NORMA_TENSOR_X_SCALE = 14,
     NORMA_TENSOR_Y_SCALE = 15,
     NORMA_TENSOR_Y_FLOAT = 16,
-    NORMA_TENSOR_X_COLUMN_SCALE = 17
+    NORMA_TENSOR_X_COLUMN_SCALE = 17,
+    NORMA_TENSOR_FIRST_MOMENT = 18,
+    NORMA_TENSOR_SECOND_MOMENT = 19
 } norma_tensor_role;
 
 typedef struct norma_call norma_call;
@@ -318,7 +329,7 @@ typedef struct norma_kernel_info {
     norma_contract contract;
     norma_dtype x, y, weight, bias, residual, y_float;
     norma_scale scale;
-    uint32_t flags;           // those of a norma_plan_desc that choose it: NORMA_RECOMPUTE_STATISTICS
+    uint32_t flags;           // those of a norma_plan_desc that choose it: its source of statistics
     int64_t hidden_multiple;  // runs every hidden size that is a multiple of this
     int64_t hidden_exact;     // or only this one, when not 0
     int64_t hidden_most;      // and none larger than this, when not 0

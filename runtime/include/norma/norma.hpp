@@ -153,6 +153,10 @@ public:
     void attach(const norma_plan *plan, Extent rows, norma_execution &execution) {
         size_t bytes = 0;
         check(norma_plan_workspace_size(plan, rows.value, execution.threads, &bytes));
+        attach(bytes, execution);
+    }
+
+    void attach(size_t bytes, norma_execution &execution) {
         if (bytes > size_) {
             memory_.reset(::operator new(bytes, alignment));
             size_ = bytes;

@@ -11,9 +11,10 @@
 namespace norma {
 namespace {
 
-constexpr uint32_t forward_flags = NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+constexpr uint32_t slice_flags = NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS;
+constexpr uint32_t forward_flags = slice_flags | NORMA_SAVE_STATISTICS | NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
 constexpr uint32_t backward_flags =
-    NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE | NORMA_ACCUMULATE_GRADIENTS;
+    slice_flags | NORMA_RECOMPUTE_STATISTICS | NORMA_F32_GRADIENTS | NORMA_DX_IN_PLACE | NORMA_ACCUMULATE_GRADIENTS;
 
 norma_status check_device(norma_device device) {
     if (const Device *kind = find_device(device.type)) {
@@ -30,6 +31,15 @@ norma_status check_flags(const norma_plan_desc &desc) {
     if (desc.flags & ~known) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.flags is 0x%x; expected a combination of 0x%x for %s", desc.flags,
                     known, op_name(desc.op));
+    }
+    if ((desc.flags & NORMA_PARTIAL_STATISTICS) && desc.flags != NORMA_PARTIAL_STATISTICS) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.flags is 0x%x; expected NORMA_PARTIAL_STATISTICS (0x%x) alone",
+                    desc.flags, NORMA_PARTIAL_STATISTICS);
+    }
+    if ((desc.flags & NORMA_MERGED_STATISTICS) && (desc.flags & NORMA_RECOMPUTE_STATISTICS)) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.flags is 0x%x; expected NORMA_MERGED_STATISTICS or NORMA_RECOMPUTE_STATISTICS, not both",
+                    desc.flags);
     }
     if ((desc.flags & NORMA_Y_IN_PLACE) && desc.y != desc.x) {
         return fail(NORMA_INVALID_ARGUMENT,
@@ -70,7 +80,7 @@ norma_status normalize(const norma_plan_desc *given, norma_plan_desc *normalized
     Variant variant = variant_of(desc);
     const OpInfo *op = find_op(desc.op);
     if (op && !op->backward) {
-        variant.statistics = Statistics::saved;  // a forward has no such flag, which check_flags says
+        variant.statistics = statistics_of(desc.flags & slice_flags);  // it has no other flag, which check_flags says
     }
     Refusal why;
     if (!is_legal(variant, &why)) {

@@ -27,6 +27,7 @@ constexpr StatusName status_names[] = {
     {NORMA_PARALLEL_FOR_FAILED, "parallel_for failed"},
     {NORMA_INTERNAL, "internal error"},
     {NORMA_DEVICE_ERROR, "device error"},
+    {NORMA_EXCHANGE_FAILED, "exchange failed"},
 };
 
 }  // namespace

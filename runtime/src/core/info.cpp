@@ -55,7 +55,7 @@ norma_status norma_get_kernel_info(int32_t index, norma_kernel_info *info) {
     }
     info->name = kernel.name;
     info->target = target.name;
-    info->flags = kernel.variant.statistics == norma::Statistics::recomputed ? NORMA_RECOMPUTE_STATISTICS : 0;
+    info->flags = flag_of(kernel.variant.statistics);
     info->hidden_multiple = hidden.multiple;
     info->hidden_exact = hidden.exact;
     info->hidden_most = hidden.most;

@@ -155,7 +155,7 @@ norma_dtype dtype_in_call(const norma_plan &plan, const TensorRole &role) {
 void derive(norma_plan &plan, const RunTime &run_time) {
     const norma_plan_desc &desc = plan.desc;
     plan.variant = variant_of(desc);
-    plan.hidden = desc.hidden;
+    plan.hidden = plan.row_elements = desc.hidden;
     int64_t bytes_per_row = 0;  // read and written
     for (int i = 0; i < tensor_role_count; i++) {
         const TensorRole &role = tensor_roles[i];

@@ -44,6 +44,7 @@ struct norma_plan {
     int64_t extents[norma::tensor_role_count];        // of a row: hidden, the groups of it, or 1
 
     int64_t hidden;
+    int64_t row_elements;        // hidden, or of what hidden is a slice: decides strips
     int64_t streaming_rows;      // from which on streaming stores pay
     int64_t max_slice_elements;  // extent * stride of a kernel call stays within
     int64_t grain_size;          // fewer are not worth a thread

@@ -52,6 +52,7 @@ norma_status refuse_given(const norma_plan &plan, const norma_arguments &argumen
     const uint32_t flags = plan.desc.flags;
     if (index == tensor_index(Role::mean) || index == tensor_index(Role::rstd)) {
         why = flags & NORMA_RECOMPUTE_STATISTICS ? "the plan was made with NORMA_RECOMPUTE_STATISTICS"
+              : flags & NORMA_PARTIAL_STATISTICS ? "the plan was made with NORMA_PARTIAL_STATISTICS"
               : is_backward(plan.desc.op) || (flags & NORMA_SAVE_STATISTICS)
                   ? "rms_norm has none"
                   : "the plan was made without NORMA_SAVE_STATISTICS";

@@ -128,11 +128,14 @@ Pipeline CpuRow::lower() {
 }
 
 void CpuRow::bound_outputs() {
-    Expr rows = element_outputs_.front().output_buffer().dim(1).extent();
+    // Partial statistics have no element.
+    const bool elements = !element_outputs_.empty();
+    Func first = elements ? element_outputs_.front() : scalar_outputs_.front();
+    Expr rows = first.output_buffer().dim(elements ? 1 : 0).extent();
     auto bound_row = [&](Func f) {
         f.output_buffer().dim(0).set_bounds(0, extent_).set_stride(1);
         f.output_buffer().dim(1).set_min(0);
-        if (f.name() != element_outputs_.front().name()) {
+        if (f.name() != first.name()) {
             f.output_buffer().dim(1).set_extent(rows);
         }
     };
@@ -148,7 +151,10 @@ void CpuRow::bound_outputs() {
         f.output_buffer().dim(1).set_min(0).set_extent(rows);
     }
     for (Func f : scalar_outputs_) {
-        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
+        f.output_buffer().dim(0).set_min(0).set_stride(Expr());
+        if (f.name() != first.name()) {
+            f.output_buffer().dim(0).set_extent(rows);
+        }
     }
 }
 
@@ -244,8 +250,8 @@ int CpuRow::workspace_per_element() const {
     return kept_bytes_ * rows_in_flight() + (int)prepared_.size() * halide_type(NORMA_F32).bytes();
 }
 
-Expr CpuRow::per_row(const std::string &role) {
-    ImageParam image(Float(32), 1, role);
+Expr CpuRow::per_row(const std::string &role, const Type &type) {
+    ImageParam image(type, 1, role);
     image.dim(0).set_min(0).set_stride(Expr());
     inputs_.push_back(image);
     return image(r_);

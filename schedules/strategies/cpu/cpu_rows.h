@@ -20,7 +20,7 @@ public:
     RowValue load(const std::string &role, norma_dtype type) override;
     RowValue parameter(const std::string &role, norma_dtype type) override;
     RowValue prepare(const std::string &name, RowValue value) override;
-    Halide::Expr per_row(const std::string &role) override;
+    Halide::Expr per_row(const std::string &role, const Halide::Type &type) override;
     Halide::Expr scalar(const std::string &role) override;
     RowValue keep(const std::string &name, norma_dtype type, RowValue value) override;
     std::vector<Halide::Expr> means(const std::string &name, const std::vector<Term> &terms) override;

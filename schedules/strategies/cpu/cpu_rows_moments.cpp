@@ -11,26 +11,9 @@ using namespace Halide;
 
 namespace {
 
-// Mean squares between these neither overflow nor lose bits, in rows of up to 2^24 elements.
-Expr least_square() { return Internal::make_const(Float(64), 0x1p-100); }
-Expr most_square() { return Internal::make_const(Float(64), 0x1p100); }
-// Added to this, a mean square below the least is not seen.
-constexpr float least_eps = 0x1p-76f;
-// What brings any finite row between them.
-constexpr float down = 0x1p-96f, up = 0x1p96f;
-
 constexpr int rare_lanes = 16;
 
 bool squares_stay_in_range(norma_dtype held) { return held == NORMA_F16; }
-
-// Squares of what lies `shift` away: beside a shift of 1 no difference is that small, unless it is 0.
-Expr leaves_range(const Expr &mean_square, const Expr &eps, const Expr &shift) {
-    return mean_square >= most_square() || (mean_square < least_square() && eps < least_eps && abs(shift) < 1.0f);
-}
-
-// For a row that leaves the range: what it is multiplied by, and what brings it back.
-Expr rescaling(const Expr &mean_square) { return select(mean_square >= most_square(), down, up); }
-Expr back(const Expr &mean_square) { return select(mean_square >= most_square(), up, down); }
 
 // Of three elements, so that one that is far from all others is not taken.
 Expr middle(const Expr &a, const Expr &b, const Expr &c) { return max(min(a, b), min(max(a, b), c)); }
@@ -98,23 +81,11 @@ Expr CpuRow::rescaled(const std::string &name, const RowValue &x, norma_dtype he
     Expr leaves = once(name + "_leaves_range", leaves_range(mean_square, eps, 0.0f));
     Expr scale = rescaling(mean_square);
     RowValue scaled = [=](Expr d) { return x(d) * scale; };
-    const auto unscaled = [&](const Expr &value) { return value * square(cast<double>(back(mean_square))); };
+    const auto unscaled = [&](const Expr &value) { return value * square(cast<double>(unscaling(mean_square))); };
     return rarely(leaves, means_where(leaves, name + "_scaled", {{scaled, scaled}}, unscaled)[0], mean_square);
 }
 
 namespace {
-
-// An element of a row that lies around zero is used as it is: its difference to a shift would be rounded.
-Moments around(const Expr &scale, const Expr &unscale, const Expr &shift, const Expr &mean, const Expr &variance) {
-    Expr whole_mean = cast<double>(shift) + mean;
-    Expr around_zero = square(whole_mean) <= 4 * variance;
-    return {scale,
-            unscale,
-            select(around_zero, 0.0f, shift),
-            select(around_zero, whole_mean, mean),
-            variance,
-            around_zero && scale == 1.0f};
-}
 
 Moments rarely_else(const Expr &condition, const Moments &rare, const Moments &usual) {
     const auto either = [&](Expr Moments::*member) { return rarely(condition, rare.*member, usual.*member); };
@@ -146,7 +117,7 @@ Moments CpuRow::moments(const std::string &name, const RowValue &x, norma_dtype 
         again = is_rare[0];
         leaves = is_rare[1];
         scale = select(leaves, rescaling(first[1]), 1.0f);
-        unscale = select(leaves, back(first[1]), 1.0f);
+        unscale = select(leaves, unscaling(first[1]), 1.0f);
         const Term scaled{centre(x, scale, -sample * scale)};
         near_mean = select(leaves, means_where(leaves, name + "_scaled", {scaled})[0], near_mean);
     }

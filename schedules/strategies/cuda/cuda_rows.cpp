@@ -249,8 +249,8 @@ RowValue CudaRow::parameter(const std::string &role, norma_dtype type) {
     return [=](Expr d) { return widen(image(d)); };
 }
 
-Expr CudaRow::per_row(const std::string &role) {
-    ImageParam image(Float(32), 1, role);
+Expr CudaRow::per_row(const std::string &role, const Type &type) {
+    ImageParam image(type, 1, role);
     image.dim(0).set_min(0).set_stride(Expr());
     inputs_.push_back(image);
     return image(row_of(r_));

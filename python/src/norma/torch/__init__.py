@@ -11,6 +11,7 @@ from .enable import disable, enable, left_alone
 from .functions import add_layer_norm, add_rms_norm, layer_norm, rms_norm
 from .modules import LayerNorm, RMSNorm
 from .replace import replace_norms
+from .sharded import shard, sharded_layer_norm, sharded_rms_norm
 
 _norma.share_openmp()
 
@@ -25,4 +26,7 @@ __all__ = [
     "left_alone",
     "replace_norms",
     "rms_norm",
+    "shard",
+    "sharded_layer_norm",
+    "sharded_rms_norm",
 ]

@@ -126,7 +126,7 @@ norma_status run_rows(norma_call &call, int64_t rows) {
     const norma_plan &plan = *call.run.plan;
     call.run.store_mode = choose_store_mode(plan, call.execution.store, rows);
     const bool in_strips = plan.call.column_sum_count > 0;
-    const Strips strips = in_strips ? cut_in_strips(rows, plan.hidden) : Strips{0, 0};
+    const Strips strips = in_strips ? cut_in_strips(rows, plan.row_elements) : Strips{0, 0};
     const int64_t items = in_strips ? strips.count : rows, least = in_strips ? 1 : plan.rows_per_task;
     const int32_t workers = workers_for(call.execution, items, least);
     if (plan.verbose >= Verbose::all) {
@@ -144,7 +144,8 @@ norma_status run_rows(norma_call &call, int64_t rows) {
 }  // namespace
 
 int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads) {
-    const int64_t sums = rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * most_strips_of(rows, plan.hidden);
+    const int64_t sums =
+        rows == 0 ? 0 : strip_sums(plan, nullptr).strip_bytes * most_strips_of(rows, plan.row_elements);
     return scratch_size(plan, rows, threads) + sums;
 }
 

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+#include "sharded_plan.h"
+
+#include <stdlib.h>
+
+#include "runtime/src/core/errors.h"
+#include "runtime/vocabulary/fields.h"
+
+namespace norma {
+namespace {
+
+using ll = long long;
+
+constexpr int64_t default_chunk = 1024;
+constexpr uint32_t statistics_flags = NORMA_RECOMPUTE_STATISTICS | NORMA_PARTIAL_STATISTICS | NORMA_MERGED_STATISTICS;
+
+norma_status check_ranks(const norma_sharded_desc &desc) {
+    if (desc.ranks < 1) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.ranks is %d; expected 1 or more", desc.ranks);
+    }
+    if (desc.rank < 0 || desc.rank >= desc.ranks) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.rank is %d; expected 0 to %d, one less than desc.ranks", desc.rank,
+                    desc.ranks - 1);
+    }
+    if (desc.chunk < 0 || desc.chunk > max_hidden) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.chunk is %lld; expected 0 to %d", ll{desc.chunk}, max_hidden);
+    }
+    if (desc.kind != NORMA_ALL_GATHER && desc.kind != NORMA_ALL_REDUCE) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.kind is %d; expected NORMA_ALL_GATHER or NORMA_ALL_REDUCE",
+                    static_cast<int>(desc.kind));
+    }
+    for (int32_t rank = 0; desc.slices && rank < desc.ranks; rank++) {
+        if (desc.slices[rank] < 1 || desc.slices[rank] > max_hidden) {
+            return fail(NORMA_INVALID_ARGUMENT, "desc.slices[%d] is %lld; expected 1 to %d", rank,
+                        ll{desc.slices[rank]}, max_hidden);
+        }
+    }
+    if (desc.slices && desc.slices[desc.rank] != desc.norm.hidden) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.slices[%d] is %lld; expected desc.norm.hidden (%lld), as of this rank", desc.rank,
+                    ll{desc.slices[desc.rank]}, ll{desc.norm.hidden});
+    }
+    return NORMA_OK;
+}
+
+// What norma_plan_create does not refuse.
+norma_status check_norm(const norma_plan_desc &norm) {
+    if (norm.device.type == NORMA_CUDA) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.norm.device.type is %d; expected NORMA_CPU", norm.device.type);
+    }
+    if (norm.flags & statistics_flags) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.norm.flags is 0x%x; expected none of 0x%x, since the statistics are the sharded plan's",
+                    norm.flags, statistics_flags);
+    }
+    if (norm.kernel) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.norm.kernel is \"%s\"; expected null, since there are several",
+                    norm.kernel);
+    }
+    const OpInfo *op = find_op(norm.op);
+    if (op && !op->backward && norm.residual != NORMA_NONE) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.norm.residual is %d; expected NORMA_NONE for a forward",
+                    static_cast<int>(norm.residual));
+    }
+    return NORMA_OK;
+}
+
+norma_status create_partial(const norma_plan_desc &norm, int64_t hidden, norma_plan **plan) {
+    norma_plan_desc desc = norm;
+    desc.hidden = hidden;
+    desc.bias = desc.residual = NORMA_NONE;
+    desc.flags = NORMA_PARTIAL_STATISTICS;
+    if (!is_backward(norm.op)) {
+        desc.y = desc.x;
+        desc.weight = NORMA_NONE;
+        desc.contract = NORMA_FP32_ONCE;
+    }
+    return hidden > 0 ? norma_plan_create(&desc, plan) : NORMA_OK;
+}
+
+norma_status create_plans(const norma_sharded_desc &desc, norma_sharded_plan &plan) {
+    norma_plan_desc merged = desc.norm;
+    merged.flags |= NORMA_MERGED_STATISTICS;
+    norma_status status = norma_plan_create(&merged, &plan.merged_plan);
+    const int64_t whole = desc.norm.hidden / plan.chunk * plan.chunk;
+    status = status ? status : create_partial(desc.norm, whole > 0 ? plan.chunk : 0, &plan.chunk_plan);
+    return status ? status : create_partial(desc.norm, desc.norm.hidden - whole, &plan.rest_plan);
+}
+
+norma_status create(const norma_sharded_desc &desc, norma_sharded_plan &plan) {
+    plan.slices = static_cast<int64_t *>(calloc(static_cast<size_t>(desc.ranks), sizeof *plan.slices));
+    if (!plan.slices) {
+        return fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
+    }
+    plan.rank = desc.rank;
+    plan.ranks = desc.ranks;
+    plan.chunk = desc.chunk ? desc.chunk : default_chunk;
+    plan.kind = desc.kind;
+    const norma_status status = create_plans(desc, plan);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    for (int32_t rank = 0; rank < desc.ranks; rank++) {
+        plan.slices[rank] = desc.slices ? desc.slices[rank] : desc.norm.hidden;
+        plan.hidden += plan.slices[rank];
+        const int64_t chunks = chunks_of(plan, rank);
+        plan.most_chunks = chunks > plan.most_chunks ? chunks : plan.most_chunks;
+    }
+    plan.merged_plan->row_elements = plan.hidden;
+    const OpInfo &op = info_of(desc.norm.op);
+    plan.moments = op.has_mean ? 2 : 1;
+    plan.centred = op.has_mean && !op.backward;
+    return NORMA_OK;
+}
+
+}  // namespace
+
+bool lay_out(const norma_sharded_plan &plan, int64_t rows, int32_t threads, ShardedWorkspace *layout) {
+    int64_t of_kernels = 0;
+    const norma_plan *const plans[] = {plan.chunk_plan, plan.rest_plan, plan.merged_plan};
+    for (const norma_plan *used : plans) {
+        size_t bytes = 0;
+        if (used && norma_plan_workspace_size(used, rows, threads, &bytes) == NORMA_OK) {
+            of_kernels = static_cast<int64_t>(bytes) > of_kernels ? static_cast<int64_t>(bytes) : of_kernels;
+        }
+    }
+    const bool gather = plan.kind == NORMA_ALL_GATHER;
+    int64_t of_rows = 0, of_chunks = 0, received = 0, total = 0;
+    bool overflow = __builtin_mul_overflow(rows, int64_t{plan.moments}, &of_rows);
+    overflow |= __builtin_mul_overflow(of_rows, plan.most_chunks, &of_chunks);
+    if (overflow || of_chunks > INT64_MAX / 64) {
+        return false;
+    }
+    layout->count = sent_first_count + (gather ? of_chunks : of_rows);
+    overflow |= __builtin_mul_overflow(layout->count, int64_t{gather ? plan.ranks : 1}, &received);
+    layout->send = 0;
+    layout->partials = gather ? sent_first_count : layout->count;
+    layout->receive = layout->partials + of_chunks;
+    overflow |= __builtin_add_overflow(layout->receive, received, &layout->merged);
+    overflow |= __builtin_add_overflow(layout->merged, of_rows, &total);
+    layout->kernels = (total + 7) / 8 * 8;
+    overflow |= __builtin_mul_overflow(layout->kernels, int64_t{sizeof(double)}, &total);
+    overflow |= __builtin_add_overflow(total, of_kernels, &total);
+    layout->bytes = static_cast<size_t>(total);
+    return !overflow;
+}
+
+}  // namespace norma
+
+norma_status norma_sharded_plan_create(const norma_sharded_desc *desc, norma_sharded_plan **plan) {
+    if (!plan) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "plan is null; expected where to put the plan");
+    }
+    *plan = nullptr;
+    if (!desc) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "desc is null");
+    }
+    if (desc->size < sizeof(norma_sharded_desc)) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "desc.size is %zu; expected sizeof(norma_sharded_desc) (%zu)",
+                           desc->size, sizeof(norma_sharded_desc));
+    }
+    norma_status status = norma::check_ranks(*desc);
+    status = status ? status : norma::check_norm(desc->norm);
+    if (status != NORMA_OK) {
+        return status;
+    }
+    norma_sharded_plan *made = static_cast<norma_sharded_plan *>(calloc(1, sizeof(norma_sharded_plan)));
+    status = made ? norma::create(*desc, *made) : norma::fail(NORMA_OUT_OF_MEMORY, "no memory for a plan");
+    if (status != NORMA_OK) {
+        norma_sharded_plan_destroy(made);
+        return status;
+    }
+    *plan = made;
+    return NORMA_OK;
+}
+
+void norma_sharded_plan_destroy(norma_sharded_plan *plan) {
+    if (plan) {
+        norma_plan_destroy(plan->chunk_plan);
+        norma_plan_destroy(plan->rest_plan);
+        norma_plan_destroy(plan->merged_plan);
+        free(plan->slices);
+        free(plan);
+    }
+}
+
+norma_status norma_sharded_workspace_size(const norma_sharded_plan *plan, int64_t rows, int32_t threads,
+                                          size_t *bytes) {
+    if (!plan) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "plan is null");
+    }
+    if (!bytes) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "bytes is null; expected where to put the size");
+    }
+    const norma_status status = norma_plan_workspace_size(plan->merged_plan, rows, threads, bytes);
+    norma::ShardedWorkspace layout;
+    if (status == NORMA_OK && !norma::lay_out(*plan, rows, threads, &layout)) {
+        return norma::fail(NORMA_INVALID_ARGUMENT, "rows is %lld; expected no more than fit the address space",
+                           static_cast<long long>(rows));
+    }
+    *bytes = status ? *bytes : layout.bytes;
+    return status;
+}
