@@ -19,8 +19,7 @@ extern "C" {
 // How the ranks' statistics become those of whole rows.
 typedef enum norma_exchange_kind {
     // Every rank gets the numbers of every chunk, and merges them in the order of the row: all ranks have the same
-    // bits,
-    // whatever their number, where slices are whole chunks. 8 bytes for each row and chunk (layer_norm: 16).
+    // bits, whatever their number, where slices are whole chunks. 8 bytes for each row and chunk (layer_norm: 16).
     NORMA_ALL_GATHER = 0,
     // The ranks' sums are added up: 8 bytes for each row (layer_norm: 16), however long rows are. Bits depend on the
     // number of ranks, and are the same on every rank where the caller's sum is. The variance of layer_norm is that of
@@ -78,9 +77,8 @@ NORMA_API norma_status norma_sharded_workspace_size(const norma_sharded_plan *pl
 //
 // On NORMA_OK everything is written. On failure nothing is before the exchange has succeeded on this rank; what fails
 // afterwards is what norma_plan_run finds late, and leaves outputs undefined. Errors:
-//   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none:
-//   plan,
-//                      arguments' size, shape of x, exchange, or workspace. Then they wait as long as theirs does.
+//   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none
+//                      (plan, arguments' size, shape of x, exchange, workspace): they wait as long as theirs does.
 //   EXCHANGE_FAILED    The exchange returned another number than 0, or another rank was refused, failed, or ran
 //                      something else: op, contract, rows, hidden size, chunk and eps are compared.
 //   others             As norma_plan_run's.
