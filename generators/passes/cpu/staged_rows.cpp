@@ -66,6 +66,7 @@ private:
             index = substitute(name->first, name->second, index);
         }
         access.type = type.element_of();
+        access.lanes = type.lanes();
         access.first = simplify(substitute_in_all_lets(index));
     }
 
@@ -135,7 +136,9 @@ Stmt StagedRowsPass::staged(const For *op) const {
         streams = streams && row_stride(name) == hidden_;
     }
     if (!ends_with(op->name, ".row")) {
-        return IfThenElse::make(streams, staged(op, accesses, accesses.stores.begin()->second.count), op);
+        const Access &store = accesses.stores.begin()->second;
+        streams = streams && op->extent * store.lanes == hidden_;
+        return IfThenElse::make(streams, staged(op, accesses, store.count), op);
     }
     // Some rows at a time: a long stream keeps memory waiting, then busy.
     const std::string batch = unique_name("batch");

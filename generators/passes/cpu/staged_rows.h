@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Streaming stores of short rows: some rows are stored to a block on the stack, by the very loop that stores them in
 // the ordinary way, and one call streams the block. Only where rows lie one behind the other; others are left to
-// store_mode.h.
+// store_mode.h, as are rows whose tail is stored after the loop: it may load what the row overwrites.
 #pragma once
 
 #include <Halide.h>
@@ -40,7 +40,7 @@ private:
     struct Access {
         Halide::Type type;
         Halide::Expr first;  // the index of the first element, outside of loops and lets
-        int count = 0;
+        int lanes = 1, count = 0;
     };
     class Accesses;       // of outputs and activations
     class StoreToBlocks;  // in place of outputs
