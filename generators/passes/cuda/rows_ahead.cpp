@@ -117,6 +117,10 @@ int RowsAheadPass::piece_of(const Load *op) {
             return (int)i;
         }
     }
+    const int bytes = op->type.bytes() * op->type.lanes();
+    if (bytes != 4 && bytes != 8 && bytes != widest_copy) {
+        throw std::logic_error("rows_ahead: " + std::to_string(bytes) + " bytes of " + op->name + " are no copy");
+    }
     pieces_.push_back({op, index, 0});
     return (int)pieces_.size() - 1;
 }

@@ -21,7 +21,8 @@ inline constexpr const char *commit_copies_function = "norma_commit_copies",
 class RowsAheadPass : public StripPass {
 public:
     // Copies start `ahead` steps before theirs: 1 or 3. A copy is written as a store of what was just loaded, of which
-    // finish_ptx makes one instruction. Throws std::logic_error where a step loads nothing of its row.
+    // finish_ptx makes one instruction. Throws std::logic_error where a step loads nothing of its row, or other than 4,
+    // 8 or 16 bytes at once.
     RowsAheadPass(const std::string &step, int rows, int ahead) : StripPass(step, rows), ahead_(ahead) {}
 
 protected:
