@@ -21,9 +21,9 @@ struct KnownType {
 };
 
 KnownType known_types[] = {
-    {NORMA_F32, NPY_FLOAT, nullptr},      {NORMA_F16, NPY_HALF, nullptr},     {NORMA_BF16, -1, "bfloat16"},
-    {NORMA_I8, NPY_BYTE, nullptr},        {NORMA_U8, NPY_UBYTE, nullptr},     {NORMA_I32, NPY_INT, nullptr},
-    {NORMA_F8_E4M3, -1, "float8_e4m3fn"}, {NORMA_F8_E5M2, -1, "float8_e5m2"},
+    {NORMA_F32, NPY_FLOAT, nullptr},  {NORMA_F16, NPY_HALF, nullptr},       {NORMA_BF16, -1, "bfloat16"},
+    {NORMA_I8, NPY_BYTE, nullptr},    {NORMA_U8, NPY_UBYTE, nullptr},       {NORMA_I32, NPY_INT, nullptr},
+    {NORMA_F64, NPY_DOUBLE, nullptr}, {NORMA_F8_E4M3, -1, "float8_e4m3fn"}, {NORMA_F8_E5M2, -1, "float8_e5m2"},
 };
 
 bool loaded() {
