@@ -40,7 +40,7 @@ bool loaded() {
 norma_dtype dtype_of(const PyArray_Descr *descr) {
     for (const KnownType &known : known_types) {
         if (known.type_num == descr->type_num) {
-            return known.dtype;
+            return known.dtype == NORMA_F64 ? NORMA_NONE : known.dtype;  // no tensor of a caller's
         }
     }
     if (!PyTypeNum_ISUSERDEF(descr->type_num)) {
