@@ -95,7 +95,9 @@ def measure_job(candidates: bytes, norma_measure: bytes, words: list[str], secon
     """The records' lines."""
     with tempfile.TemporaryDirectory(prefix="norma-") as folder:
         with tarfile.open(fileobj=io.BytesIO(candidates)) as tar:
-            tar.extractall(folder, filter="data")
+            # Python 3.11 may have no filters yet.
+            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tar.extractall(folder)
         records = pathlib.Path(folder, "records")
         command = [program(folder, "norma_measure", norma_measure), folder, "--records", records]
         run([*command, "--progress", "none", *words], seconds)
