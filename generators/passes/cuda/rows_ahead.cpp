@@ -121,7 +121,7 @@ int RowsAheadPass::piece_of(const Load *op) {
     if (bytes != 4 && bytes != 8 && bytes != widest_copy) {
         throw std::logic_error("rows_ahead: " + std::to_string(bytes) + " bytes of " + op->name + " are no copy");
     }
-    pieces_.push_back({op, index, 0});
+    pieces_.push_back({op, index, bytes, 0});
     return (int)pieces_.size() - 1;
 }
 
@@ -130,7 +130,7 @@ void RowsAheadPass::place() {
     bytes_ = (bytes_ + widest_copy - 1) / widest_copy * widest_copy;
     for (int bytes = widest_copy; bytes >= 4; bytes /= 2) {
         for (Piece &piece : pieces_) {
-            if (piece.load->type.bytes() * piece.load->type.lanes() == bytes) {
+            if (piece.bytes == bytes) {
                 piece.offset = bytes_;
                 bytes_ += bytes * slots() * thread_count();
             }

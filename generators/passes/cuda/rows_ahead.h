@@ -38,7 +38,8 @@ private:
     struct Piece {
         const Halide::Internal::Load *load;
         Halide::Expr index;  // in terms of the loops
-        int offset;          // of its copies in shared memory, in bytes
+        int bytes;
+        int offset;  // of its copies in shared memory, in bytes
     };
 
     int slots() const { return ahead_ + 1; }
