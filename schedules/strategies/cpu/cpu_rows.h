@@ -53,8 +53,8 @@ private:
 
     struct Sum {
         Halide::Func chunk, total, folded, amax, mean;  // chunk, folded, amax: undefined unless there is one
-        Halide::RVar block, part, rest, lane;
-        int lanes;
+        Halide::RVar block, part_lane, part, rest, lane;
+        int lanes, total_lanes;
         bool one_chunk;          // then nothing is known of what was rounded away
         Halide::Expr condition;  // undefined: every row is swept
     };
@@ -88,7 +88,8 @@ private:
     std::set<std::string> once_per_row() const;  // the Funcs that are
     Halide::Expr row_that_is_there() const;
     // Of a sum or maximum in lanes: along its blocks, then the rest of the row where that has an update of its own.
-    void schedule_lanes(Halide::Func f, int lanes, const Halide::RVar &along, const Halide::RVar &rest) const;
+    void schedule_lanes(Halide::Func f, int lanes, const Halide::VarOrRVar &lane, const Halide::RVar &along,
+                        const Halide::RVar &rest) const;
     void schedule_sum(Sum &sum, const Halide::LoopLevel &each_group) const;
 
     CpuRowsKnobs knobs_;

@@ -28,7 +28,7 @@ std::vector<Expr> CpuRow::means_where(const Expr &condition, const std::string &
                                       const std::function<Expr(Expr)> &finish) {
     const size_t count = terms.size();
     Sum sum;
-    sum.lanes = rare_lanes;
+    sum.lanes = sum.total_lanes = rare_lanes;
     sum.one_chunk = false;
     sum.condition = condition;
     sum.total = Func(name + "_total");

@@ -17,6 +17,9 @@ namespace {
 // Of short rows, whose lanes are no better than fp32, and whose tree takes as long as their sweep.
 constexpr int short_tree_lanes = 16;
 
+// Of chunks, before what their additions round away is looked at.
+constexpr int folded_chunk_lanes = 16;
+
 int folded_lanes(int lanes) { return std::min(lanes, short_tree_lanes) / 2; }
 
 // Of float64 that is computed once per row.
@@ -33,7 +36,7 @@ Expr plus(const Expr &sum, const Term &term, const Expr &d) {
 CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> &terms, const RowValue &value) {
     const size_t count = terms.size(), sweeps = count + (value ? 1 : 0);
     Sum sum;
-    sum.lanes = sweeps == 1 ? knobs_.lanes : knobs_.pair_lanes;
+    sum.lanes = sum.total_lanes = sweeps == 1 ? knobs_.lanes : knobs_.pair_lanes;
     // A Tuple has the sums, then of the total what was rounded away from them, then the largest magnitude.
     auto tuple = [&](size_t sums, const std::function<Expr(size_t)> &f, const std::function<Expr(size_t)> &largest) {
         std::vector<Expr> values;
@@ -76,18 +79,29 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
         sum.chunk(lane_, c, r_) = add_block(sum.chunk, {lane_, c, r_}, count, element(block, lane_, sum.lanes));
         sum.block = k.x;
 
-        RDom q(0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
+        const int folded = std::min(sum.lanes, folded_chunk_lanes);
+        RDom q(0, folded, 0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
         sum.total = Func(name + "_total");
         sum.total(lane_, r_) = tuple(totals, zero, none);
-        auto add_chunk = [&](size_t i) {
-            Expr before = sum.total(lane_, r_)[i % count], added = at(sum.chunk, {lane_, q, r_}, i % count);
-            Expr after = before + added;
-            return i < count ? after : sum.total(lane_, r_)[i] + rounding_error(before, added, after);
+        // Lanes from..lanes of the i-th sum of a chunk, which was added up in halves.
+        std::function<Expr(size_t, int, int)> fold = [&](size_t i, int from, int lanes) {
+            if (lanes == sum.lanes) {
+                return at(sum.chunk, {q.x + from, q.y, r_}, i);
+            }
+            const Expr low = fold(i, from, 2 * lanes), high = fold(i, from + lanes, 2 * lanes);
+            return i < count ? low + high : max(low, high);
         };
-        sum.total(lane_, r_) = tuple(totals, add_chunk, [&](size_t i) {
-            return max(at(sum.total, {lane_, r_}, i), at(sum.chunk, {lane_, q, r_}, count));
+        auto add_chunk = [&](size_t i) {
+            Expr before = sum.total(q.x, r_)[i % count], added = fold(i % count, 0, folded);
+            Expr after = before + added;
+            return i < count ? after : sum.total(q.x, r_)[i] + rounding_error(before, added, after);
+        };
+        sum.total(q.x, r_) = tuple(totals, add_chunk, [&](size_t i) {
+            return max(at(sum.total, {q.x, r_}, i), fold(count, 0, folded));
         });
-        sum.part = q.x;
+        sum.part_lane = q.x;
+        sum.part = q.y;
+        sum.total_lanes = has_tail(sum.lanes) ? sum.lanes : folded;
     }
     if (has_tail(sum.lanes)) {
         RDom rest(0, extent_ % sum.lanes, name + "_rest");
@@ -105,7 +119,7 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
         sum.folded(lane_, r_) = tuple(count, fold, [&](size_t) { return fold(totals); });
     }
     if (value) {
-        RDom l(0, lanes, name + "_lane");
+        RDom l(0, sum.folded.defined() ? lanes : sum.total_lanes, name + "_lane");
         sum.amax = Func(name + "_largest");
         sum.amax(r_) = cast<uint32_t>(0);
         sum.amax(r_) = max(sum.amax(r_), at(last, {l, r_}, sum.folded.defined() ? count : totals));
@@ -132,10 +146,11 @@ Expr CpuRow::mean_of(const Sum &sum, size_t i, size_t count) const {
         total = lane_tree(sum.folded, folded_lanes(sum.lanes), short_tree_lanes, row_that_is_there(), (int)i);
         total = select(r_ < all_rows_, total, cast<double>(0));  // what is not there takes no slow path
     } else {
-        total = lane_tree(sum.total, sum.lanes, sum.one_chunk ? short_tree_lanes : sum.lanes, r_, (int)i);
+        total = lane_tree(sum.total, sum.total_lanes, sum.one_chunk ? short_tree_lanes : sum.total_lanes, r_, (int)i);
     }
     if (!sum.one_chunk) {
-        Expr error = lane_tree(sum.total, sum.lanes, sum.lanes, r_, (int)(i + count));
+        const int lanes = std::min(sum.total_lanes, folded_chunk_lanes);
+        Expr error = lane_tree(sum.total, lanes, lanes, r_, (int)(i + count));
         total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
     }
     return total * (cast<double>(1) / cast<double>(extent_));
@@ -180,19 +195,20 @@ void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
         sum.folded.vectorize(lane_, lanes);
     }
     // One row's sum after the other's, so that its lanes stay in registers.
-    schedule_lanes(sum.total.compute_at(sum.folded.defined() ? sum.folded : sum.mean, r_), sum.lanes, sum.part,
-                   sum.rest);
+    const VarOrRVar lane = sum.chunk.defined() ? VarOrRVar(sum.part_lane) : VarOrRVar(lane_);
+    schedule_lanes(sum.total.compute_at(sum.folded.defined() ? sum.folded : sum.mean, r_), sum.total_lanes, lane,
+                   sum.part, sum.rest);
     if (sum.chunk.defined()) {
-        schedule_lanes(sum.chunk.compute_at(sum.total, sum.part), sum.lanes, sum.block, RVar());
+        schedule_lanes(sum.chunk.compute_at(sum.total, sum.part), sum.lanes, lane_, sum.block, RVar());
     }
 }
 
-void CpuRow::schedule_lanes(Func f, int lanes, const RVar &along, const RVar &rest) const {
+void CpuRow::schedule_lanes(Func f, int lanes, const VarOrRVar &lane, const RVar &along, const RVar &rest) const {
     // Two vectors of bf16 are widened together (passes/cpu/paired_sums.h), but not beside fp32 that was prepared.
     const int width = std::min(lanes, has_bf16_ && prepared_.empty() ? 2 * knobs_.vector : knobs_.vector);
-    auto vectors = [&](auto stage) { stage.vectorize(lane_, width).unroll(lane_); };
-    vectors(f.store_in(MemoryType::Stack).bound_extent(lane_, lanes));
-    vectors(f.update(0).reorder(lane_, along));
+    const int update_width = lane.is_rvar ? std::min(knobs_.vector, folded_chunk_lanes) : width;
+    f.store_in(MemoryType::Stack).bound_extent(lane_, lanes).vectorize(lane_, width).unroll(lane_);
+    f.update(0).reorder(lane, along).vectorize(lane, update_width).unroll(lane);
     if (f.num_update_definitions() == 2) {
         RVar outer, inner;
         f.update(1).split(rest, outer, inner, knobs_.vector, TailStrategy::Predicate).vectorize(inner);
