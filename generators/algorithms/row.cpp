@@ -36,23 +36,32 @@ std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> 
 
 namespace {
 
-// Mean squares between these neither overflow nor lose bits, in rows of up to 2^24 elements.
-Expr least_square() { return Halide::Internal::make_const(Halide::Float(64), 0x1p-100); }
-Expr most_square() { return Halide::Internal::make_const(Halide::Float(64), 0x1p100); }
+Expr square_of(double value) { return Halide::Internal::make_const(Halide::Float(64), value); }
+
+// Mean squares between these neither overflow nor lose bits, in rows of up to 2^24 elements; nor do those of
+// differences from a mean whose square is.
+constexpr double least_square = 0x1p-52, most_square = 0x1p100;
 // Added to this, a mean square below the least is not seen.
 constexpr float least_eps = 0x1p-76f;
-// What brings any finite row between them.
-constexpr float down = 0x1p-96f, up = 0x1p96f;
+// What brings any finite row between them: one beyond the most, one below the least, and one far below it.
+constexpr float down = 0x1p-96f, up = 0x1p48f, far_up = 0x1p96f;
+constexpr double far_below = 0x1p-100;
 
 }  // namespace
 
 // Beside a shift of 1 no difference is as small as the least, unless it is 0.
 Expr leaves_range(const Expr &mean_square, const Expr &eps, const Expr &shift) {
-    return mean_square >= most_square() || (mean_square < least_square() && eps < least_eps && abs(shift) < 1.0f);
+    return mean_square >= square_of(most_square) ||
+           (mean_square < square_of(least_square) && eps < least_eps && abs(shift) < 1.0f);
 }
 
-Expr rescaling(const Expr &mean_square) { return select(mean_square >= most_square(), down, up); }
-Expr unscaling(const Expr &mean_square) { return select(mean_square >= most_square(), up, down); }
+static Expr by_size(const Expr &mean_square, float large, float small, float tiny) {
+    return select(mean_square >= square_of(most_square), large,
+                  select(mean_square < square_of(far_below), tiny, small));
+}
+
+Expr rescaling(const Expr &mean_square) { return by_size(mean_square, down, up, far_up); }
+Expr unscaling(const Expr &mean_square) { return by_size(mean_square, 1 / down, 1 / up, 1 / far_up); }
 
 Moments around(const Expr &scale, const Expr &unscale, const Expr &shift, const Expr &mean, const Expr &variance) {
     Expr whole_mean = cast<double>(shift) + mean;

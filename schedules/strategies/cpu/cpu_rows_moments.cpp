@@ -15,9 +15,6 @@ constexpr int rare_lanes = 16;
 
 bool squares_stay_in_range(norma_dtype held) { return held == NORMA_F16; }
 
-// Of three elements, so that one that is far from all others is not taken.
-Expr middle(const Expr &a, const Expr &b, const Expr &c) { return max(min(a, b), min(max(a, b), c)); }
-
 Expr square(const Expr &value) { return value * value; }
 
 }  // namespace
@@ -97,34 +94,30 @@ Expr variance_of(const std::vector<Expr> &means) { return non_negative(means[1] 
 
 }  // namespace
 
-// Around one of the row's elements the variance is found together with the mean. How much is lost depends on how many
-// standard deviations the mean is away from that element; where it is more than 2, as in 3 of 1000 normal rows, both
-// are looked for again around the mean. So they are where the squares have left the range of fp32.
+// Around 0, where nothing is rounded, the mean is found together with the variance. How much of this is lost depends on
+// how many standard deviations the mean is away from 0; where it is more than 2, both are looked for again around the
+// mean. So they are where the squares have left the range of fp32.
 Moments CpuRow::moments(const std::string &name, const RowValue &x, norma_dtype held, const Expr &eps) {
-    auto terms = [&](const Expr &scale, const Expr &shift) -> std::vector<Term> {
-        RowValue centred = centre(x, scale, -shift);
-        return {{centred}, {centred, centred}};
-    };
-    const Expr sample = once(name + "_sample", finite_or_zero(middle(x(0), x(extent_ / 2), x(extent_ - 1))));
-    const std::vector<Expr> first = means(name + "_first", terms(1.0f, sample));
+    const std::vector<Expr> first = means(name + "_first", {{x}, {x, x}});
     Expr again = square(first[0]) > 4 * variance_of(first);
     Expr scale = 1.0f, unscale = 1.0f, near_mean = first[0];
     if (squares_stay_in_range(held)) {
         again = once(name + "_again", again);
     } else {
-        Expr leaves = leaves_range(first[1], eps, sample);
+        Expr leaves = leaves_range(first[1], eps, 0.0f);
         const std::vector<Expr> is_rare = once_together(name + "_again", {again || leaves, leaves});
         again = is_rare[0];
         leaves = is_rare[1];
         scale = select(leaves, rescaling(first[1]), 1.0f);
         unscale = select(leaves, unscaling(first[1]), 1.0f);
-        const Term scaled{centre(x, scale, -sample * scale)};
+        const Term scaled{centre(x, scale, 0.0f)};
         near_mean = select(leaves, means_where(leaves, name + "_scaled", {scaled})[0], near_mean);
     }
-    const Expr shift = finite_or_zero(cast<float>(cast<double>(sample * scale) + near_mean));
-    const std::vector<Expr> second = means_where(again, name + "_second", terms(scale, shift));
+    const Expr shift = finite_or_zero(cast<float>(near_mean));
+    const RowValue centred = centre(x, scale, -shift);
+    const std::vector<Expr> second = means_where(again, name + "_second", {{centred}, {centred, centred}});
     return rarely_else(again, around(scale, unscale, shift, second[0], variance_of(second)),
-                       around(1.0f, 1.0f, sample, first[0], variance_of(first)));
+                       {1.0f, 1.0f, 0.0f, first[0], variance_of(first), Internal::const_true()});
 }
 
 }  // namespace norma
