@@ -62,6 +62,13 @@ if(NORMA_PTXAS)
         target_link_options(cuda_${name}_test PRIVATE @${kernels}/objects.rsp)
         set_target_properties(cuda_${name}_test PROPERTIES LINK_DEPENDS ${kernels}/objects.rsp)
     endforeach()
+    if(TARGET norma_nccl)
+        set(nccl adapters/nccl_test.cpp)
+    endif()
+    norma_test(cuda_sharded_test SOURCES runtime/sharded/cuda_sharded_test.cpp runtime/sharded/sharded_norm.cpp ${nccl} ${kernels}/registry.cpp
+        LINK $<TARGET_NAME_IF_EXISTS:norma_nccl> norma_test_call_sources bare_runtime fake_cuda)
+    target_link_options(cuda_sharded_test PRIVATE @${kernels}/objects.rsp)
+    set_target_properties(cuda_sharded_test PROPERTIES LINK_DEPENDS ${kernels}/objects.rsp)
     add_test(NAME every_cuda_kernel COMMAND every_cuda_kernel)
     set(no_cuda_kernels TRUE)  # in the library: cuda_kernels_test has some of its own
     if(NORMA_TARGETS MATCHES "all|cuda")

@@ -23,6 +23,9 @@ RowValue load_input(Row &row, const Variant &variant) {
         return x;
     }
     RowValue residual = row.load("residual", variant.residual);
+    if (is_partial(variant)) {
+        return [=](Expr d) { return round_to(variant.residual, x(d) + residual(d)); };
+    }
     RowValue sum = row.keep("sum", variant.residual, [=](Expr d) { return x(d) + residual(d); });
     row.store("residual_out", variant.residual, sum);
     return sum;

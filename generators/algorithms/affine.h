@@ -6,8 +6,8 @@
 
 namespace norma {
 
-// x, or round(x + residual), which is also stored as residual_out: the statistics are those of what the next reader
-// sees.
+// x, or round(x + residual), which is also stored as residual_out, but by partial statistics: the statistics are those
+// of what the next reader sees.
 RowValue load_input(Row &row, const Variant &variant);
 
 // The type whose values the row has that load_input returns.

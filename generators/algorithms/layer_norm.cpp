@@ -26,7 +26,8 @@ Moments merged_moments(Row &row, const Expr &eps) {
     Expr scale = select(leaves, rescaling(variance), 1.0f), unscale = select(leaves, unscaling(variance), 1.0f);
     Expr wide_scale = cast<double>(scale), scaled_mean = mean * wide_scale;
     Expr shift = finite_or_zero(cast<float>(scaled_mean));
-    return around(scale, unscale, shift, scaled_mean - cast<double>(shift), variance * wide_scale * wide_scale);
+    Expr rest = row.in_float64("rest_of_mean", scaled_mean - cast<double>(shift));
+    return around(scale, unscale, shift, rest, variance * wide_scale * wide_scale);
 }
 
 // What is known of the whole row of x before it is normalized.
@@ -63,7 +64,7 @@ void store_moments(Row &row, const RowValue &x, norma_dtype held) {
     const Moments moments = row.moments("x", x, held, 0.0f);
     Expr unscale = cast<double>(moments.unscale);
     const std::vector<Expr> whole = row.once_together(
-        "moments", {(cast<double>(moments.shift) + moments.mean) * unscale, moments.variance * unscale * unscale});
+        "moments", {}, {(cast<double>(moments.shift) + moments.mean) * unscale, moments.variance * unscale * unscale});
     row.store_scalar("first_moment", whole[0]);
     row.store_scalar("second_moment", whole[1]);
 }
@@ -88,7 +89,7 @@ std::vector<Expr> gradient_means(Row &row, const Variant &variant, const RowValu
 static void layer_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     if (is_partial(variant)) {
-        store_moments(row, x, variant.x);
+        store_moments(row, x, held_type(variant));
         return;
     }
     Normalized normalized = compute_normalized(row, x, held_type(variant), is_merged(variant), variant.y == NORMA_F32);

@@ -38,7 +38,8 @@ Expr store_quantized_rows(Row &row, const Variant &variant, const RowValue &x) {
 }
 
 Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
-    if (variant.scale == NORMA_SCALE_ROW && variant.bias == NORMA_NONE && variant.y_float == NORMA_NONE) {
+    if (variant.scale == NORMA_SCALE_ROW && variant.bias == NORMA_NONE && variant.y_float == NORMA_NONE &&
+        !is_merged(variant)) {
         return store_quantized_rows(row, variant, x);
     }
     Expr rstd = is_merged(variant) ? merged_rstd(row) : compute_rstd(row, x, held_type(variant));
@@ -51,7 +52,8 @@ Expr store_normalized(Row &row, const Variant &variant, const RowValue &x) {
 static void rms_norm_forward(Row &row, const Variant &variant) {
     RowValue x = load_input(row, variant);
     if (is_partial(variant)) {
-        row.store_scalar("second_moment", row.once("moment", row.mean_square("mean_square", x, variant.x, 0.0f)));
+        Expr mean_square = row.mean_square("mean_square", x, held_type(variant), 0.0f);
+        row.store_scalar("second_moment", row.once_together("moment", {}, {mean_square})[0]);
         return;
     }
     row.store_scalar("rstd", store_normalized(row, variant, x));

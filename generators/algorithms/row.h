@@ -106,6 +106,10 @@ public:
     // Whether what is computed once per row is float64 where it says so, not fp32.
     virtual bool has_float64() const { return true; }
 
+    // A float64 of a few numbers that are given for each row. An implementation without others finds this one in
+    // float64 all the same, and rounds it to fp32.
+    virtual Halide::Expr in_float64(const std::string & /*name*/, Halide::Expr value) { return value; }
+
     // Computed once per row, however often it is used; of the type of `value`.
     virtual Halide::Expr once(const std::string &name, Halide::Expr value) = 0;
     // The same of several, in one step where an implementation can; `stored`: such as are given to store_scalar alone.

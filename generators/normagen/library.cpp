@@ -13,6 +13,7 @@
 #include "generators/codegen/lowered_hash.h"
 #include "registry_writer.h"
 #include "schedules/strategies/cpu/strip_sum.h"
+#include "schedules/strategies/cuda/cuda_merge.h"
 #include "tools/base/digest.h"
 #include "tools/base/folder_lock.h"
 #include "tools/base/json_file.h"
@@ -95,20 +96,26 @@ std::string response_line(const fs::path &path) {
     return line + "\n";
 }
 
-// Those of the manifest, and what backward kernels need beside them, for each kind of device.
-std::vector<Manifest::Entry> with_strip_sums(std::vector<Manifest::Entry> kernels) {
+// Those of the manifest, and what kernels of backwards and of merged statistics need beside them, for each kind of
+// device.
+std::vector<Manifest::Entry> with_helpers(std::vector<Manifest::Entry> kernels) {
     for (size_t i = 0; i < device_codegen_count; i++) {
         const norma_device_type device = device_codegens[i]->type;
-        const auto needs_sums = [&](const Manifest::Entry &entry) {
-            return entry.device == device && is_backward(entry.variant);
+        const auto any = [&](const auto &is) {
+            return std::any_of(kernels.begin(), kernels.end(), [&](const Manifest::Entry &entry) {
+                return entry.device == device && is(entry.variant);
+            });
         };
-        if (std::none_of(kernels.begin(), kernels.end(), needs_sums)) {
-            continue;
-        }
-        for (const DtypeInfo &type : dtype_infos) {
-            if (is_float(type.dtype)) {
-                kernels.push_back({strip_sum_variant(type.dtype), device});
+        const bool merges = any([](const Variant &variant) { return is_merged(variant); });
+        if (any([](const Variant &variant) { return is_backward(variant); })) {
+            for (const DtypeInfo &type : dtype_infos) {
+                if (is_float(type.dtype)) {
+                    kernels.push_back({strip_sum_variant(type.dtype), device});
+                }
             }
+        }
+        if (merges && device_codegens[i]->merge) {
+            kernels.push_back({merge_variant(), device});
         }
     }
     return kernels;
@@ -190,7 +197,7 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
     check_out(out);
-    const std::vector<KernelSpec> specs = kernel_specs(with_strip_sums(manifest.kernels), target_files, records);
+    const std::vector<KernelSpec> specs = kernel_specs(with_helpers(manifest.kernels), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);

@@ -12,7 +12,6 @@
 #include "generators/codegen/targets.h"
 #include "runtime/vocabulary/tensors.h"
 #include "runtime/vocabulary/variant_name.h"
-#include "schedules/strategies/cpu/strip_sum.h"
 #include "tools/base/digest.h"
 #include "tools/base/text.h"
 
@@ -78,19 +77,28 @@ std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec
 std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     std::vector<std::string> functions(dtype_count, "nullptr");
     for (const RegistryEntry &entry : entries) {
-        if (is_strip_sum(entry.spec.variant) && entry.spec.target.name == target.name) {
+        if (entry.spec.variant.op == strip_sum_op && entry.spec.target.name == target.name) {
             functions[entry.spec.variant.y] = argv_function(entry);
         }
     }
     return fmt::format("{}", fmt::join(functions, ", "));
 }
 
+std::string merge(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
+    for (const RegistryEntry &entry : entries) {
+        if (entry.spec.variant.op == merge_op && entry.spec.target.name == target.name) {
+            return argv_function(entry);
+        }
+    }
+    return "nullptr";
+}
+
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
     const DeviceCodegen &device = device_of(target);
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}}},\n", quoted(target.name),
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}, {}}},\n", quoted(target.name),
                        quoted(target.halide), bits[0], bits[1], bits[2], bits[3], strip_sums(target, entries),
-                       device.constant, device.capability(target));
+                       device.constant, device.capability(target), merge(target, entries));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {
@@ -173,7 +181,7 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
     size_t count = 0;
     for (const RegistryEntry &entry : entries) {
         declarations += fmt::format("int {}(void **arguments);\n", argv_function(entry));
-        if (!is_strip_sum(entry.spec.variant)) {
+        if (info_of(entry.spec.variant.op).in_manifests) {
             const size_t target = index_of(targets, entry.spec.target.name);
             lines += kernel_lines(entry, target, lists.name_of(entry.compiled.arguments));
             count++;

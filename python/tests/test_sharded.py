@@ -99,8 +99,27 @@ def test_refusals():
         norma.rms_norm(x, weight, shard=norma.Shard(0, 2, print, slices=[HIDDEN]))
     with pytest.raises(ValueError, match="desc.rank is 2; expected 0 to 1"):
         norma.rms_norm(x, weight, shard=norma.Shard(2, 2, print))
-    with pytest.raises(ValueError, match="desc.norm.residual is 1; expected NORMA_NONE"):
-        norma.rms_norm(x, weight, residual=x, shard=norma.Shard(0, 2, print))
+    with pytest.raises(ValueError, match="desc.statistics is merged; expected saved where x is i8"):
+        norma.rms_norm(x.astype(np.int8), weight, x_scale=1.0, y="f32", shard=norma.Shard(0, 2, print))
+
+
+def test_a_residual_gives_the_same_bits_on_any_number_of_ranks():
+    x, weight, _, residual = arrays()
+    found = {}
+    for count in [1, 2, 4]:
+
+        def both(shard, columns):
+            return norma.rms_norm(
+                x[:, columns], weight[columns], residual=residual[:, columns], shard=shard
+            )
+
+        found[count] = [
+            np.concatenate(parts, -1) for parts in zip(*Ranks(count).run(both), strict=True)
+        ]
+    assert (found[1][1] == x + residual).all()
+    expected = forward("rms_norm", x + residual, weight, eps=1e-6).y
+    assert np.abs(found[4][0] - expected).max() < 1e-5
+    assert all(np.array_equal(found[1][0], found[count][0]) for count in [2, 4])
 
 
 GLOO = """

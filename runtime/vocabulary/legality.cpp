@@ -45,9 +45,8 @@ public:
             return true;
         }
         const char *word = statistics_words.name(static_cast<int32_t>(v_.statistics));
-        const norma_dtype quantized = is_quantized(v_.x) ? v_.x : v_.y;
-        if (is_quantized(quantized)) {
-            return refuse("statistics is %s; expected saved with a quantized type, %s", word, dtype_name(quantized));
+        if (!is_float(v_.x)) {
+            return refuse("statistics is %s; expected saved where x is %s", word, dtype_name(v_.x));
         }
         if (!is_partial(v_)) {
             return true;
@@ -59,8 +58,8 @@ public:
         if (!is_backward(v_) && v_.contract != NORMA_FP32_ONCE) {
             return refuse("contract is hf; expected fp32_once where the statistics of a forward are partial");
         }
-        return (is_backward(v_) || has_no("weight", v_.weight)) && has_no("bias", v_.bias) &&
-               has_no("residual", v_.residual);
+        return is_backward(v_) ? has_no("bias", v_.bias) && has_no("residual", v_.residual)
+                               : has_no("weight", v_.weight) && has_no("bias", v_.bias);
     }
 
     bool contract() {

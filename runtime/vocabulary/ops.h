@@ -17,8 +17,8 @@ struct OpInfo {
     bool in_manifests;  // else it comes along with other ops
 };
 
-// Not in norma_op: adds up the strips of a backward's column sums.
-inline constexpr norma_op strip_sum_op = static_cast<norma_op>(0);
+// Not in norma_op: adds up the strips of a backward's column sums; merges the moments of slices of rows.
+inline constexpr norma_op strip_sum_op = static_cast<norma_op>(0), merge_op = static_cast<norma_op>(7);
 
 inline constexpr OpInfo op_infos[] = {
     {NORMA_LAYER_NORM_FORWARD, "layer_norm_forward", "layer_norm", false, true, false, true},
@@ -26,6 +26,7 @@ inline constexpr OpInfo op_infos[] = {
     {NORMA_RMS_NORM_FORWARD, "rms_norm_forward", "rms_norm", false, false, true, true},
     {NORMA_RMS_NORM_BACKWARD, "rms_norm_backward", "rms_norm", true, false, true, true},
     {strip_sum_op, "strip_sum", "strip_sum", false, false, false, false},
+    {merge_op, "merge", "merge", false, false, false, false},
 };
 
 inline constexpr int32_t op_count = sizeof op_infos / sizeof op_infos[0];

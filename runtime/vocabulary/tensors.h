@@ -121,7 +121,7 @@ inline constexpr TensorRole tensor_roles[] = {
     {Role::y, "y", offsetof(norma_arguments, y), tensors_detail::activation,
      tensors_detail::unless_partial<tensors_detail::forward<&Variant::y>>, tensors_detail::output, false},
     {Role::residual_out, "residual_out", offsetof(norma_arguments, residual_out), tensors_detail::activation,
-     tensors_detail::forward<&Variant::residual>, tensors_detail::output, false},
+     tensors_detail::unless_partial<tensors_detail::forward<&Variant::residual>>, tensors_detail::output, false},
     {Role::mean, "mean", offsetof(norma_arguments, mean), tensors_detail::statistic, tensors_detail::of_mean,
      tensors_detail::output_of_forward, false},
     {Role::rstd, "rstd", offsetof(norma_arguments, rstd), tensors_detail::statistic, tensors_detail::of_rstd,

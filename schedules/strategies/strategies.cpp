@@ -7,6 +7,7 @@
 #include "plain.h"
 #include "schedules/strategies/cpu/cpu_rows.h"
 #include "schedules/strategies/cpu/strip_sum.h"
+#include "schedules/strategies/cuda/cuda_merge.h"
 #include "schedules/strategies/cuda/cuda_rows.h"
 #include "schedules/strategies/cuda/cuda_strip_sum.h"
 #include "tools/base/text.h"
@@ -44,9 +45,6 @@ std::vector<nlohmann::json> try_once(const Variant &, const nlohmann::json &, co
 }
 
 std::string refuse_cuda_rows(const Variant &variant, const nlohmann::json &json, const Halide::Target &) {
-    if (is_partial(variant) || is_merged(variant)) {
-        return "statistics of slices, partial or merged, are for CPUs";
-    }
     return cuda_rows_refusal(cuda_rows_knobs(json), variant);
 }
 
@@ -60,6 +58,8 @@ Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, con
     return {pipeline, row.inputs(), 0, shape.alignment(variant), shape.threads(), rows_once};
 }
 
+Lowered lower_cuda_merge(const Variant &, const nlohmann::json &, const Halide::Target &) { return cuda_merge(); }
+
 Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
     return cuda_strip_sum(variant.y);
 }
@@ -67,6 +67,7 @@ Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, con
 const Strategy list[] = {
     {"cpu_rows", NORMA_CPU, refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_bits},
     {"cuda_rows", NORMA_CUDA, refuse_cuda_rows, lower_cuda_rows, cuda_rows_search_space, cuda_rows_same_bits},
+    {"cuda_merge", NORMA_CUDA, refuse_any_knob, lower_cuda_merge, nullptr, nullptr},
     {"cuda_strip_sum", NORMA_CUDA, refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},
     {"strip_sum", NORMA_CPU, refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", NORMA_CPU, refuse_any_knob, lower_oracle, nullptr, nullptr},

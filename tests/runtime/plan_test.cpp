@@ -112,7 +112,8 @@ const Refusal refusals[] = {
      }},
     {"desc.residual is f32; expected none where statistics is partial", invalid,
      [](auto &d) {
-         d.weight = d.bias = NORMA_NONE;
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.bias = NORMA_NONE;
          d.residual = NORMA_F32;
          d.flags = NORMA_PARTIAL_STATISTICS;
      }},

@@ -49,7 +49,8 @@ norma_dtype dtype_of(const CallSpec &spec, int role) {
         const bool has = (spec.partial() || spec.merged()) && (role == role_second_moment || spec.is_layer_norm());
         return has ? NORMA_F64 : NORMA_NONE;
     }
-    if (spec.partial() && (role == role_y || role == role_dx || roles[role].kind == Role::vector)) {
+    if (spec.partial() &&
+        (role == role_y || role == role_residual_out || role == role_dx || roles[role].kind == Role::vector)) {
         return role == role_weight ? k.weight : NORMA_NONE;
     }
     auto gradient = [&](norma_dtype dtype) { return dtype && spec.f32_gradients ? NORMA_F32 : dtype; };
@@ -224,7 +225,8 @@ namespace {
 
 CallSpec without_other_options(CallSpec spec) {
     if (spec.partial()) {
-        spec.save_statistics = spec.y_in_place = spec.dx_in_place = spec.f32_gradients = spec.accumulate = false;
+        spec.save_statistics = spec.y_in_place = spec.residual_out_in_place = spec.dx_in_place = spec.f32_gradients =
+            spec.accumulate = false;
     }
     return spec;
 }

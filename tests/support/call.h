@@ -161,6 +161,7 @@ private:
     std::string check_forward() const;
     std::string check_backward() const;
     std::string check_partial() const;
+    reference::Values input_row(int64_t row) const;  // that is normalized: with scale and residual
     std::vector<Moment> moments_of(int64_t row) const;
     std::string check_quantized(int64_t row, const reference::Values &x, const reference::Options &options,
                                 const reference::Row &expected, double ulps) const;

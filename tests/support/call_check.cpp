@@ -44,7 +44,7 @@ std::string Call::check_untouched(int role) const {
     return "";
 }
 
-std::string Call::check_row(int64_t row, const reference::Options &options) const {
+reference::Values Call::input_row(int64_t row) const {
     reference::Values x = original_row(role_x, row);
     auto scale = [](double &value, double by) { value = static_cast<double>(static_cast<float>(value * by)); };
     if (tensor(role_x_column_scale).dtype != NORMA_NONE) {
@@ -65,6 +65,13 @@ std::string Call::check_row(int64_t row, const reference::Options &options) cons
         } else {
             x = reference::add_residual(spec.kernel.residual, x, residual);
         }
+    }
+    return x;
+}
+
+std::string Call::check_row(int64_t row, const reference::Options &options) const {
+    const reference::Values x = input_row(row);
+    if (spec.kernel.residual != NORMA_NONE) {
         const reference::Values got =
             reference::load(spec.kernel.residual, row_data(role_residual_out, row), spec.hidden);
         for (size_t d = 0; d < x.size(); d++) {

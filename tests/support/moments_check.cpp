@@ -8,7 +8,7 @@ namespace norma::test {
 
 // The first and the second; the first is layer_norm's alone.
 std::vector<Call::Moment> Call::moments_of(int64_t row) const {
-    const reference::Values x = original_row(role_x, row);
+    const reference::Values x = spec.backward() ? original_row(role_x, row) : input_row(row);
     const double hidden = static_cast<double>(x.size());
     double mean = 0, magnitude = 0, square = 0;
     if (!spec.backward()) {

@@ -5,7 +5,6 @@
 
 #include "cpu/cpu_codegen.h"
 #include "cuda/cuda_codegen.h"
-#include "schedules/strategies/cpu/strip_sum.h"
 
 namespace norma {
 
@@ -36,7 +35,9 @@ const DeviceCodegen &device_of(const TargetSpec &target) {
 
 const Strategy &default_strategy(const Variant &variant, const TargetSpec &target) {
     const DeviceCodegen &device = device_of(target);
-    return find_strategy(is_strip_sum(variant) ? device.strip_sum : device.rows);
+    return find_strategy(variant.op == strip_sum_op ? device.strip_sum
+                         : variant.op == merge_op   ? device.merge
+                                                    : device.rows);
 }
 
 }  // namespace norma

@@ -18,6 +18,9 @@ class SinglePrecision : public IRMutator {
     Expr visit(const FloatImm *op) override { return make_const(narrowed(op->type), op->value); }
 
     Expr visit(const Call *op) override {
+        if (op->type == Float(64) && op->call_type == Call::Halide) {
+            return cast(Float(32), op);
+        }
         std::vector<Expr> arguments;
         for (const Expr &argument : op->args) {
             arguments.push_back(mutate(argument));

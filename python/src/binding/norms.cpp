@@ -51,7 +51,8 @@ Args:
     contract: "fp32_once", or for rms_norm "hf", which rounds as LlamaRMSNorm of transformers.
     target: for example "x86-64-v3"; the best that this machine supports.
     threads: at most so many; 0: norma.get_num_threads().
-    shard: where arrays are slices of the last dimension, spread over ranks: without residual, scales and contract "hf".
+    shard: where arrays on the CPU are slices of the last dimension, spread over ranks: without x_scale and contract
+        "hf". A y_scale that is returned for each row is that of its slice.
 
 Returns:
     y; or a tuple of those asked for, in this order: y, residual_out, mean, rstd, y_scale, y_float. New arrays are of x's

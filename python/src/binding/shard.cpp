@@ -80,6 +80,9 @@ void run_sharded(const Shard &shard, const norma_plan_desc &desc, const norma_ar
     if (!shard.slices.empty() && static_cast<int32_t>(shard.slices.size()) != shard.ranks) {
         throw nb::value_error("slices has not one size for each rank");
     }
+    if (desc.device.type == NORMA_CUDA) {
+        throw nb::value_error("x is on CUDA; expected an array on the CPU, with a shard");
+    }
     sharded.slices = shard.slices.empty() ? nullptr : shard.slices.data();
     sharded.chunk = shard.chunk;
     sharded.kind = shard.kind;

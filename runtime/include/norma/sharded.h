@@ -6,7 +6,7 @@
 //   2. All ranks run it together, on the same rows (norma_sharded_run): the statistics of the slice, one exchange with
 //      the other ranks through a function of the caller's, and the norm of the slice.
 //
-// For kernels on CPUs.
+// On CUDA all of it, the exchange too, is launched on a stream, and nothing is waited for.
 #ifndef NORMA_SHARDED_H
 #define NORMA_SHARDED_H
 
@@ -36,24 +36,26 @@ typedef struct norma_exchange_request {
     // NORMA_ALL_GATHER: ranks * count elements, those of rank 0 first. NORMA_ALL_REDUCE: count sums over the ranks.
     void *receive;
     int32_t rank, ranks;
-    void *stream;  // execution.cuda_stream
+    void *stream;  // execution.cuda_stream, on which CUDA fills `send`, memory of the device as is `receive`
 } norma_exchange_request;
 
-// The caller's communication library: fills in `receive` and returns 0 when that is done, or another number when it has
-// failed or taken too long. It is called once for each run with rows, on the thread of the run. Like norma_parallel_for
-// it must return. Norma waits for nothing else, so how long a run waits for a rank that does not come is its choice.
+// The caller's communication library: fills in `receive` and returns 0 when that is done, on CUDA when it is launched
+// on the stream; or another number when it has failed or taken too long. It is called once for each run with rows, on
+// the thread of the run. Like norma_parallel_for it must return. Norma waits for nothing else, so how long a run waits
+// for a rank that does not come is its choice.
 typedef int (*norma_exchange)(void *communicator, const norma_exchange_request *request);
 
 // Zero-initialize, set `size`, then the fields you need. Copied by norma_sharded_plan_create.
 typedef struct norma_sharded_desc {
     size_t size;  // sizeof(norma_sharded_desc)
-    // Of this rank's slice: `hidden` is the slice's. A forward without residual, or a backward with saved statistics;
-    // no quantized type; `kernel` is null. Of the same op and contract on all ranks.
+    // Of this rank's slice: `hidden` is the slice's. A forward, whose y may be quantized, or a backward with saved
+    // statistics; x is f32, f16 or bf16; `kernel` is null. Of the same op and contract on all ranks. A dynamic
+    // scale of a row (NORMA_SCALE_ROW) is that of its slice: each rank has its own.
     norma_plan_desc norm;
     int32_t rank, ranks;
-    const int64_t *slices;  // the hidden sizes of all ranks, in their order; null: all are as this one's
-    int64_t chunk;          // elements whose statistics are found together, the same on all ranks; 0: 1024
-    norma_exchange_kind kind;
+    const int64_t *slices;     // the hidden sizes of all ranks, in their order; null, or on CUDA: all are as this one's
+    int64_t chunk;             // elements whose statistics are found together, the same on all ranks; 0: 1024
+    norma_exchange_kind kind;  // on CUDA NORMA_ALL_GATHER
 } norma_sharded_desc;
 
 typedef struct norma_sharded_plan norma_sharded_plan;
@@ -75,13 +77,16 @@ NORMA_API norma_status norma_sharded_workspace_size(const norma_sharded_plan *pl
 // rank. A plan may be run by any number of threads at once, where `exchange` can tell their calls apart. Never
 // allocates.
 //
-// On NORMA_OK everything is written. On failure nothing is before the exchange has succeeded on this rank; what fails
-// afterwards is what norma_plan_run finds late, and leaves outputs undefined. Errors:
+// On NORMA_OK everything is written, or launched on CUDA. On failure nothing is before the exchange has succeeded on
+// this rank; what fails afterwards is what norma_plan_run finds late, and leaves outputs undefined. Errors:
 //   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none
 //                      (plan, arguments' size, shape of x, exchange, workspace): they wait as long as theirs does.
 //   EXCHANGE_FAILED    The exchange returned another number than 0, or another rank was refused, failed, or ran
 //                      something else: op, contract, rows, hidden size, chunk and eps are compared.
 //   others             As norma_plan_run's.
+// On CUDA the workspace is memory of the device, and no run waits to see what the others sent: where a rank was refused
+// or failed, the others' runs return NORMA_OK, and what they write is NaN (a quantized y 0 with a scale of NaN, or 0);
+// that they run the same is not compared.
 NORMA_API norma_status norma_sharded_run(const norma_sharded_plan *plan, const norma_arguments *arguments,
                                          const norma_execution *execution, norma_exchange exchange, void *communicator);
 

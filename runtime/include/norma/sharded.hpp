@@ -26,13 +26,26 @@ public:
         plan_.reset(plan);
     }
 
-    // Throws norma::Error. The workspace is the run's until it returns, and the exchange's longer where that says so.
+    // On CPUs, whose memory the workspace has. It is the run's until that returns, and the exchange's longer where that
+    // says so. Throws norma::Error.
     void run(const norma_arguments &arguments, norma_execution execution, Workspace &workspace, norma_exchange exchange,
              void *communicator) const {
         size_t bytes = 0;
         check(norma_sharded_workspace_size(plan_.get(), rows(arguments), execution.threads, &bytes));
         workspace.attach(bytes, execution);
         check(norma_sharded_run(plan_.get(), &arguments, &execution, exchange, communicator));
+    }
+
+    // With a workspace of execution's own: on CUDA, memory of the device.
+    void run(const norma_arguments &arguments, const norma_execution &execution, norma_exchange exchange,
+             void *communicator) const {
+        check(norma_sharded_run(plan_.get(), &arguments, &execution, exchange, communicator));
+    }
+
+    size_t workspace_size(Extent rows, int32_t threads = 0) const {
+        size_t bytes = 0;
+        check(norma_sharded_workspace_size(plan_.get(), rows.value, threads, &bytes));
+        return bytes;
     }
 
 private:

@@ -23,6 +23,9 @@ inline constexpr norma_execution default_execution = {sizeof(norma_execution), 0
 norma_status bind(const norma_plan *plan, const norma_arguments *arguments, const norma_execution *execution,
                   norma_call *call);
 
+// Part of run_first_rows: data that is looked at before the rows.
+norma_status check_given_scale(const norma_plan &plan, const Work &work);
+
 // The first rows of a call, at most as many as it has.
 norma_status run_first_rows(norma_call &call, int64_t rows);
 

@@ -18,6 +18,9 @@ struct Target {
     int (*strip_sums[dtype_count])(void **arguments);
     norma_device_type device;
     int32_t capability;  // the least of a device, as its kind counts them: of CUDA, 10 * major + minor; of CPUs 0
+    // Null on CPUs, and in a library without kernels for merged moments. Arguments: user_context, first and second
+    // [rank, row, chunk], slice, chunk, centred, first and second [row].
+    int (*merge)(void **arguments) = nullptr;
 };
 
 struct Kernel {

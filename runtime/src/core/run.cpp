@@ -49,6 +49,8 @@ norma_status check_workspace(const norma_plan &plan, const norma_execution &exec
     return NORMA_OK;
 }
 
+}  // namespace
+
 // y is divided by it. In memory of a device nobody here can look.
 norma_status check_given_scale(const norma_plan &plan, const Work &work) {
     if (plan.desc.scale != NORMA_SCALE_TENSOR || !plan.device->host_memory) {
@@ -61,8 +63,6 @@ norma_status check_given_scale(const norma_plan &plan, const Work &work) {
                : fail(NORMA_INVALID_ARGUMENT, "y_scale is %g; expected a finite number above 0",
                       static_cast<double>(scale));
 }
-
-}  // namespace
 
 const Kernel *choose_kernel(const norma_plan &plan, const Work &work) {
     return plan.device->choose_kernel ? plan.device->choose_kernel(plan, work) : plan.kernel;

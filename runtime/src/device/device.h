@@ -10,6 +10,18 @@ namespace norma {
 
 class Text;
 
+// The moments of whole rows, [row], from those of their chunks, [rank][row][chunk], of ranks with `slice` elements of a
+// row each. In float64, on a device.
+struct Merge {
+    const norma_plan *plan;  // of the target whose kernel does it
+    void *stream;
+    int64_t rows, ranks, chunks, slice, chunk;
+    int64_t rank_stride;
+    bool centred;            // the second is a variance around the first
+    double *first, *second;  // of rank 0; the same where there is but one
+    double *merged_first, *merged_second;
+};
+
 struct Device {
     norma_device_type type;
     const char *constant;  // of `type`, in messages
@@ -38,6 +50,11 @@ struct Device {
 
     // Run-time choices of a kernel that this machine decides. Null: none.
     norma_status (*adapt)(RunTime *run_time) = nullptr;
+
+    // Of sharded runs, where the host does not reach the memory: null where it does. Without rows, `merge` loads what
+    // it needs; `fill_nan` is for `count` numbers.
+    norma_status (*merge)(const Merge &merge) = nullptr;
+    norma_status (*fill_nan)(const Merge &merge, double *begin, int64_t count) = nullptr;
 };
 
 // Null for no kind that the library knows.

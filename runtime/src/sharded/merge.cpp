@@ -38,7 +38,7 @@ void merge_gathered(const norma_sharded_plan &plan, int64_t rows, const double *
     const double hidden = static_cast<double>(plan.hidden);
     const int64_t moment_stride = rows * plan.most_chunks;
     for (int64_t row = 0; row < rows; row++) {
-        const double *first = gathered + sent_first_count + row * plan.most_chunks, *second = first + moment_stride;
+        const double *first = gathered + sent_before(plan) + row * plan.most_chunks, *second = first + moment_stride;
         const RowOfChunks chunks = {plan, first, count};
         if (plan.centred) {
             // Around the first chunk's mean, so that that of a constant row is exact.

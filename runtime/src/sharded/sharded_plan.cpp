@@ -45,9 +45,6 @@ norma_status check_ranks(const norma_sharded_desc &desc) {
 
 // What norma_plan_create does not refuse.
 norma_status check_norm(const norma_plan_desc &norm) {
-    if (norm.device.type == NORMA_CUDA) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.norm.device.type is %d; expected NORMA_CPU", norm.device.type);
-    }
     if (norm.flags & statistics_flags) {
         return fail(NORMA_INVALID_ARGUMENT,
                     "desc.norm.flags is 0x%x; expected none of 0x%x, since the statistics are the sharded plan's",
@@ -57,10 +54,20 @@ norma_status check_norm(const norma_plan_desc &norm) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.norm.kernel is \"%s\"; expected null, since there are several",
                     norm.kernel);
     }
-    const OpInfo *op = find_op(norm.op);
-    if (op && !op->backward && norm.residual != NORMA_NONE) {
-        return fail(NORMA_INVALID_ARGUMENT, "desc.norm.residual is %d; expected NORMA_NONE for a forward",
-                    static_cast<int>(norm.residual));
+    return NORMA_OK;
+}
+
+// What the kernel that merges on a device does not do.
+norma_status check_on_device(const norma_sharded_desc &desc) {
+    if (desc.kind != NORMA_ALL_GATHER) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.kind is %d; expected NORMA_ALL_GATHER (%d) on CUDA",
+                    static_cast<int>(desc.kind), NORMA_ALL_GATHER);
+    }
+    for (int32_t rank = 0; desc.slices && rank < desc.ranks; rank++) {
+        if (desc.slices[rank] != desc.norm.hidden) {
+            return fail(NORMA_INVALID_ARGUMENT, "desc.slices[%d] is %lld; expected %lld, as of every rank on CUDA",
+                        rank, ll{desc.slices[rank]}, ll{desc.norm.hidden});
+        }
     }
     return NORMA_OK;
 }
@@ -68,11 +75,14 @@ norma_status check_norm(const norma_plan_desc &norm) {
 norma_status create_partial(const norma_plan_desc &norm, int64_t hidden, norma_plan **plan) {
     norma_plan_desc desc = norm;
     desc.hidden = hidden;
-    desc.bias = desc.residual = NORMA_NONE;
+    desc.bias = NORMA_NONE;
     desc.flags = NORMA_PARTIAL_STATISTICS;
-    if (!is_backward(norm.op)) {
+    if (is_backward(norm.op)) {
+        desc.residual = NORMA_NONE;
+    } else {
         desc.y = desc.x;
-        desc.weight = NORMA_NONE;
+        desc.y_float = desc.weight = NORMA_NONE;
+        desc.scale = NORMA_SCALE_NONE;
         desc.contract = NORMA_FP32_ONCE;
     }
     return hidden > 0 ? norma_plan_create(&desc, plan) : NORMA_OK;
@@ -110,17 +120,43 @@ norma_status create(const norma_sharded_desc &desc, norma_sharded_plan &plan) {
     const OpInfo &op = info_of(desc.norm.op);
     plan.moments = op.has_mean ? 2 : 1;
     plan.centred = op.has_mean && !op.backward;
-    return NORMA_OK;
+    if (plan.merged_plan->device->host_memory) {
+        return NORMA_OK;
+    }
+    const norma_status possible = check_on_device(desc);
+    return possible ? possible : plan.merged_plan->device->merge(merge_of(plan, 0, 0, nullptr, nullptr, nullptr));
 }
 
 }  // namespace
+
+Merge merge_of(const norma_sharded_plan &plan, int64_t rows, int64_t count, double *gathered, double *merged,
+               void *stream) {
+    const int64_t chunks = plan.most_chunks, second = plan.moments - 1;
+    return {plan.merged_plan,
+            stream,
+            rows,
+            plan.ranks,
+            chunks,
+            plan.slices[0],
+            plan.chunk,
+            count,
+            plan.centred,
+            gathered,
+            gathered + second * rows * chunks,
+            merged,
+            merged + second * rows};
+}
 
 bool lay_out(const norma_sharded_plan &plan, int64_t rows, int32_t threads, ShardedWorkspace *layout) {
     int64_t of_kernels = 0;
     const norma_plan *const plans[] = {plan.chunk_plan, plan.rest_plan, plan.merged_plan};
     for (const norma_plan *used : plans) {
         size_t bytes = 0;
-        if (used && norma_plan_workspace_size(used, rows, threads, &bytes) == NORMA_OK) {
+        int64_t rows_of_run = rows;
+        if (used == plan.chunk_plan && __builtin_mul_overflow(rows, whole_chunks(plan), &rows_of_run)) {
+            return false;
+        }
+        if (used && norma_plan_workspace_size(used, rows_of_run, threads, &bytes) == NORMA_OK) {
             of_kernels = static_cast<int64_t>(bytes) > of_kernels ? static_cast<int64_t>(bytes) : of_kernels;
         }
     }
@@ -131,10 +167,10 @@ bool lay_out(const norma_sharded_plan &plan, int64_t rows, int32_t threads, Shar
     if (overflow || of_chunks > INT64_MAX / 64) {
         return false;
     }
-    layout->count = sent_first_count + (gather ? of_chunks : of_rows);
+    layout->count = sent_before(plan) + (gather ? of_chunks : of_rows);
     overflow |= __builtin_mul_overflow(layout->count, int64_t{gather ? plan.ranks : 1}, &received);
     layout->send = 0;
-    layout->partials = gather ? sent_first_count : layout->count;
+    layout->partials = gather ? sent_before(plan) : layout->count;
     layout->receive = layout->partials + of_chunks;
     overflow |= __builtin_add_overflow(layout->receive, received, &layout->merged);
     overflow |= __builtin_add_overflow(layout->merged, of_rows, &total);

@@ -4,6 +4,7 @@
 
 #include "norma/sharded.h"
 #include "runtime/src/core/plan.h"
+#include "runtime/src/device/device.h"
 
 struct norma_sharded_plan {
     norma_plan *chunk_plan;   // partial statistics of a whole chunk; null where the slice has none
@@ -20,6 +21,8 @@ struct norma_sharded_plan {
 };
 
 namespace norma {
+
+inline int64_t whole_chunks(const norma_sharded_plan &plan) { return plan.slices[plan.rank] / plan.chunk; }
 
 inline int64_t chunks_of(const norma_sharded_plan &plan, int32_t rank) {
     return (plan.slices[rank] + plan.chunk - 1) / plan.chunk;
@@ -41,8 +44,13 @@ struct ShardedWorkspace {
     size_t bytes;     // of all
 };
 
-// What a rank sends in front of its statistics.
-inline constexpr int64_t sent_failed = 0, sent_call = 1, sent_first_count = 2;
+// What a rank sends in front of its statistics, from memory of the host.
+inline constexpr int64_t sent_failed = 0, sent_call = 1;
+inline int64_t sent_before(const norma_sharded_plan &plan) { return plan.merged_plan->device->host_memory ? 2 : 0; }
+
+// Of what all ranks sent, `count` numbers each, on a device.
+Merge merge_of(const norma_sharded_plan &plan, int64_t rows, int64_t count, double *gathered, double *merged,
+               void *stream);
 
 // False where it is more than the address space.
 bool lay_out(const norma_sharded_plan &plan, int64_t rows, int32_t threads, ShardedWorkspace *layout);

@@ -22,58 +22,90 @@ struct ShardedRun {
     double *workspace;
 };
 
-norma_tensor part_of(norma_tensor tensor, int64_t first, int64_t count, int32_t bytes) {
-    if (tensor.data) {
-        tensor.data = static_cast<char *>(tensor.data) + first * bytes;
-        tensor.shape[tensor.rank - 1] = count;
+// Chunks of a row that lie side by side, `elements` each: a dimension more where there are several.
+struct Chunks {
+    int64_t first, count, elements;
+};
+
+norma_tensor part_of(norma_tensor tensor, const Chunks &chunks, int64_t chunk) {
+    if (!tensor.data) {
+        return tensor;
     }
+    tensor.data = static_cast<char *>(tensor.data) + chunks.first * chunk * dtype_size(tensor.dtype);
+    if (chunks.count > 1) {
+        tensor.shape[tensor.rank - 1] = chunks.count;
+        tensor.strides[tensor.rank - 1] = chunks.elements;
+        tensor.strides[tensor.rank++] = 1;
+    }
+    tensor.shape[tensor.rank - 1] = chunks.elements;
     return tensor;
 }
 
-// One number for each row of x, every `stride`th of `data`.
-norma_tensor moment_of(const norma_tensor &x, double *data, int64_t stride) {
-    norma_tensor moment = {data, NORMA_F64, {NORMA_CPU, 0}, x.rank - 1, {}, {}};
+// One number for each row of x, every `stride`th of `data`; or the first `chunks` of each.
+norma_tensor moment_of(const ShardedRun &run, double *data, int64_t stride, int64_t chunks) {
+    const norma_tensor &x = run.arguments.x;
+    norma_tensor moment = {data, NORMA_F64, x.device, x.rank - 1, {}, {}};
     for (int32_t d = x.rank - 2; d >= 0; d--) {
         moment.shape[d] = x.shape[d];
         moment.strides[d] = stride;
         stride *= x.shape[d];
     }
+    if (chunks > 1) {
+        moment.shape[moment.rank] = chunks;
+        moment.strides[moment.rank++] = 1;
+    }
     return moment;
 }
 
 // `moments` are by moment and row, with `stride` between rows.
-void give_moments(const ShardedRun &run, double *moments, int64_t stride, norma_arguments *arguments) {
-    const norma_tensor &x = run.arguments.x;
+void give_moments(const ShardedRun &run, double *moments, int64_t stride, int64_t chunks, norma_arguments *arguments) {
     double *const second = moments + (run.plan.moments - 1) * run.rows * stride;
-    arguments->second_moment = moment_of(x, second, stride);
+    arguments->second_moment = moment_of(run, second, stride, chunks);
     if (run.plan.moments == 2) {
-        arguments->first_moment = moment_of(x, moments, stride);
+        arguments->first_moment = moment_of(run, moments, stride, chunks);
     }
 }
 
 // The caller's arguments are those of the whole slice, and have been checked.
-norma_status find_partials(const ShardedRun &run) {
+norma_status find_partials_of(const ShardedRun &run, const Chunks &chunks) {
     const norma_sharded_plan &plan = run.plan;
     const norma_arguments &whole = run.arguments;
-    const bool backward = is_backward(plan.merged_plan->variant);
-    double *const partials = run.workspace + run.layout.partials;
-    norma_status status = NORMA_OK;
-    for (int64_t i = 0; i < chunks_of(plan, plan.rank) && status == NORMA_OK; i++) {
-        const int64_t first = i * plan.chunk, count = chunk_size(plan, plan.rank, i);
-        norma_arguments part = {};
-        part.size = sizeof part;
-        part.x = part_of(whole.x, first, count, dtype_size(whole.x.dtype));
-        if (backward) {
-            part.weight_offset = whole.weight_offset;
-            part.weight = part_of(whole.weight, first, count, dtype_size(whole.weight.dtype));
-            part.dy = part_of(whole.dy, first, count, dtype_size(whole.dy.dtype));
-            part.mean = whole.mean;
-            part.rstd = whole.rstd;
-        }
-        give_moments(run, partials + i, plan.most_chunks, &part);
-        status = norma_plan_run(count == plan.chunk ? plan.chunk_plan : plan.rest_plan, &part, &run.execution);
+    norma_arguments part = {};
+    part.size = sizeof part;
+    part.x = part_of(whole.x, chunks, plan.chunk);
+    if (is_backward(plan.merged_plan->variant)) {
+        part.weight_offset = whole.weight_offset;
+        part.weight = part_of(whole.weight, chunks, plan.chunk);
+        part.dy = part_of(whole.dy, chunks, plan.chunk);
+        part.mean = whole.mean;
+        part.rstd = whole.rstd;
+    } else {
+        part.residual = part_of(whole.residual, chunks, plan.chunk);
     }
-    return status;
+    give_moments(run, run.workspace + run.layout.partials + chunks.first, plan.most_chunks, chunks.count, &part);
+    const norma_plan *const of_chunk = chunks.elements == plan.chunk ? plan.chunk_plan : plan.rest_plan;
+    return norma_plan_run(of_chunk, &part, &run.execution);
+}
+
+// Whether the chunks of all rows are as one run's rows. A device launches a kernel for each row that does not follow
+// the one before.
+bool chunks_are_rows(const ShardedRun &run) {
+    const norma_tensor &x = run.arguments.x;
+    const int64_t slice = run.plan.slices[run.plan.rank];
+    const bool one_after_the_other = x.rank < 2 || (x.strides[x.rank - 2] == slice && slice % run.plan.chunk == 0);
+    return !is_backward(run.plan.merged_plan->variant) && x.rank < NORMA_MAX_RANK &&
+           (run.plan.merged_plan->device->host_memory || one_after_the_other);
+}
+
+norma_status find_partials(const ShardedRun &run) {
+    const norma_sharded_plan &plan = run.plan;
+    const int64_t whole = whole_chunks(plan), rest = plan.slices[plan.rank] - whole * plan.chunk;
+    const int64_t together = chunks_are_rows(run) ? whole : 1;
+    norma_status status = NORMA_OK;
+    for (int64_t first = 0; first < whole && status == NORMA_OK; first += together) {
+        status = find_partials_of(run, {first, together, plan.chunk});
+    }
+    return status || rest == 0 ? status : find_partials_of(run, {whole, 1, rest});
 }
 
 // What the ranks' runs must have in common, in so few bits that sums of it are exact.
@@ -122,41 +154,59 @@ norma_status check_ranks(const ShardedRun &run, const double *received) {
     return NORMA_OK;
 }
 
-// `own` is this rank's status so far, which is kept.
-norma_status exchange_partials(const ShardedRun &run, norma_exchange exchange, void *communicator, norma_status own) {
+// `own` is this rank's status so far, which is sent in front of the statistics.
+void prepare_to_send(const ShardedRun &run, norma_status own) {
     const norma_sharded_plan &plan = run.plan;
     const bool gather = plan.kind == NORMA_ALL_GATHER;
-    double *const send = run.workspace + run.layout.send, *const receive = run.workspace + run.layout.receive;
+    double *const send = run.workspace + run.layout.send;
     if (own != NORMA_OK) {
         memset(send, 0, static_cast<size_t>(run.layout.count) * sizeof *send);
     } else if (!gather) {
         const FloatEnvironment standard;
-        add_up_chunks(plan, run.rows, run.workspace + run.layout.partials, send + sent_first_count);
+        add_up_chunks(plan, run.rows, run.workspace + run.layout.partials, send + sent_before(plan));
     }
     send[sent_failed] = gather ? static_cast<int>(own) : static_cast<int>(own != NORMA_OK);
     send[sent_call] = call_of(run);
+}
+
+// Keeps `own`, which the others hear of: in memory of a device, where a run does not wait to look, by NaN.
+norma_status exchange_partials(const ShardedRun &run, norma_exchange exchange, void *communicator, norma_status own) {
+    const norma_sharded_plan &plan = run.plan;
+    const Device &device = *plan.merged_plan->device;
+    double *const send = run.workspace + run.layout.send, *const receive = run.workspace + run.layout.receive;
+    if (device.host_memory) {
+        prepare_to_send(run, own);
+    } else if (own != NORMA_OK) {
+        device.fill_nan(merge_of(plan, run.rows, 0, send, send, run.execution.cuda_stream), send, run.layout.count);
+    }
     int error = 0;
     if (exchange) {
         const norma_exchange_request request = {plan.kind, NORMA_F64, run.layout.count, send,
                                                 receive,   plan.rank, plan.ranks,       run.execution.cuda_stream};
         error = exchange(communicator, &request);
-    } else {
-        memcpy(receive, send, static_cast<size_t>(run.layout.count) * sizeof *send);
     }
     if (own != NORMA_OK) {
         return own;
     }
-    return error ? fail(NORMA_EXCHANGE_FAILED, "exchange returned %d; expected 0", error) : check_ranks(run, receive);
+    if (error != 0) {
+        return fail(NORMA_EXCHANGE_FAILED, "exchange returned %d; expected 0", error);
+    }
+    return device.host_memory ? check_ranks(run, exchange ? receive : send) : NORMA_OK;
 }
 
-void merge(const ShardedRun &run, double *merged) {
-    const FloatEnvironment standard;
-    const double *const received = run.workspace + run.layout.receive;
-    if (run.plan.kind == NORMA_ALL_GATHER) {
-        merge_gathered(run.plan, run.rows, received, run.layout.count, merged);
-    } else {
-        merge_reduced(run.plan, run.rows, received + sent_first_count, merged);
+norma_status merge(const ShardedRun &run, double *received, double *merged) {
+    const norma_sharded_plan &plan = run.plan;
+    if (!plan.merged_plan->device->host_memory) {
+        return plan.merged_plan->device->merge(
+            merge_of(plan, run.rows, run.layout.count, received, merged, run.execution.cuda_stream));
     }
+    const FloatEnvironment standard;
+    if (plan.kind == NORMA_ALL_GATHER) {
+        merge_gathered(plan, run.rows, received, run.layout.count, merged);
+    } else {
+        merge_reduced(plan, run.rows, received + sent_before(plan), merged);
+    }
+    return NORMA_OK;
 }
 
 norma_status check_moments(const norma_arguments &arguments) {
@@ -174,10 +224,11 @@ norma_status run_rows(ShardedRun &run, norma_exchange exchange, void *communicat
     const norma_sharded_plan &plan = run.plan;
     double *const merged = run.workspace + run.layout.merged;
     norma_arguments arguments = run.arguments;
-    give_moments(run, merged, 1, &arguments);
+    give_moments(run, merged, 1, 1, &arguments);
     norma_call call;
     norma_status status = check_moments(run.arguments);
     status = status ? status : bind(plan.merged_plan, &arguments, &run.execution, &call);
+    status = status || run.rows == 0 ? status : check_given_scale(*plan.merged_plan, call.run.work);
     if (run.rows == 0) {
         return status ? status : run_first_rows(call, 0);
     }
@@ -186,11 +237,9 @@ norma_status run_rows(ShardedRun &run, norma_exchange exchange, void *communicat
     }
     status = status ? status : find_partials(run);
     status = exchange_partials(run, exchange, communicator, status);
-    if (status != NORMA_OK) {
-        return status;
-    }
-    merge(run, merged);
-    return run_first_rows(call, run.rows);
+    double *const received = run.workspace + (exchange ? run.layout.receive : run.layout.send);
+    status = status ? status : merge(run, received, merged);
+    return status ? status : run_first_rows(call, run.rows);
 }
 
 // What there is no exchange without.
@@ -232,6 +281,10 @@ norma_status check(const norma_sharded_plan *plan, const norma_arguments *argume
     }
     if (!lay_out(*plan, *rows, execution.threads, layout)) {
         return fail(NORMA_INVALID_ARGUMENT, "x has %lld rows; expected no more than fit the address space", ll{*rows});
+    }
+    if (!plan->merged_plan->device->host_memory && layout->count > INT32_MAX / plan->ranks) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "x has %lld rows; expected fewer, whose statistics are 2^31 numbers at most", ll{*rows});
     }
     if (!execution.workspace || execution.workspace_size < layout->bytes) {
         return fail(NORMA_INVALID_ARGUMENT, "execution.workspace has %zu bytes; expected at least %zu",

@@ -40,6 +40,4 @@ Variant strip_sum_variant(norma_dtype y) {
     return variant;
 }
 
-bool is_strip_sum(const Variant &variant) { return variant.op == strip_sum_op; }
-
 }  // namespace norma

@@ -13,6 +13,5 @@ Lowered strip_sum(norma_dtype y);
 
 // The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
 Variant strip_sum_variant(norma_dtype y);
-bool is_strip_sum(const Variant &variant);
 
 }  // namespace norma

@@ -28,7 +28,7 @@ namespace norma {
 using namespace Halide;
 
 Pipeline CudaRow::lower() {
-    std::vector<Func> of_elements = element_outputs_;
+    std::vector<Func> of_elements = element_outputs_;  // of which partial statistics have none
     of_elements.insert(of_elements.end(), column_outputs_.begin(), column_outputs_.end());
     std::vector<Func> outputs = of_elements;
     outputs.insert(outputs.end(), group_outputs_.begin(), group_outputs_.end());
@@ -58,7 +58,9 @@ Pipeline CudaRow::lower() {
             Var lane("lane");
             f.split(row_, row_, lane, 1).gpu_lanes(lane);
         }
-        f.compute_with(first, each_row());
+        if (f.name() != first.name()) {
+            f.compute_with(first, each_row());
+        }
     }
     Pipeline pipeline(outputs);
     const LoopLevel at_row(first, each_row());
@@ -143,6 +145,9 @@ void CudaRow::schedule_kept(Pipeline &pipeline, const Func &first, const LoopLev
         f.bound_extent(d_, shape_.vector).bound_extent(r_, 1).vectorize(d_);
     }
     for (Func f : scalars_) {
+        if (element_outputs_.empty()) {  // no thread but the first asks for it
+            f.bound(lane_, 0, shape_.lanes).bound(warp_, 0, shape_.warps);
+        }
         keep_in_registers(pipeline, f, 1, 1, each_row);
         schedule_threads(f);
     }
@@ -157,12 +162,14 @@ void CudaRow::keep_in_registers(Pipeline &pipeline, Func f, int vector, int slot
 }
 
 void CudaRow::bound_outputs() {
-    Expr rows = element_outputs_.front().output_buffer().dim(1).extent();
+    const bool elements = !element_outputs_.empty();
+    Func first = elements ? element_outputs_.front() : scalar_outputs_.front();
+    Expr rows = first.output_buffer().dim(elements ? 1 : 0).extent();
     for (Func f : element_outputs_) {
         OutputImageParam buffer = f.output_buffer();
         bound_hidden(buffer.dim(0));
         bound_rows(buffer.dim(1));
-        if (f.name() != element_outputs_.front().name()) {
+        if (f.name() != first.name()) {
             buffer.dim(1).set_extent(rows);
         }
         f.bound(d_, 0, hidden_);
@@ -175,7 +182,10 @@ void CudaRow::bound_outputs() {
     }
     bound_groups(rows);
     for (Func f : scalar_outputs_) {
-        f.output_buffer().dim(0).set_bounds(0, rows).set_stride(Expr());
+        f.output_buffer().dim(0).set_min(0).set_stride(Expr());
+        if (f.name() != first.name()) {
+            f.output_buffer().dim(0).set_extent(rows);
+        }
     }
 }
 
@@ -285,11 +295,23 @@ Expr CudaRow::of_thread_at(const Expr &d, const Expr &value) const {
                       value);
 }
 
-Expr CudaRow::once(const std::string &name, Expr value) {
+Expr CudaRow::keep_once(const std::string &name, const Expr &value) {
     Func f(name + "_once");
-    f(lane_, warp_, r_) = in_single_precision(value);
+    f(lane_, warp_, r_) = value;
     scalars_.push_back(f);
-    return cast(value.type(), f(lane_, warp_, r_));
+    return f(lane_, warp_, r_);
+}
+
+Expr CudaRow::in_float64(const std::string &name, Expr value) {
+    return cast<double>(keep_once(name, cast<float>(value)));
+}
+
+// A condition is found again where it is needed.
+Expr CudaRow::once(const std::string &name, Expr value) {
+    if (value.type().is_bool()) {
+        return in_single_precision(value);
+    }
+    return cast(value.type(), keep_once(name, in_single_precision(value)));
 }
 
 void CudaRow::store(const std::string &role, norma_dtype type, RowValue value) {
@@ -300,7 +322,8 @@ void CudaRow::store(const std::string &role, norma_dtype type, RowValue value) {
 
 void CudaRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
-    f(r_) = substitute({{lane_.name(), 0}, {warp_.name(), 0}}, in_single_precision(value));
+    const Expr stored = value.type() == Float(64) ? value : in_single_precision(value);
+    f(r_) = substitute({{lane_.name(), 0}, {warp_.name(), 0}}, stored);
     scalar_outputs_.push_back(f);
 }
 

@@ -29,6 +29,7 @@ public:
                                            const Halide::Expr &eps, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
     bool has_float64() const override { return false; }
+    Halide::Expr in_float64(const std::string &name, Halide::Expr value) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     void store(const std::string &role, norma_dtype type, RowValue value) override;
     void store_groups(const std::string &role, int size, RowValue value) override;
@@ -63,6 +64,7 @@ private:
         Halide::LoopLevel each_warp;
     };
 
+    Halide::Expr keep_once(const std::string &name, const Halide::Expr &value);
     std::vector<Halide::Expr> reduce(const std::string &name, const std::vector<Reduced> &values);
     Halide::RVar reduce_chunks(const std::string &name, Halide::Func part, const std::vector<Reduced> &values,
                                std::vector<size_t> &errors);

@@ -45,7 +45,8 @@ int widest_vector(const Variant &variant) {
 }
 
 bool has_column_sums(const Variant &variant) {
-    return is_backward(variant) && (variant.weight != NORMA_NONE || variant.bias != NORMA_NONE);
+    return is_backward(variant) && !is_partial(variant) &&
+           (variant.weight != NORMA_NONE || variant.bias != NORMA_NONE);
 }
 
 bool stores_f16(const Variant &variant) {
@@ -58,7 +59,7 @@ int rows_ahead_of(const CudaRowsKnobs &knobs, const Variant &variant, const Cuda
     if (!shape.sums_in_registers || shape.any_alignment || knobs.rows_ahead == 0) {
         return 0;
     }
-    constexpr int statistics = 2 * sizeof(float);
+    const int statistics = 2 * sizeof(float) + (is_merged(variant) ? 2 * sizeof(double) : 0);
     int bytes = statistics;
     for (norma_dtype type : {variant.x, variant.y, variant.residual}) {
         const int of_vector = type == NORMA_NONE ? 0 : shape.vector * halide_type(type).bytes();

@@ -136,7 +136,7 @@ TEST_CASE("a wrong manifest is refused in one line that names the place", "[norm
         {entry(R"("x": "f32", "weight": "x", "statistics": "partial")"),
          "weight is f32; expected none where statistics is partial"},
         {entry(R"("x": "i8", "y": "f32", "statistics": "merged")"),
-         "statistics is merged; expected saved with a quantized type, i8"},
+         "statistics is merged; expected saved where x is i8"},
         {manifest(R"({"op": "layer_norm_forward", "x": ["f32", "f16"], "contract": "hf"})"),
          "kernels[0]: contract is hf; expected fp32_once for layer_norm_forward"},
     };

@@ -6,13 +6,16 @@
 #include <stdexcept>
 
 #include "tests/support/compare.h"
+#include "tests/support/cuda_device.h"
 #include "tests/support/kernels.h"
 #include "tools/reference/reference_backward.h"
 
 namespace norma::test {
 namespace {
 
-size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : 2; }
+size_t size_of(norma_dtype dtype) { return dtype == NORMA_F32 ? 4 : dtype == NORMA_I8 ? 1 : 2; }
+
+constexpr float given_scale = 0.03F;  // of the tensor: the largest values saturate
 
 template <typename T>
 void append_as(std::string &bytes, double value) {
@@ -69,6 +72,18 @@ ShardedNorm::ShardedNorm(const ShardedSpec &given) : spec(given) {
     x_ = activation(spec.rows_of, 0);
     weight_ = vector(1, 1, 0.3);
     y_ = {std::string(all, '\x55'), spec.dtype};
+    if (spec.y != NORMA_NONE) {
+        y_ = {std::string(static_cast<size_t>(spec.rows() * hidden) * size_of(spec.y), '\x55'), spec.y};
+    }
+    if (spec.residual) {
+        residual_ = activation(RowKind::normal, 3);
+        residual_out_ = {std::string(all, '\x55'), spec.dtype};
+    }
+    for (const int64_t slice : spec.slices) {
+        const bool one = spec.scale == NORMA_SCALE_TENSOR || spec.scale == NORMA_SCALE_NONE;
+        const int64_t groups = spec.scale == NORMA_SCALE_GROUP_128 ? slice / 128 : 1;
+        y_scale_.emplace_back(static_cast<size_t>(one ? 1 : spec.rows() * groups), one ? given_scale : 7);
+    }
     mean_.assign(spec.slices.size(), std::vector<float>(static_cast<size_t>(spec.rows()), 7));
     rstd_ = mean_;
     if (spec.backward()) {
@@ -98,7 +113,11 @@ norma_sharded_desc ShardedNorm::describe(int32_t rank) const {
     desc.norm.size = sizeof desc.norm;
     desc.norm.op = spec.op;
     desc.norm.hidden = spec.slices[static_cast<size_t>(rank)];
+    desc.norm.device.type = spec.device;
     desc.norm.x = desc.norm.weight = spec.dtype;
+    desc.norm.y = spec.y;
+    desc.norm.scale = spec.scale;
+    desc.norm.residual = spec.residual ? spec.dtype : NORMA_NONE;
     desc.norm.bias = spec.layer_norm() ? spec.dtype : NORMA_NONE;
     desc.norm.flags = spec.backward() ? 0 : NORMA_SAVE_STATISTICS;
     desc.rank = rank;
@@ -117,6 +136,7 @@ norma_tensor ShardedNorm::columns(Tensor &tensor, int32_t rank, bool has_rows) c
     const int64_t first = std::accumulate(spec.slices.begin(), spec.slices.begin() + rank, int64_t{0});
     view.data = tensor.bytes.data() + static_cast<size_t>(first) * size_of(tensor.dtype);
     view.dtype = tensor.dtype;
+    view.device.type = spec.device;
     view.rank = has_rows ? static_cast<int32_t>(spec.outer.size()) + 1 : 1;
     view.shape[view.rank - 1] = spec.slices[static_cast<size_t>(rank)];
     view.strides[view.rank - 1] = 1;
@@ -130,12 +150,30 @@ norma_tensor ShardedNorm::columns(Tensor &tensor, int32_t rank, bool has_rows) c
 }
 
 norma_tensor ShardedNorm::statistic(std::vector<float> &values) const {
-    norma_tensor view = {values.data(), NORMA_F32, {}, static_cast<int32_t>(spec.outer.size()), {}, {}};
+    norma_tensor view = {values.data(), NORMA_F32, {spec.device, 0}, static_cast<int32_t>(spec.outer.size()), {}, {}};
     int64_t stride = 1;
     for (int32_t d = view.rank - 1; d >= 0; d--) {
         view.shape[d] = spec.outer[static_cast<size_t>(d)];
         view.strides[d] = stride;
         stride *= view.shape[d];
+    }
+    return view;
+}
+
+// One for all, one for each row, or for each group of a row.
+norma_tensor ShardedNorm::scales(int32_t rank) {
+    std::vector<float> &values = y_scale_[static_cast<size_t>(rank)];
+    if (spec.scale == NORMA_SCALE_TENSOR) {
+        return {values.data(), NORMA_F32, {spec.device, 0}, 0, {}, {}};
+    }
+    norma_tensor view = statistic(values);
+    if (spec.scale == NORMA_SCALE_GROUP_128) {
+        const int64_t groups = spec.slices[static_cast<size_t>(rank)] / 128;
+        for (int32_t d = 0; d < view.rank; d++) {
+            view.strides[d] *= groups;
+        }
+        view.shape[view.rank] = groups;
+        view.strides[view.rank++] = 1;
     }
     return view;
 }
@@ -161,6 +199,9 @@ norma_status ShardedNorm::run_rank(Ranks &ranks, int32_t rank, const Change &cha
         arguments.dbias = columns(dbias_, rank, false);
     } else {
         arguments.y = columns(y_, rank, true);
+        arguments.residual = columns(residual_, rank, true);
+        arguments.residual_out = columns(residual_out_, rank, true);
+        arguments.y_scale = spec.scale == NORMA_SCALE_NONE ? norma_tensor() : scales(rank);
     }
     execution.size = sizeof execution;
     execution.threads = 1;
@@ -173,7 +214,16 @@ norma_status ShardedNorm::run_rank(Ranks &ranks, int32_t rank, const Change &cha
     if (change) {
         change(rank, arguments, execution);
     }
-    status = status ? status : norma_sharded_run(plan, &arguments, &execution, Ranks::exchange, &ranks);
+    const bool on_device = spec.device == NORMA_CUDA;
+    if (on_device) {
+        use_cuda();
+        share_with_cuda(execution.workspace, bytes);
+    }
+    void *const to = communicator ? communicator(rank) : &ranks;
+    status = status ? status : norma_sharded_run(plan, &arguments, &execution, exchange, to);
+    if (on_device) {
+        unshare_with_cuda(execution.workspace);
+    }
     messages[static_cast<size_t>(rank)] = status ? norma_last_error() : "";
     norma_sharded_plan_destroy(plan);
     return status;
@@ -182,8 +232,32 @@ norma_status ShardedNorm::run_rank(Ranks &ranks, int32_t rank, const Change &cha
 std::vector<norma_status> ShardedNorm::run(Ranks &ranks, const Change &change) {
     std::vector<norma_status> statuses(spec.slices.size());
     messages.assign(spec.slices.size(), "");
+    for (const auto &[begin, bytes] : memory()) {
+        share_with_cuda(begin, bytes);
+    }
     ranks.run([&](int32_t rank) { statuses[static_cast<size_t>(rank)] = run_rank(ranks, rank, change); });
+    for (const auto &[begin, bytes] : memory()) {
+        unshare_with_cuda(begin);
+    }
     return statuses;
+}
+
+std::vector<std::pair<void *, size_t>> ShardedNorm::memory() {
+    std::vector<std::pair<void *, size_t>> all;
+    if (spec.device != NORMA_CUDA) {
+        return all;
+    }
+    for (Tensor *tensor : {&x_, &residual_, &dy_, &weight_, &bias_, &y_, &residual_out_, &dweight_, &dbias_}) {
+        if (!tensor->bytes.empty()) {
+            all.emplace_back(tensor->bytes.data(), tensor->bytes.size());
+        }
+    }
+    for (auto *of_ranks : {&mean_, &rstd_, &y_scale_}) {
+        for (std::vector<float> &values : *of_ranks) {
+            all.emplace_back(values.data(), values.size() * sizeof(float));
+        }
+    }
+    return all;
 }
 
 void ShardedNorm::run() {
@@ -196,7 +270,7 @@ void ShardedNorm::run() {
 }
 
 std::string ShardedNorm::bytes(bool with_statistics) const {
-    std::string all = y_.bytes + dweight_.bytes + dbias_.bytes;
+    std::string all = y_.bytes + residual_out_.bytes + dweight_.bytes + dbias_.bytes;
     for (size_t rank = 0; with_statistics && rank < mean_.size(); rank++) {
         for (const auto *values : {&mean_[rank], &rstd_[rank]}) {
             all.append(reinterpret_cast<const char *>(values->data()), values->size() * sizeof(float));
@@ -206,6 +280,18 @@ std::string ShardedNorm::bytes(bool with_statistics) const {
 }
 
 bool ShardedNorm::untouched() const { return bytes() == before_; }
+
+bool ShardedNorm::is_nan(int32_t rank) const {
+    const int64_t first = std::accumulate(spec.slices.begin(), spec.slices.begin() + rank, int64_t{0});
+    bool all = true;
+    for (int64_t r = 0; r < spec.rows(); r++) {
+        const reference::Values y = row(y_, r);
+        for (int64_t d = first; d < first + spec.slices[static_cast<size_t>(rank)]; d++) {
+            all = all && std::isnan(y[static_cast<size_t>(d)]);
+        }
+    }
+    return all;
+}
 
 reference::Values ShardedNorm::row(const Tensor &tensor, int64_t row) const {
     const size_t bytes = static_cast<size_t>(spec.hidden()) * size_of(tensor.dtype);
@@ -221,18 +307,61 @@ std::string ShardedNorm::check(double ulps) const {
     return spec.backward() ? check_backward(ulps) : check_forward(ulps);
 }
 
+reference::Values ShardedNorm::input(int64_t row) const {
+    const reference::Values x = this->row(x_, row);
+    return spec.residual ? reference::add_residual(spec.dtype, x, this->row(residual_, row)) : x;
+}
+
+// Each element is the nearest step but where float64 is that close to a tie; a scale that is found is that of the
+// slice, or of its group.
+std::string ShardedNorm::check_quantized(int64_t row, const reference::Row &expected) const {
+    const reference::Values got = this->row(y_, row);
+    size_t element = 0;
+    for (size_t rank = 0; rank < spec.slices.size(); rank++) {
+        const auto slice = static_cast<size_t>(spec.slices[rank]);
+        const size_t group = spec.scale == NORMA_SCALE_GROUP_128 ? 128 : slice;
+        for (size_t i = 0; i < slice / group; i++) {
+            const bool given = spec.scale == NORMA_SCALE_TENSOR;
+            const size_t at = given ? 0 : static_cast<size_t>(row) * (slice / group) + i;
+            const double scale = static_cast<double>(y_scale_[rank][at]);
+            double largest = 0;
+            for (size_t d = element; d < element + group; d++) {
+                largest = std::max(largest, std::fabs(expected.y[d]));
+            }
+            if (!given && std::fabs(scale - largest / 127) > 1e-5 * scale) {
+                return mismatch_text("y_scale", row, {static_cast<int64_t>(rank), scale, largest / 127, 1e-5 * scale});
+            }
+            for (size_t d = element; d < element + group; d++) {
+                const double steps = std::max(-127.0, std::min(127.0, expected.y[d] / scale));
+                if (std::fabs(got[d] - steps) > 0.501) {
+                    return mismatch_text("y", row, {static_cast<int64_t>(d), got[d], steps, 0.501});
+                }
+            }
+            element += group;
+        }
+    }
+    return "";
+}
+
 std::string ShardedNorm::check_forward(double ulps) const {
     reference::Options options;
     options.eps = static_cast<double>(spec.eps);
     options.weight = row(weight_, 0);
     options.bias = bias_.dtype ? row(bias_, 0) : reference::Values();
     for (int64_t r = 0; r < spec.rows(); r++) {
-        const reference::Values x = row(x_, r);
+        const reference::Values x = input(r);
         const reference::Row expected =
             spec.layer_norm() ? reference::layer_norm(x, options) : reference::rms_norm(x, options);
         const RowJudge judge({spec.op, spec.dtype, spec.dtype, NORMA_FP32_ONCE, ulps}, options, expected);
-        if (const auto mismatch = judge.first_mismatch(row(y_, r))) {
+        if (spec.scale != NORMA_SCALE_NONE) {
+            if (const std::string problem = check_quantized(r, expected); !problem.empty()) {
+                return problem;
+            }
+        } else if (const auto mismatch = judge.first_mismatch(row(y_, r))) {
             return mismatch_text("y", r, *mismatch);
+        }
+        if (spec.residual && row(residual_out_, r) != x) {
+            return "residual_out of row " + std::to_string(r) + " is not x + residual";
         }
         const double rstd = static_cast<double>(rstd_[0][static_cast<size_t>(r)]);
         if (std::fabs(rstd - expected.rstd) > ulps * reference::ulp(NORMA_F32, expected.rstd)) {

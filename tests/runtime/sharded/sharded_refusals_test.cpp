@@ -86,14 +86,11 @@ TEST_CASE("sharded plans: refusals", "[sharded]") {
     refused_with([](auto &d) { d.kind = static_cast<norma_exchange_kind>(2); }, "desc.kind is 2; expected NORMA_ALL_");
     refused_with([&](auto &d) { d.slices = wrong_own; }, "desc.slices[0] is 65; expected desc.norm.hidden (64)");
     refused_with([&](auto &d) { d.slices = none; }, "desc.slices[1] is 0; expected 1 to 1073741824");
-    refused_with([](auto &d) { d.norm.device.type = NORMA_CUDA; }, "desc.norm.device.type is 2; expected NORMA_CPU");
     refused_with([](auto &d) { d.norm.flags = NORMA_MERGED_STATISTICS; },
                  "desc.norm.flags is 0x100; expected none of 0x188");
     refused_with([](auto &d) { d.norm.kernel = "a"; }, "desc.norm.kernel is \"a\"; expected null");
-    refused_with([](auto &d) { d.norm.residual = NORMA_F32; },
-                 "desc.norm.residual is 1; expected NORMA_NONE for a forward");
-    refused_with([](auto &d) { d.norm.y = NORMA_I8, d.norm.scale = NORMA_SCALE_ROW; },
-                 "desc.statistics is merged; expected saved with a quantized type, i8");
+    refused_with([](auto &d) { d.norm.x = NORMA_I8, d.norm.y = NORMA_F32; },
+                 "desc.statistics is merged; expected saved where x is i8");
     refused_with([](auto &d) { d.norm.hidden = 0; }, "desc.hidden is 0; expected 1 to");
 }
 

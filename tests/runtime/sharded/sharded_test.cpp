@@ -61,6 +61,78 @@ TEST_CASE("sharded norms: the same bits on any number of ranks", "[sharded]") {
     });
 }
 
+TEST_CASE("sharded norms: a residual is added before, with the same bits on any number of ranks", "[sharded]") {
+    for_every_norm([](ShardedSpec spec) {
+        spec.residual = true;
+        spec.slices = {8192};
+        ShardedNorm whole(spec);
+        if (spec.backward()) {
+            return;
+        }
+        whole.run();
+        INFO(spec.text());
+        CHECK(whole.check(4) == "");
+        for (const int32_t ranks : {2, 4}) {
+            spec.slices = even(8192, ranks);
+            ShardedNorm sharded(spec);
+            sharded.run();
+            INFO(spec.text());
+            CHECK((sharded.bytes(false) == whole.bytes(false)));
+            CHECK(sharded.check(4) == "");
+        }
+        spec.slices = {33, 1024, 1025};
+        spec.outer = {2, 1, 3};
+        ShardedNorm uneven(spec);
+        uneven.run();
+        INFO(spec.text());
+        CHECK(uneven.check(4) == "");
+    });
+}
+
+// The slice is what a scale of a row is of: its bits depend on where slices end, the others' do not.
+TEST_CASE("sharded norms: quantized slices", "[sharded]") {
+    for (const norma_scale scale : {NORMA_SCALE_TENSOR, NORMA_SCALE_ROW, NORMA_SCALE_GROUP_128}) {
+        ShardedSpec spec;
+        spec.dtype = NORMA_BF16;
+        spec.residual = true;
+        spec.y = NORMA_I8;
+        spec.scale = scale;
+        std::string of_one;
+        for (const int32_t ranks : {1, 2, 4}) {
+            spec.slices = even(4096, ranks);
+            ShardedNorm norm(spec);
+            norm.run();
+            INFO(spec.text());
+            CHECK(norm.check(4) == "");
+            of_one = ranks == 1 ? norm.bytes(false) : of_one;
+            CHECK((scale == NORMA_SCALE_ROW || norm.bytes(false) == of_one));
+        }
+    }
+}
+
+TEST_CASE("sharded norms: a given scale that is none, and a residual that is missing", "[sharded]") {
+    ShardedSpec spec;
+    spec.dtype = NORMA_BF16;
+    spec.residual = true;
+    spec.y = NORMA_I8;
+    spec.scale = NORMA_SCALE_TENSOR;
+    spec.slices = even(2048, 2);
+    float nothing = 0;
+    const std::pair<ShardedNorm::Change, const char *> wrong[] = {
+        {[&](int32_t, norma_arguments &arguments, norma_execution &) { arguments.y_scale.data = &nothing; },
+         "y_scale is 0; expected a finite number above 0"},
+        {[](int32_t, norma_arguments &arguments, norma_execution &) { arguments.residual = {}; }, "residual"},
+        {[](int32_t, norma_arguments &arguments, norma_execution &) { arguments.residual_out.data = nullptr; },
+         "residual_out.data is null"}};
+    for (const auto &[change, message] : wrong) {
+        Ranks ranks(2);
+        ShardedNorm norm(spec);
+        CHECK(norm.run(ranks, change) == Statuses{NORMA_INVALID_ARGUMENT, NORMA_INVALID_ARGUMENT});
+        CHECK_THAT(norm.messages[0], Contains(message));
+        CHECK(norm.untouched());
+    }
+}
+
 TEST_CASE("sharded norms: gradients of many rows have the strips of whole rows", "[sharded]") {
     ShardedSpec spec;
     spec.op = NORMA_LAYER_NORM_BACKWARD;

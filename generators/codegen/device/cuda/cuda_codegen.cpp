@@ -27,6 +27,7 @@ const DeviceCodegen cuda_codegen = {
     "CUDA",
     "cuda_rows",
     "cuda_strip_sum",
+    "cuda_merge",
     true,
     false,
     false,

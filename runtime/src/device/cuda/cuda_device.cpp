@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda_device.h"
 
+#include "cuda_merge.h"
 #include "cuda_run.h"
 #include "runtime/kernel_host/cuda/driver.h"
 #include "runtime/kernel_host/cuda/modules.h"
@@ -45,6 +46,9 @@ const Device cuda_device = {NORMA_CUDA,
                             preload_modules,
                             run_on_cuda,
                             choose_by_alignment,
-                            renew_module_lock};
+                            renew_module_lock,
+                            nullptr,
+                            merge_on_cuda,
+                            fill_nan_on_cuda};
 
 }  // namespace norma
