@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // mpirun -n N sharded_mpi [ROWS HIDDEN [BLOCK [ROUNDS]]]: RMSNorm in f32, sharded over the ranks, each on one thread,
-// in one run and in runs of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows
+// in one block and in blocks of BLOCK rows, beside the same norm unsharded on one thread and one exchange of all rows
 // alone. Rounds are interleaved, ratios are medians over them.
 #include <norma_mpi.h>
 
@@ -56,30 +56,22 @@ private:
 
 class Sharded {
 public:
-    Sharded(const Shape &shape, int rank, int ranks, norma_exchange_kind kind)
-        : shape_(shape), norm_(shape.rows, shape.hidden / ranks), plan_(describe(shape, rank, ranks, kind)) {}
+    Sharded(const Shape &shape, int rank, int ranks, norma_exchange_kind kind, int64_t block)
+        : norm_(shape.rows, shape.hidden / ranks), plan_(describe(shape, rank, ranks, kind, block)) {}
 
-    void run(norma_mpi &mpi, int64_t block) {
-        for (int64_t row = 0; row < shape_.rows; row += block) {
-            norma_arguments part = norm_.arguments;
-            for (norma_tensor *tensor : {&part.x, &part.y}) {
-                tensor->data = static_cast<float *>(tensor->data) + row * tensor->strides[0];
-                tensor->shape[0] = std::min(block, shape_.rows - row);
-            }
-            plan_.run(part, norma::execution(1), workspace_, norma_mpi_exchange, &mpi);
-        }
-    }
+    void run(norma_mpi &mpi) { plan_.run(norm_.arguments, norma::execution(1), workspace_, norma_mpi_exchange, &mpi); }
 
 private:
-    static norma_sharded_desc describe(const Shape &shape, int rank, int ranks, norma_exchange_kind kind) {
+    static norma_sharded_desc describe(const Shape &shape, int rank, int ranks, norma_exchange_kind kind,
+                                       int64_t block) {
         const norma_plan_desc norm =
             norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden / ranks, NORMA_F32, NORMA_F32);
         norma_sharded_desc desc = norma::describe_sharded(norm, rank, ranks);
         desc.kind = kind;
+        desc.block = block;
         return desc;
     }
 
-    Shape shape_;
     Norm norm_;
     norma::ShardedPlan plan_;
     norma::Workspace workspace_;
@@ -93,14 +85,14 @@ void measure(const Shape &shape) {
     Norm whole(shape.rows, shape.hidden);
     const norma::Plan plan(norma::describe(NORMA_RMS_NORM_FORWARD, shape.hidden, NORMA_F32, NORMA_F32));
     for (const norma_exchange_kind kind : {NORMA_ALL_GATHER, NORMA_ALL_REDUCE}) {
-        Sharded sharded(shape, rank, ranks, kind);
+        const int64_t blocks[] = {shape.rows, shape.block};
+        Sharded sharded[] = {{shape, rank, ranks, kind, blocks[0]}, {shape, rank, ranks, kind, blocks[1]}};
         const int64_t chunks = kind == NORMA_ALL_GATHER ? (shape.hidden / ranks + 1023) / 1024 : 1;
         std::vector<double> send(static_cast<size_t>(2 + shape.rows * chunks)),
             receive(send.size() * static_cast<size_t>(ranks));
         const norma_exchange_request request = {
             kind, NORMA_F64, static_cast<int64_t>(send.size()), send.data(), receive.data(), rank, ranks, nullptr};
         std::vector<double> of_whole, of_exchange, times[2], ratios[2];
-        const int64_t blocks[] = {shape.rows, shape.block};
         for (int round = 0; round < shape.rounds + 3; round++) {
             const double exchange = seconds_of([&] { norma_mpi_exchange(&mpi, &request); });
             for (int i = 0; i < 2; i++) {
@@ -110,7 +102,7 @@ void measure(const Shape &shape) {
                         plan.run(whole.arguments, norma::execution(1));
                     }
                 });
-                const double together = seconds_of([&] { sharded.run(mpi, blocks[i]); });
+                const double together = seconds_of([&] { sharded[i].run(mpi); });
                 if (round >= 3) {  // the first find unmapped pages
                     of_whole.push_back(alone);
                     of_exchange.push_back(exchange);
@@ -124,7 +116,7 @@ void measure(const Shape &shape) {
                         kind == NORMA_ALL_GATHER ? "all-gather" : "all-reduce", 1e6 * median(of_whole),
                         1e6 * median(of_exchange));
             for (int i = 0; i < 2; i++) {
-                std::printf("  in runs of %lld rows: %.0f us, %.2f of unsharded / %d + exchange\n",
+                std::printf("  in blocks of %lld rows: %.0f us, %.2f of unsharded / %d + exchange\n",
                             static_cast<long long>(blocks[i]), 1e6 * median(times[i]), median(ratios[i]), ranks);
             }
         }

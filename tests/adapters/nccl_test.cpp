@@ -27,9 +27,14 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t communicator, ncclResult_t *state)
 ncclResult_t ncclAllGather(const void *send, void *receive, size_t count, ncclDataType_t type, ncclComm_t communicator,
                            cudaStream_t stream) {
     communicator->gathers++;
-    const norma_exchange_request request = {
-        NORMA_ALL_GATHER,   type == ncclFloat64 ? NORMA_F64 : NORMA_NONE, static_cast<int64_t>(count), send, receive,
-        communicator->rank, communicator->count,                          stream};
+    const norma_exchange_request request = {NORMA_ALL_GATHER,
+                                            type == ncclFloat64 ? NORMA_F64 : NORMA_NONE,
+                                            static_cast<int64_t>(count),
+                                            send,
+                                            receive,
+                                            communicator->rank,
+                                            communicator->count,
+                                            stream};
     communicator->checks_in_progress = 3;
     return norma::test::Ranks::exchange(communicator->ranks, &request) == 0 ? ncclInProgress : ncclRemoteError;
 }

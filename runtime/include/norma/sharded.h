@@ -40,9 +40,9 @@ typedef struct norma_exchange_request {
 } norma_exchange_request;
 
 // The caller's communication library: fills in `receive` and returns 0 when that is done, on CUDA when it is launched
-// on the stream; or another number when it has failed or taken too long. It is called once for each run with rows, on
-// the thread of the run. Like norma_parallel_for it must return. Norma waits for nothing else, so how long a run waits
-// for a rank that does not come is its choice.
+// on the stream; or another number when it has failed or taken too long. It is called once for each run with rows, or
+// for each block of them, on the thread of the run. Like norma_parallel_for it must return. Norma waits for nothing
+// else, so how long a run waits for a rank that does not come is its choice.
 typedef int (*norma_exchange)(void *communicator, const norma_exchange_request *request);
 
 // Zero-initialize, set `size`, then the fields you need. Copied by norma_sharded_plan_create.
@@ -56,6 +56,10 @@ typedef struct norma_sharded_desc {
     const int64_t *slices;     // the hidden sizes of all ranks, in their order; null, or on CUDA: all are as this one's
     int64_t chunk;             // elements whose statistics are found together, the same on all ranks; 0: 1024
     norma_exchange_kind kind;  // on CUDA NORMA_ALL_GATHER
+    // Of a forward: about as many rows are exchanged and normalized together, the same on all ranks; 0: all of a run's.
+    // What a core's second-level cache holds is then read from memory once, not twice. Divides the outermost dimension
+    // of x that is not 1.
+    int64_t block;
 } norma_sharded_desc;
 
 typedef struct norma_sharded_plan norma_sharded_plan;
@@ -77,8 +81,9 @@ NORMA_API norma_status norma_sharded_workspace_size(const norma_sharded_plan *pl
 // rank. A plan may be run by any number of threads at once, where `exchange` can tell their calls apart. Never
 // allocates.
 //
-// On NORMA_OK everything is written, or launched on CUDA. On failure nothing is before the exchange has succeeded on
-// this rank; what fails afterwards is what norma_plan_run finds late, and leaves outputs undefined. Errors:
+// On NORMA_OK everything is written, or launched on CUDA. On failure nothing is, of a block where there are several,
+// before its exchange has succeeded on this rank; what fails afterwards is what norma_plan_run finds late, and leaves
+// outputs undefined. Errors:
 //   INVALID_ARGUMENT   This rank's arguments. The others are told in the exchange, except where there can be none
 //                      (plan, arguments' size, shape of x, exchange, workspace): they wait as long as theirs does.
 //   EXCHANGE_FAILED    The exchange returned another number than 0, or another rank was refused, failed, or ran

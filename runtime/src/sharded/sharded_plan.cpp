@@ -29,6 +29,11 @@ norma_status check_ranks(const norma_sharded_desc &desc) {
         return fail(NORMA_INVALID_ARGUMENT, "desc.kind is %d; expected NORMA_ALL_GATHER or NORMA_ALL_REDUCE",
                     static_cast<int>(desc.kind));
     }
+    const OpInfo *op = find_op(desc.norm.op);
+    if (desc.block < 0 || (desc.block > 0 && op && op->backward)) {
+        return fail(NORMA_INVALID_ARGUMENT, "desc.block is %lld; expected 0 or more, and 0 for a backward",
+                    ll{desc.block});
+    }
     for (int32_t rank = 0; desc.slices && rank < desc.ranks; rank++) {
         if (desc.slices[rank] < 1 || desc.slices[rank] > max_hidden) {
             return fail(NORMA_INVALID_ARGUMENT, "desc.slices[%d] is %lld; expected 1 to %d", rank,
@@ -105,6 +110,7 @@ norma_status create(const norma_sharded_desc &desc, norma_sharded_plan &plan) {
     plan.rank = desc.rank;
     plan.ranks = desc.ranks;
     plan.chunk = desc.chunk ? desc.chunk : default_chunk;
+    plan.block = desc.block;
     plan.kind = desc.kind;
     const norma_status status = create_plans(desc, plan);
     if (status != NORMA_OK) {

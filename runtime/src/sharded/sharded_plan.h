@@ -14,6 +14,7 @@ struct norma_sharded_plan {
     int64_t *slices;  // of each rank
     int64_t hidden;   // of a whole row
     int64_t chunk;
+    int64_t block;        // rows; 0: all
     int64_t most_chunks;  // of a rank
     norma_exchange_kind kind;
     int32_t moments;  // for each row: 1, or 2 with layer_norm

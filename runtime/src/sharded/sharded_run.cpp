@@ -220,18 +220,15 @@ norma_status check_moments(const norma_arguments &arguments) {
     return NORMA_OK;
 }
 
-norma_status run_rows(ShardedRun &run, norma_exchange exchange, void *communicator) {
+// `own` is what this rank was refused for.
+norma_status run_block(const ShardedRun &run, norma_exchange exchange, void *communicator, norma_status own) {
     const norma_sharded_plan &plan = run.plan;
     double *const merged = run.workspace + run.layout.merged;
     norma_arguments arguments = run.arguments;
     give_moments(run, merged, 1, 1, &arguments);
     norma_call call;
-    norma_status status = check_moments(run.arguments);
-    status = status ? status : bind(plan.merged_plan, &arguments, &run.execution, &call);
-    status = status || run.rows == 0 ? status : check_given_scale(*plan.merged_plan, call.run.work);
-    if (run.rows == 0) {
-        return status ? status : run_first_rows(call, 0);
-    }
+    norma_status status = own ? own : bind(plan.merged_plan, &arguments, &run.execution, &call);
+    status = status ? status : check_given_scale(*plan.merged_plan, call.run.work);
     if (plan.kind == NORMA_ALL_GATHER && chunks_of(plan, plan.rank) < plan.most_chunks) {
         memset(run.workspace + run.layout.send, 0, static_cast<size_t>(run.layout.count) * sizeof(double));
     }
@@ -240,6 +237,60 @@ norma_status run_rows(ShardedRun &run, norma_exchange exchange, void *communicat
     double *const received = run.workspace + (exchange ? run.layout.receive : run.layout.send);
     status = status ? status : merge(run, received, merged);
     return status ? status : run_first_rows(call, run.rows);
+}
+
+// Of all rows, whatever they are divided into; runs those of a run without rows.
+norma_status check_all(const ShardedRun &run) {
+    norma_arguments arguments = run.arguments;
+    give_moments(run, run.workspace + run.layout.merged, 1, 1, &arguments);
+    norma_call call;
+    const norma_status status = bind(run.plan.merged_plan, &arguments, &run.execution, &call);
+    return status || run.rows > 0 ? status : run_first_rows(call, 0);
+}
+
+norma_arguments rows_of(const norma_plan &plan, norma_arguments arguments, int32_t dimension, int64_t first,
+                        int64_t count) {
+    for (const int i : plan.present) {
+        norma_tensor &tensor = tensor_of(arguments, i);
+        if (plan.kinds[i] != TensorKind::vector && dimension < tensor.rank) {  // not of one number for all rows
+            tensor.data = static_cast<char *>(tensor.data) + first * tensor.strides[dimension] * plan.sizes[i];
+            tensor.shape[dimension] = count;
+        }
+    }
+    return arguments;
+}
+
+// Takes part in the first exchange whatever is refused.
+norma_status run_blocks(const ShardedRun &run, norma_exchange exchange, void *communicator, norma_status own) {
+    const norma_tensor &x = run.arguments.x;
+    int32_t outermost = 0;
+    while (outermost < x.rank - 2 && x.shape[outermost] == 1) {
+        outermost++;
+    }
+    const int64_t extent = x.shape[outermost], inner = run.rows / extent;
+    const int64_t step = run.plan.block > inner ? run.plan.block / inner : 1;
+    norma_status status = NORMA_OK;
+    for (int64_t first = 0; first < extent && status == NORMA_OK; first += step) {
+        const int64_t count = step < extent - first ? step : extent - first;
+        const norma_arguments arguments = rows_of(*run.plan.merged_plan, run.arguments, outermost, first, count);
+        ShardedRun block = {run.plan, arguments, run.execution, count * inner, {}, run.workspace};
+        lay_out(run.plan, block.rows, run.execution.threads, &block.layout);  // less than that of all rows
+        status = run_block(block, exchange, communicator, own);
+    }
+    return status;
+}
+
+norma_status run_rows(const ShardedRun &run, norma_exchange exchange, void *communicator) {
+    const int64_t block = run.plan.block;
+    norma_status status = check_moments(run.arguments);
+    if (run.rows == 0) {
+        return status ? status : check_all(run);
+    }
+    if (block == 0 || block >= run.rows) {
+        return run_block(run, exchange, communicator, status);
+    }
+    status = status ? status : check_all(run);
+    return run_blocks(run, exchange, communicator, status);
 }
 
 // What there is no exchange without.
@@ -312,6 +363,6 @@ norma_status norma_sharded_run(const norma_sharded_plan *plan, const norma_argum
     double *const workspace = static_cast<double *>(of_kernels.workspace);
     of_kernels.workspace = workspace + layout.kernels;
     of_kernels.workspace_size -= static_cast<size_t>(layout.kernels) * sizeof(double);
-    norma::ShardedRun run = {*plan, *arguments, of_kernels, rows, layout, workspace};
+    const norma::ShardedRun run = {*plan, *arguments, of_kernels, rows, layout, workspace};
     return norma::run_rows(run, exchange, communicator);
 }

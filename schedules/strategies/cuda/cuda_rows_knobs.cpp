@@ -45,8 +45,7 @@ int widest_vector(const Variant &variant) {
 }
 
 bool has_column_sums(const Variant &variant) {
-    return is_backward(variant) && !is_partial(variant) &&
-           (variant.weight != NORMA_NONE || variant.bias != NORMA_NONE);
+    return is_backward(variant) && !is_partial(variant) && (variant.weight != NORMA_NONE || variant.bias != NORMA_NONE);
 }
 
 bool stores_f16(const Variant &variant) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sharded norms on CUDA, with the kernels of manifests/cuda-test.json: here on the fake driver. Where there is one rank,
-// a kernel takes the chunks of all rows at once, else of one after the other.
+// Sharded norms on CUDA, with the kernels of manifests/cuda-test.json: here on the fake driver. Where there is one
+// rank, a kernel takes the chunks of all rows at once, else of one after the other.
 #include "sharded_norm.h"
 #include "tests/support/catch.h"
 
@@ -21,8 +21,9 @@ ShardedSpec on_cuda(norma_op op, norma_dtype dtype) {
 }
 
 constexpr std::pair<norma_op, norma_dtype> norms[] = {
-    {NORMA_LAYER_NORM_FORWARD, NORMA_F32}, {NORMA_LAYER_NORM_FORWARD, NORMA_BF16}, {NORMA_RMS_NORM_FORWARD, NORMA_F32},
-    {NORMA_RMS_NORM_FORWARD, NORMA_BF16},  {NORMA_LAYER_NORM_BACKWARD, NORMA_F32}, {NORMA_RMS_NORM_BACKWARD, NORMA_F32}};
+    {NORMA_LAYER_NORM_FORWARD, NORMA_F32},  {NORMA_LAYER_NORM_FORWARD, NORMA_BF16},
+    {NORMA_RMS_NORM_FORWARD, NORMA_F32},    {NORMA_RMS_NORM_FORWARD, NORMA_BF16},
+    {NORMA_LAYER_NORM_BACKWARD, NORMA_F32}, {NORMA_RMS_NORM_BACKWARD, NORMA_F32}};
 
 }  // namespace
 

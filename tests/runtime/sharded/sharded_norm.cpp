@@ -44,7 +44,8 @@ int64_t ShardedSpec::rows() const {
 std::string ShardedSpec::text() const {
     std::ostringstream out;
     out << "op " << op << ", dtype " << dtype << ", " << rows() << " " << name(rows_of) << " rows of " << hidden()
-        << " on " << slices.size() << " ranks, chunk " << chunk << ", kind " << kind << ", eps " << eps;
+        << " on " << slices.size() << " ranks, chunk " << chunk << ", block " << block << ", kind " << kind << ", eps "
+        << eps;
     return out.str();
 }
 
@@ -124,6 +125,7 @@ norma_sharded_desc ShardedNorm::describe(int32_t rank) const {
     desc.ranks = static_cast<int32_t>(spec.slices.size());
     desc.slices = spec.slices.data();
     desc.chunk = spec.chunk;
+    desc.block = spec.block;
     desc.kind = spec.kind;
     return desc;
 }

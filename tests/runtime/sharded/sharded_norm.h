@@ -15,7 +15,7 @@ struct ShardedSpec {
     norma_dtype dtype = NORMA_F32;
     std::vector<int64_t> slices;  // of each rank
     std::vector<int64_t> outer = {5};
-    int64_t chunk = 0;
+    int64_t chunk = 0, block = 0;
     norma_exchange_kind kind = NORMA_ALL_GATHER;
     RowKind rows_of = RowKind::normal;
     bool residual = false;       // of a forward

@@ -83,6 +83,9 @@ TEST_CASE("sharded plans: refusals", "[sharded]") {
     refused_with([](auto &d) { d.ranks = 0; }, "desc.ranks is 0; expected 1 or more");
     refused_with([](auto &d) { d.rank = 2; }, "desc.rank is 2; expected 0 to 1, one less than desc.ranks");
     refused_with([](auto &d) { d.chunk = -1; }, "desc.chunk is -1; expected 0 to 1073741824");
+    refused_with([](auto &d) { d.block = -1; }, "desc.block is -1; expected 0 or more, and 0 for a backward");
+    refused_with([](auto &d) { d.block = 5, d.norm.op = NORMA_RMS_NORM_BACKWARD; },
+                 "desc.block is 5; expected 0 or more, and 0 for a backward");
     refused_with([](auto &d) { d.kind = static_cast<norma_exchange_kind>(2); }, "desc.kind is 2; expected NORMA_ALL_");
     refused_with([&](auto &d) { d.slices = wrong_own; }, "desc.slices[0] is 65; expected desc.norm.hidden (64)");
     refused_with([&](auto &d) { d.slices = none; }, "desc.slices[1] is 0; expected 1 to 1073741824");

@@ -133,6 +133,56 @@ TEST_CASE("sharded norms: a given scale that is none, and a residual that is mis
     }
 }
 
+TEST_CASE("sharded norms: blocks of rows have the bits of all together", "[sharded]") {
+    for (const std::vector<int64_t> &outer : {std::vector<int64_t>{7}, {1, 3, 5}, {4, 2}}) {
+        ShardedSpec spec;
+        spec.dtype = NORMA_BF16;
+        spec.residual = true;
+        spec.y = NORMA_I8;
+        spec.scale = NORMA_SCALE_ROW;
+        spec.slices = {1100, 948};
+        spec.outer = outer;
+        ShardedNorm whole(spec);
+        whole.run();
+        CHECK(whole.check(4) == "");
+        for (const int64_t block : {1, 3, 1000}) {
+            spec.block = block;
+            ShardedNorm in_blocks(spec);
+            in_blocks.run();
+            INFO(spec.text());
+            CHECK((in_blocks.bytes() == whole.bytes()));
+            CHECK(in_blocks.check(4) == "");
+        }
+    }
+}
+
+TEST_CASE("sharded norms: an exchange that fails leaves the rows of its block and those behind", "[sharded]") {
+    ShardedSpec spec = two_ranks();
+    spec.block = 2;
+    Ranks ranks(2);
+    std::atomic<int> exchanges{0};
+    ranks.fault = [&](int32_t) { return ++exchanges > 2 ? 5 : 0; };  // the first succeeds on both
+    ShardedNorm norm(spec);
+    CHECK(norm.run(ranks) == Statuses{NORMA_EXCHANGE_FAILED, NORMA_EXCHANGE_FAILED});
+    CHECK(exchanges == 4);
+    const size_t two_rows = 2 * 256 * sizeof(float);
+    const std::string y = norm.bytes(false);
+    CHECK(y.substr(two_rows) == std::string(y.size() - two_rows, '\x55'));
+    CHECK(y.substr(0, two_rows).find("\x55\x55\x55\x55") == std::string::npos);
+}
+
+TEST_CASE("sharded norms: the others hear of a rank that is refused in the first block's exchange", "[sharded]") {
+    ShardedSpec spec = two_ranks();
+    spec.block = 2;
+    Ranks ranks(2);
+    ShardedNorm norm(spec);
+    const auto wrong = [](int32_t rank, norma_arguments &arguments, norma_execution &) {
+        arguments.y.data = rank == 1 ? nullptr : arguments.y.data;
+    };
+    CHECK(norm.run(ranks, wrong) == Statuses{NORMA_EXCHANGE_FAILED, NORMA_INVALID_ARGUMENT});
+    CHECK(norm.untouched());
+}
+
 TEST_CASE("sharded norms: gradients of many rows have the strips of whole rows", "[sharded]") {
     ShardedSpec spec;
     spec.op = NORMA_LAYER_NORM_BACKWARD;

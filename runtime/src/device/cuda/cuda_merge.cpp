@@ -62,8 +62,8 @@ norma_status merge_on_cuda(const Merge &merge) {
     OfRows merged_first(launched, merge.merged_first), merged_second(launched, merge.merged_second);
     int32_t slice = static_cast<int32_t>(merge.slice), chunk = static_cast<int32_t>(merge.chunk),
             centred = merge.centred ? 1 : 0;
-    void *arguments[] = {&context_address, &first.buffer,        &second.buffer,       &slice, &chunk,
-                         &centred,         &merged_first.buffer, &merged_second.buffer};
+    void *arguments[] = {&context_address, &first.buffer, &second.buffer,       &slice,
+                         &chunk,           &centred,      &merged_first.buffer, &merged_second.buffer};
     return status_of(cuda, merge.plan->target->merge(arguments));
 }
 
