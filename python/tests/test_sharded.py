@@ -100,7 +100,9 @@ def test_refusals():
     with pytest.raises(ValueError, match="desc.rank is 2; expected 0 to 1"):
         norma.rms_norm(x, weight, shard=norma.Shard(2, 2, print))
     with pytest.raises(ValueError, match="desc.statistics is merged; expected saved where x is i8"):
-        norma.rms_norm(x.astype(np.int8), weight, x_scale=1.0, y="f32", shard=norma.Shard(0, 2, print))
+        norma.rms_norm(
+            x.astype(np.int8), weight, x_scale=1.0, y="f32", shard=norma.Shard(0, 2, print)
+        )
 
 
 def test_a_residual_gives_the_same_bits_on_any_number_of_ranks():
