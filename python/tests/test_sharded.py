@@ -101,7 +101,7 @@ def test_refusals():
         norma.rms_norm(x, weight, shard=norma.Shard(2, 2, print))
     with pytest.raises(ValueError, match="desc.statistics is merged; expected saved where x is i8"):
         norma.rms_norm(
-            x.astype(np.int8), weight, x_scale=1.0, y="f32", shard=norma.Shard(0, 2, print)
+            x.astype(np.int8), weight, x_scale=1.0, y_dtype="f32", shard=norma.Shard(0, 2, print)
         )
 
 
