@@ -25,6 +25,7 @@ PEERS = {
     "oneDNN OpenMP": "onednn.openmp",
     "ONNX Runtime": "onnxruntime",
     "OpenVINO": "openvino",
+    "ggml": "ggml",
     "PyTorch": "pytorch.eager",
     "torch.compile": "pytorch.compile",
     "JAX": "jax",

@@ -25,6 +25,7 @@ STYLES = {
     "oneDNN": ("#1c7ed6", "s"),
     "ONNX Runtime": ("#37b24d", "^"),
     "OpenVINO": ("#a07855", "v"),
+    "ggml": ("#f08c00", "p"),
     "PyTorch": ("#d6336c", "D"),
     "torch.compile": ("#9775fa", "P"),
     "JAX": ("#0c8599", "*"),

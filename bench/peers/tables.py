@@ -25,6 +25,7 @@ OTHERS = (
     "oneDNN",
     "ONNX Runtime",
     "OpenVINO",
+    "ggml",
     "PyTorch",
     "torch.compile",
     "JAX",
