@@ -80,6 +80,8 @@ add_test(NAME at_once COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_at_on
 set_tests_properties(files ended at_once PROPERTIES TIMEOUT 900)
 add_test(NAME without_ray COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_without_ray ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 
+add_test(NAME tutorials COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_tutorials ${PROJECT_SOURCE_DIR}
+    ${PROJECT_BINARY_DIR}/bin ${PROJECT_SOURCE_DIR}/.venv/bin)
 add_test(NAME release COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_release ${PROJECT_SOURCE_DIR})
 add_test(NAME recipes COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_recipes ${PROJECT_SOURCE_DIR} ${CMAKE_COMMAND} ${CMAKE_MAKE_PROGRAM} ${NORMA_HALIDE_ROOT})
 add_test(NAME adding_a_target COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_adding_a_target ${PROJECT_SOURCE_DIR})
