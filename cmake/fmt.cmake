@@ -1,8 +1,3 @@
-# Of the compiled libraries Debian's cross compilers find the headers alone.
-add_library(norma_fmt INTERFACE)
-if(CMAKE_CROSSCOMPILING)
-    target_compile_definitions(norma_fmt INTERFACE FMT_HEADER_ONLY)
-else()
-    find_package(fmt REQUIRED)
-    target_link_libraries(norma_fmt INTERFACE fmt::fmt)
-endif()
+# libfmt from its headers, for whatever is compiled and wherever it runs.
+find_file(NORMA_FMT fmt/format-inl.h REQUIRED)
+add_library(norma_fmt STATIC ${PROJECT_SOURCE_DIR}/tools/base/fmt.cpp)
