@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A program's man page and completion for bash, from what its parser knows.
+// A program's man page and completion for shells, from what its parser knows.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -242,10 +242,18 @@ TEST_CASE("the command itself", "[cli]") {
         CHECK(contains(page, line));
     }
     const std::string script = "bash -c '. <(" NORMA_PROGRAM
-                               " --completion); COMP_WORDS=(norma $0 $1); COMP_CWORD=$2; "
+                               " --completion bash); COMP_WORDS=(norma $0 $1); COMP_CWORD=$2; "
                                "_norma; echo ${COMPREPLY[*]}' ";
     CHECK(shell(script + "ben '' 1").out == "bench\n");
     CHECK(shell(script + "bench --sec 2").out == "--seconds\n");
+    const std::string zsh = output_of("--completion zsh"), fish = output_of("--completion fish");
+    CHECK(contains(zsh, "        bench) known=\"--help --op "));
+    CHECK(contains(zsh, "compdef _norma norma\n"));
+    CHECK(contains(fish, "complete -c norma -n '__fish_use_subcommand' -a bench -d 'Time kernels against copies"));
+    CHECK(contains(fish, "complete -c norma -n '__fish_seen_subcommand_from bench' -l seconds -r -d 'time spent on"));
+    CHECK(contains(fish, "complete -c norma -n '__fish_seen_subcommand_from bench' -l residual -d 'add a residual"));
+    check_refused("norma", norma_command("--completion csh"), "--completion: \"csh\"; expected bash, fish or zsh");
+    check_refused("norma", norma_command("--completion"), "--completion");
     for (const char *command : {"list", "list --json", "info", "--help"}) {
         const Result full = shell(NORMA_PROGRAM " " + std::string(command) + " > /dev/full");
         INFO(command << ": " << full.err);
