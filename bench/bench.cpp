@@ -14,7 +14,9 @@
 #include "norma/norma.hpp"
 #include "options.h"
 #include "report.h"
+#include "tools/base/now_utc.h"
 #include "tools/base/output_file.h"
+#include "tools/base/own_command_line.h"
 #include "tools/base/progress.h"
 
 namespace norma::bench {
@@ -28,10 +30,11 @@ const GivenNames given_names = {{"desc.x", "x of --dtype"},      {"desc.y", "y o
 
 void run_bench(const Options &options) {
     const std::vector<Case> cases = parse_cases(options);
-    std::unique_ptr<OutputFile> file;
-    if (!options.json.empty() && options.json != "-") {
-        file = open_output("--json", options.json);
-    }
+    const auto opened_file = [](const char *option, const std::string &path) {
+        return path.empty() ? nullptr : open_output(option, path);
+    };
+    const std::unique_ptr<OutputFile> json_file = opened_file("--json", options.json == "-" ? "" : options.json);
+    const std::unique_ptr<OutputFile> page_file = opened_file("--html", options.html);
     const bool table = options.json != "-";
     const Machine machine = this_machine();
     check(norma_set_num_threads(options.threads));
@@ -39,7 +42,11 @@ void run_bench(const Options &options) {
     Progress progress(Progress::nothing);
     const DeviceMemory opened({cases.front().device, 0});  // so that what cases load stays for the next
 
-    nlohmann::ordered_json json = {{"machine", machine_json(machine)}, {"results", nlohmann::ordered_json::array()}};
+    nlohmann::ordered_json json = {{"date", now_utc()},
+                                   {"command", own_command_line()},
+                                   {"machine", machine_json(machine)},
+                                   {"results", nlohmann::ordered_json::array()}};
+    std::string lines;
     std::string where =
         describe(machine, options.threads) + ", caches " + cache_words.name(static_cast<int32_t>(cases.front().cache));
     size_t unsteady = 0;
@@ -64,8 +71,10 @@ void run_bench(const Options &options) {
         json["results"].push_back(result_json(c, result, options.threads));
         progress.clear();
         unsteady += !result.steady();
+        const std::string line = (i == 0 ? table_heading(where) : "") + table_line(c, result);
+        lines += line;
         if (table) {
-            fmt::print("{}{}", i == 0 ? table_heading(where) : "", table_line(c, result));
+            fmt::print("{}", line);
             std::fflush(stdout);
         }
     }
@@ -74,14 +83,16 @@ void run_bench(const Options &options) {
             "! {} of {} unsteady: timed twice, the kernel disagrees with itself, or its spread is 10 % or more\n",
             unsteady, cases.size());
     }
-    if (!options.json.empty()) {
-        const std::string text = json.dump(2) + "\n";
-        if (file) {
-            file->write(text);
-            file->finish();
-        } else {
-            fmt::print("{}", text);
-        }
+    if (options.json == "-") {
+        fmt::print("{}\n", json.dump(2));
+    }
+    if (json_file) {
+        json_file->write(json.dump(2) + "\n");
+        json_file->finish();
+    }
+    if (page_file) {
+        page_file->write(report_html(json, lines, !options.kernels.empty()));
+        page_file->finish();
     }
 }
 
@@ -144,6 +155,7 @@ void add_bench(CLI::App &app) {
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
     bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();
     bench->add_option("--json", options->json, "write JSON to this file; - for standard output instead of the table");
+    bench->add_option("--html", options->html, "write a page with plots to this file");
     bench->callback([options] { with_given_names(given_names, [&] { run_bench(*options); }); });
 }
 

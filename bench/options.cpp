@@ -189,6 +189,9 @@ std::vector<Case> parse_cases(const Options &options) {
     if (c.device == NORMA_CUDA && !options.grain_size.empty()) {
         refuse("--grain-size", "with --device cuda", "--device cpu");
     }
+    if (!options.html.empty() && !options.grain_size.empty()) {
+        refuse("--html", options.html + " with --grain-size", "runs that are compared with a copy");
+    }
     if (options.threads < 1 || options.threads > 256) {
         refuse("--threads", std::to_string(options.threads), "1 to 256");
     }

@@ -30,6 +30,7 @@ struct Options {
     std::vector<int64_t> grain_size;  // empty: against a copy
     double seconds = 0.7;
     std::string json;  // a file, "-" for standard output, empty for none
+    std::string html;  // a file, empty for none
 };
 
 // The cases that the options ask for, ops outermost. Throws CLI::ValidationError naming the option.

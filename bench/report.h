@@ -22,4 +22,8 @@ std::string describe(const Machine &machine, int threads);  // in one line
 std::string table_heading(const std::string &where);
 std::string table_line(const Case &c, const Result &result);
 
+// A page with plots: of the JSON of a run, and of its table. `by_kernel`: a plot for each kernel, not for each op and
+// type.
+std::string report_html(const nlohmann::ordered_json &run, const std::string &table, bool by_kernel);
+
 }  // namespace norma::bench

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <fstream>
 #include <stdexcept>
 
@@ -233,15 +232,6 @@ void RecordFile::add(const Record &record) const {
     if (!whole) {
         throw OutputError(path.string() + ": cannot write: " + std::strerror(error));
     }
-}
-
-std::string now_utc() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
 }
 
 }  // namespace norma

@@ -73,6 +73,4 @@ private:
     std::filesystem::path directory_;
 };
 
-std::string now_utc();
-
 }  // namespace norma

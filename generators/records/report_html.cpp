@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The HTML report: one page of well-formed XML that loads nothing.
+// The HTML report.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "plots.h"
 #include "report.h"
+#include "tools/page/page.h"
+#include "tools/page/plots.h"
 
 namespace norma {
 
 namespace {
-
-const char *const head =
-    "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>"
-    "<title>Norma: tuning</title><style>\n"
-    ":root { color-scheme: light dark; }\n"
-    "body { font: 14px sans-serif; margin: 2em; } svg { margin: 8px; vertical-align: top; } svg text { font-size: "
-    "11px; fill: currentColor; }\n"
-    "td, th { text-align: left; padding: 2px 12px 2px 0; font-family: monospace; font-size: 12px; }\n"
-    "summary { margin: 6px 0; font-family: monospace; cursor: pointer; } details { margin-left: 1em; }\n"
-    "rect { fill: #c96; } .copy { fill: #999; } .default { fill: #77a; } .winner { fill: #2a7; } .best { fill: #aa6; "
-    "}\n"
-    "circle { fill: #48e; fill-opacity: 0.5; } polyline { fill: none; stroke: #48e; } .one { stroke: #999; }\n"
-    ".tick { text-anchor: middle; }\n"
-    "</style></head><body>\n<h1>Norma: tuning</h1>\n";
-
-std::string preformatted(const std::string &title, const std::string &text) {
-    return text.empty() ? "" : fmt::format("<h3>{}</h3>\n<pre>{}</pre>\n", title, escaped(text));
-}
 
 // Bytes a second at each shape. The copy is the roof; the others are beside it.
 std::string roofline(const Group &group) {
@@ -165,7 +148,12 @@ std::string trials(const std::vector<const Record *> &records) {
             effects[knob][value.get<int64_t>()].push_back(record->ratio());
         }
     }
-    std::string text = convergence.size() < 2 ? "" : plot("best trial so far", "trial", convergence, {}, true);
+    const auto to_default = [](const std::string &title, const std::string &x_title,
+                               const std::vector<std::pair<double, double>> &points,
+                               const std::vector<std::string> &labels, bool lines) {
+        return chart({320, 190, title, x_title, "time / default's", labels, {{"", points}}, lines, false, 3});
+    };
+    std::string text = convergence.size() < 2 ? "" : to_default("best trial so far", "trial", convergence, {}, true);
     for (const auto &[knob, values] : effects) {
         if (values.size() < 2) {
             continue;
@@ -178,7 +166,7 @@ std::string trials(const std::vector<const Record *> &records) {
             }
             labels.push_back(short_number(value));
         }
-        text += plot("", knob, points, labels, false);
+        text += to_default("", knob, points, labels, false);
     }
     return text + fmt::format("<p>{} trials, of which {} failed.</p>\n", records.size(), failures);
 }
@@ -197,7 +185,7 @@ std::string report_html(const Report &report) {
     for (const Group &group : groups) {
         by_device[devices_text(group)].push_back(group);
     }
-    std::string text = head;
+    std::string text;
     for (const auto &[device, of_device] : by_device) {
         text += answer(device, of_device);
     }
@@ -218,7 +206,7 @@ std::string report_html(const Report &report) {
         }
         text += "</details>\n";
     }
-    return text + "</body></html>\n";
+    return page("Norma: tuning", text);
 }
 
 }  // namespace norma

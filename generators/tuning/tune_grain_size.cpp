@@ -15,6 +15,7 @@
 #include "tools/base/child.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
+#include "tools/base/now_utc.h"
 #include "tools/base/temporary_directory.h"
 
 namespace norma {

@@ -229,6 +229,7 @@ TEST_CASE("bad options are refused in one line") {
                                   "--store sideways",
                                   "--call twice",
                                   "--seconds -1",
+                                  "--html f --grain-size 1",
                                   "--nonsense",
                                   "--shapes"}) {
         CAPTURE(arguments);
@@ -255,6 +256,7 @@ TEST_CASE("what is timed may be a bound call, a plan or norma_run") {
 
 TEST_CASE("a file that cannot be written is refused by the option's name") {
     CHECK_THROWS_WITH(run_bench("--json /nonexistent/directory/f"), Catch::Matchers::Contains("--json: cannot write"));
+    CHECK_THROWS_WITH(run_bench("--html /nonexistent/directory/f"), Catch::Matchers::Contains("--html: cannot write"));
 }
 
 TEST_CASE("what the library refuses names the option") {

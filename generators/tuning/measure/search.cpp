@@ -12,6 +12,7 @@
 #include "runtime/vocabulary/variant_name.h"
 #include "tools/base/child.h"
 #include "tools/base/json_file.h"
+#include "tools/base/now_utc.h"
 #include "tools/base/subprocess.h"
 #include "trial.h"
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/kernels.h"
-#include "tests/support/process.h"
+#include "tests/support/page.h"
 #include "tools/base/origins.h"
 #include "tools/reference/reference.h"
 #include "tools/safetensors/safetensors.h"
@@ -249,7 +249,7 @@ TEST_CASE("the command itself", "[cli]") {
     const std::string zsh = output_of("--completion zsh"), fish = output_of("--completion fish");
     CHECK(contains(zsh, "        bench) known=\"--help --op "));
     CHECK(contains(zsh, "compdef _norma norma\n"));
-    CHECK(contains(fish, "complete -c norma -n '__fish_use_subcommand' -a bench -d 'Time kernels against copies"));
+    CHECK(contains(fish, "complete -c norma -n '__fish_use_subcommand' -f -a bench -d 'Time kernels against copies"));
     CHECK(contains(fish, "complete -c norma -n '__fish_seen_subcommand_from bench' -l seconds -r -d 'time spent on"));
     CHECK(contains(fish, "complete -c norma -n '__fish_seen_subcommand_from bench' -l residual -d 'add a residual"));
     check_refused("norma", norma_command("--completion csh"), "--completion: \"csh\"; expected bash, fish or zsh");
@@ -270,4 +270,20 @@ TEST_CASE("bench is one of its commands", "[cli]") {
         CHECK(bench.at("results").at(0).contains(key));
     }
     CHECK(bench.contains("machine"));
+}
+
+TEST_CASE("bench writes a page with the plots of its run", "[cli]") {
+    Directory d;
+    output_of("bench --op rms_norm,layer_norm_backward --shapes 1x64,5x128,1000x64 --yardstick --seconds 0 --html " +
+              d / "bench.html");
+    const std::string page = check_page(d / "bench.html");
+    for (const char *part :
+         {"Measured on 2", "<code>norma bench --op rms_norm,layer_norm_backward ", ">rms_norm, f32</text>",
+          ">layer_norm_backward, f32</text>", ">hand-written</text>", "time / time of a copy (less is better)",
+          ">5x128</text>", "nanoseconds, the call included", "<h3>Results</h3>\n<pre>"}) {
+        CAPTURE(part);
+        CHECK(contains(page, part));
+    }
+    output_of("bench --kernel all --shapes 2x64 --seconds 0 --html " + d / "bench.html");
+    CHECK(contains(check_page(d / "bench.html"), ">rms_norm_forward.x_"));
 }
