@@ -12,7 +12,7 @@ if(TARGET norma_tool_object)
 endif()
 
 install(FILES CMakeLists.txt LICENSE NOTICE DESTINATION ${data} COMPONENT compiler)
-install(DIRECTORY cmake manifests python runtime DESTINATION ${data} COMPONENT compiler PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY adapters cmake manifests python runtime DESTINATION ${data} COMPONENT compiler PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY schedules/targets schedules/records DESTINATION ${data}/schedules COMPONENT compiler)
 file(GLOB runtime_headers ${NORMA_HALIDE_ROOT}/include/HalideRuntime*.h)
 install(FILES ${runtime_headers} DESTINATION ${data}/halide/include COMPONENT compiler)

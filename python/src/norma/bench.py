@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""python -m norma.bench [numpy] [calls] [torch]: what calls cost, and PyTorch's norms beside
-Norma's.
+"""python -m norma.bench [numpy] [calls] [torch] [onnx]: what calls cost, and the norms of PyTorch
+and of ONNX Runtime beside Norma's.
 
 Candidates of a line take turns, and each time is the median of its turns. Threads: as many as
 OMP_NUM_THREADS says."""
@@ -150,8 +150,68 @@ def beside_pytorch(name: str, dtype, rows: int, hidden: int) -> list[list[float]
     return times
 
 
+def norms_of_onnx_runtime() -> None:
+    import onnxruntime
+
+    print(f"\nonnxruntime {onnxruntime.__version__}, {norma.get_num_threads()} threads\n")
+    columns = ["op", "type", "rows x hidden", "ONNX Runtime", "rewritten", "ratio"]
+    print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
+    for op in ("RMSNormalization", "LayerNormalization", "SkipLayerNormalization"):
+        for dtype in (np.float32, np.float16):
+            for rows, hidden in SHAPES:
+                theirs, mine = beside_onnx_runtime(op, np.dtype(dtype), rows, hidden)
+                cells = [op, np.dtype(dtype).name, f"{rows} x {hidden}", text(theirs), text(mine)]
+                print("| " + " | ".join([*cells, f"{theirs / mine:.2g}"]) + " |", flush=True)
+
+
+def beside_onnx_runtime(op: str, dtype: np.dtype, rows: int, hidden: int) -> list[float]:
+    """Seconds of a session of one node, and of the same rewritten; inputs and outputs bound."""
+    import onnxruntime
+    from onnx import helper
+
+    import norma.onnx
+
+    shapes = {"x": [rows, hidden], "skip": [rows, hidden], "w": [hidden], "b": [hidden]}
+    names = {"RMSNormalization": "x w", "LayerNormalization": "x w b"}.get(op, "x skip w b").split()
+    domain = "com.microsoft" if "skip" in names else ""
+    element = helper.np_dtype_to_tensor_dtype(dtype)
+    given = [helper.make_tensor_value_info(name, element, shapes[name]) for name in names]
+    made = [helper.make_tensor_value_info("y", element, shapes["x"])]
+    node = helper.make_node(op, names, ["y"], domain=domain, epsilon=1e-5)
+    opsets = [helper.make_opsetid("", 23), helper.make_opsetid("com.microsoft", 1)]
+    graph = helper.make_graph([node], "norm", given, made)
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = norma.get_num_threads()
+    options.register_custom_ops_library(norma.onnx.library_path())
+    random = np.random.default_rng(0)
+    values = {
+        name: onnxruntime.OrtValue.ortvalue_from_numpy(
+            np.ones(shape, dtype) if name == "y" else random.random(shape, np.float32).astype(dtype)
+        )
+        for name, shape in {**{name: shapes[name] for name in names}, "y": shapes["x"]}.items()
+    }
+
+    def candidate() -> Candidate:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        binding = session.io_binding()
+        for name in names:
+            binding.bind_ortvalue_input(name, values[name])
+        binding.bind_ortvalue_output("y", values["y"])
+        return Candidate(lambda: session.run_with_iobinding(binding))
+
+    theirs = candidate()
+    norma.onnx.rewrite(model)
+    return measure(theirs, candidate())
+
+
 def main() -> None:
-    tables = {"numpy": [calls_of_numpy], "calls": [calls_of_torch], "torch": [norms_of_torch]}
+    tables = {
+        "numpy": [calls_of_numpy],
+        "calls": [calls_of_torch],
+        "torch": [norms_of_torch],
+        "onnx": [norms_of_onnx_runtime],
+    }
     parser = argparse.ArgumentParser(prog="python -m norma.bench", description=__doc__)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(tables))
     for name in parser.parse_args().tables or tables:

@@ -30,8 +30,8 @@ def build(manifest: str, targets: str, out: str, normagen: str) -> pathlib.Path:
         subprocess.run(bundle, check=True)
         made = pathlib.Path(folder, "wheel")
         # A copy: the folder of an installed compiler may be read-only. The package reads the
-        # runtime's vocabulary, and the version.
-        for part in ("python", "runtime"):
+        # runtime's vocabulary, the adapters, and the version.
+        for part in ("adapters", "python", "runtime"):
             shutil.copytree(share / part, pathlib.Path(folder, part))
         shutil.copy(share / "CMakeLists.txt", folder)
         wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", made]
