@@ -90,7 +90,7 @@ FORWARD = (
     "bias residual out residual_out statistics y_dtype scale y_scale y_zero_point y_float "
     f"x_scale x_column_scale {CHOICE}"
 )
-BACKWARD = f"mean rstd d_residual bias dx f32_gradients {CHOICE}"
+BACKWARD = f"mean rstd d_residual bias dx dweight dbias accumulate f32_gradients {CHOICE}"
 
 
 def test_random_arguments():
@@ -127,6 +127,7 @@ def test_random_plans():
                 "y_float",
                 "scale",
                 "contract",
+                "accumulate",
                 "target",
                 "kernel",
             ],

@@ -87,6 +87,28 @@ def test_backward(op, dtype, saved):
         assert_close(found, expected, 4 * TOLERANCE[dtype.name])
 
 
+@pytest.mark.parametrize("op", OPS)
+def test_accumulated_gradients(op):
+    """Two micro-batches have the gradients of one batch of both."""
+    x, dy, weight = arrays(np.float32, (2 * ROWS, HIDDEN), (2 * ROWS, HIDDEN), HIDDEN)
+    options = {"eps": 1e-5, "bias": op == "layer_norm"}
+    _, *expected = BACKWARDS[op](dy, x, weight, **options)
+    given = {"dweight": np.zeros_like(weight)}
+    if op == "layer_norm":
+        given["dbias"] = np.zeros_like(weight)
+    for half in (slice(0, ROWS), slice(ROWS, None)):
+        _, *sums = BACKWARDS[op](dy[half], x[half], weight, accumulate=True, **given, **options)
+    for found, array, sum_of_both in zip(sums, given.values(), expected, strict=True):
+        assert found is array
+        assert_close(found, sum_of_both, 4e-6)
+    BACKWARDS[op](dy, x, weight, **given, **options)  # in place of what they held
+    assert all(np.array_equal(*pair) for pair in zip(given.values(), expected, strict=True))
+    plan = norma.Plan(f"{op}_backward", HIDDEN, weight="f32", accumulate=True)
+    dx, dweight = np.empty_like(x), expected[0].copy()
+    plan.run(dy=dy, x=x, weight=weight, dx=dx, dweight=dweight, eps=1e-5)
+    assert_close(dweight, 2 * expected[0], 4e-6)
+
+
 def test_in_place_and_strided():
     packed, weight = arrays(np.float32, (ROWS, 3, HIDDEN), HIDDEN)
     query = packed[:, 1]

@@ -43,6 +43,20 @@ REFUSED = {
         ValueError,
         lambda: norma.layer_norm(X, W, W, y_dtype="i8", scale="tensor", y_scale=0.0),
     ),
+    "dweight is None; expected an array to add to": (
+        ValueError,
+        lambda: norma.rms_norm_backward(X, X, W, accumulate=True),
+    ),
+    "dbias is None; expected an array to add to": (
+        ValueError,
+        lambda: norma.layer_norm_backward(
+            X, X, W, bias=True, accumulate=True, dweight=np.zeros_like(W)
+        ),
+    ),
+    r"dweight.dtype is 2 \(f16\)": (
+        ValueError,
+        lambda: norma.rms_norm_backward(X, X, W, dweight=W.astype(np.float16)),
+    ),
     "contract is 'exact'": (ValueError, lambda: norma.rms_norm(X, W, contract="exact")),
     "desc.contract is hf": (ValueError, lambda: norma.layer_norm(X, W, contract="hf")),
     "sparc": (ValueError, lambda: norma.rms_norm(X, W, target="sparc")),

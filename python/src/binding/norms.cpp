@@ -72,6 +72,9 @@ constexpr const char *backward_arguments =
     "eps: float = EPS, "
     "weight_offset: float = 0.0, "
     "dx: Array | None = None, "
+    "dweight: Array | None = None, "
+    "dbias: Array | None = None, "
+    "accumulate: bool = False, "
     "f32_gradients: bool = False, "
     "contract: str | None = None, "
     "target: str | None = None, "
@@ -87,8 +90,10 @@ Args:
     weight: [hidden], as in the forward.
     mean, rstd: the forward's statistics, float32 [...]. Without rstd they are computed once more from x, with eps.
     d_residual: gradient that reaches residual_out by the other path, added to dx.
-    bias: whether to return the bias's gradient, in the weight's type (without one in x's).
-    dx: where the gradient of x goes, in place of a new array; may be d_residual.
+    bias: whether to return the bias's gradient, in the weight's type (without one in x's); so it is where dbias is given.
+    dx, dweight, dbias: where gradients go, in place of new arrays; dx may be d_residual.
+    accumulate: whether the gradients of weight and bias are added to what dweight and dbias hold, which must be given
+        then, with one rounding of the sum: for one more micro-batch.
     f32_gradients: whether the gradients of weight and bias are float32 whatever the weight is.
     eps, weight_offset, contract, target, threads, shard: as in the forward. A shard needs rstd.
 
@@ -145,8 +150,9 @@ nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle 
 
 template <norma_op op>
 nb::object backward(nb::handle dy, nb::handle x, nb::handle weight, nb::handle mean, nb::handle rstd,
-                    nb::handle d_residual, bool bias, float eps, float weight_offset, nb::handle dx, bool f32_gradients,
-                    nb::handle contract, nb::handle target, int threads, const Shard *shard) {
+                    nb::handle d_residual, bool bias, float eps, float weight_offset, nb::handle dx, nb::handle dweight,
+                    nb::handle dbias, bool accumulate, bool f32_gradients, nb::handle contract, nb::handle target,
+                    int threads, const Shard *shard) {
     Run run(op, eps);
     run.give(Role::dy, dy);
     run.give(Role::x, x);
@@ -155,9 +161,12 @@ nb::object backward(nb::handle dy, nb::handle x, nb::handle weight, nb::handle m
     run.give(Role::rstd, rstd);
     run.give(Role::d_residual, d_residual);
     run.give(Role::dx, dx);
+    run.give(Role::dweight, dweight);
+    run.give(Role::dbias, dbias);
     run.arguments.weight_offset = weight_offset;
-    run.wants_dbias = bias;
-    run.desc.flags = (rstd.is_none() ? NORMA_RECOMPUTE_STATISTICS : 0) | (f32_gradients ? NORMA_F32_GRADIENTS : 0);
+    run.wants_dbias = bias || !dbias.is_none();
+    run.desc.flags = (rstd.is_none() ? NORMA_RECOMPUTE_STATISTICS : 0) | (f32_gradients ? NORMA_F32_GRADIENTS : 0) |
+                     (accumulate ? NORMA_ACCUMULATE_GRADIENTS : 0);
     set_choice(run, contract, target, threads);
     run.shard = shard;
     run();
@@ -181,8 +190,9 @@ void define(nb::module_ &module, const Norm &norm, double eps) {
     module.def(
         backward_name.c_str(), backward<backward_op>, "dy"_a, "x"_a, "weight"_a = nullptr, nb::kw_only(),
         "mean"_a = nullptr, "rstd"_a = nullptr, "d_residual"_a = nullptr, "bias"_a = false, "eps"_a = eps,
-        "weight_offset"_a = 0.0f, "dx"_a = nullptr, "f32_gradients"_a = false, "contract"_a = nullptr,
-        "target"_a = nullptr, "threads"_a = 0, "shard"_a.none() = nullptr,
+        "weight_offset"_a = 0.0f, "dx"_a = nullptr, "dweight"_a = nullptr, "dbias"_a = nullptr, "accumulate"_a = false,
+        "f32_gradients"_a = false, "contract"_a = nullptr, "target"_a = nullptr, "threads"_a = 0,
+        "shard"_a.none() = nullptr,
         nb::sig(("def " + backward_name + "(dy: Array, x: Array, weight: Array | None = None, *, " + rest).c_str()),
         filled(backward_doc, "FORWARD", norm.name).c_str());
 }

@@ -25,8 +25,8 @@ struct BoundPlan {
 
 std::unique_ptr<BoundPlan> make_plan(const char *op, int64_t hidden, nb::handle x, nb::handle y, nb::handle weight,
                                      nb::handle bias, nb::handle residual, nb::handle y_float, nb::handle scale,
-                                     nb::handle contract, bool statistics, bool f32_gradients, nb::handle target,
-                                     nb::handle kernel) {
+                                     nb::handle contract, bool statistics, bool f32_gradients, bool accumulate,
+                                     nb::handle target, nb::handle kernel) {
     const OpInfo *info = find_op(op);
     if (!info) {
         throw nb::value_error((std::string("op is '") + op +
@@ -50,7 +50,7 @@ std::unique_ptr<BoundPlan> make_plan(const char *op, int64_t hidden, nb::handle 
     desc.kernel = text_of(kernel, "kernel");
     if (info->backward) {
         desc.flags = (statistics ? 0 : NORMA_RECOMPUTE_STATISTICS) | (f32_gradients ? NORMA_F32_GRADIENTS : 0) |
-                     (desc.residual ? NORMA_DX_IN_PLACE : 0);
+                     (accumulate ? NORMA_ACCUMULATE_GRADIENTS : 0) | (desc.residual ? NORMA_DX_IN_PLACE : 0);
     } else {
         desc.flags = (statistics ? NORMA_SAVE_STATISTICS : 0) |
                      (desc.y == NORMA_NONE || desc.y == desc.x ? NORMA_Y_IN_PLACE : 0) |
@@ -164,19 +164,23 @@ void define_plans(nb::module_ &module) {
     nb::class_<BoundPlan>(module, "Plan", R"(A kernel, chosen once for a variant and a hidden size.
 
 Args are words of manifests: x="bf16", weight="bf16", scale="row" and so on; docs/manifest.md lists them. statistics: a
-forward writes mean and rstd; a backward takes them, rather than computing them again.
+forward writes mean and rstd; a backward takes them, rather than computing them again. f32_gradients, accumulate: as of
+layer_norm_backward.
 )")
         .def(
             "__init__",
             [](nb::pointer_and_handle<BoundPlan> self, const char *op, int64_t hidden, nb::handle x, nb::handle y,
                nb::handle weight, nb::handle bias, nb::handle residual, nb::handle y_float, nb::handle scale,
-               nb::handle contract, bool statistics, bool f32_gradients, nb::handle target, nb::handle kernel) {
-                new (self.p) BoundPlan(std::move(*make_plan(op, hidden, x, y, weight, bias, residual, y_float, scale,
-                                                            contract, statistics, f32_gradients, target, kernel)));
+               nb::handle contract, bool statistics, bool f32_gradients, bool accumulate, nb::handle target,
+               nb::handle kernel) {
+                new (self.p)
+                    BoundPlan(std::move(*make_plan(op, hidden, x, y, weight, bias, residual, y_float, scale, contract,
+                                                   statistics, f32_gradients, accumulate, target, kernel)));
             },
             "op"_a, "hidden"_a, nb::kw_only(), "x"_a = "f32", "y"_a = nullptr, "weight"_a = nullptr, "bias"_a = nullptr,
             "residual"_a = nullptr, "y_float"_a = nullptr, "scale"_a = nullptr, "contract"_a = nullptr,
-            "statistics"_a = false, "f32_gradients"_a = false, "target"_a = nullptr, "kernel"_a = nullptr)
+            "statistics"_a = false, "f32_gradients"_a = false, "accumulate"_a = false, "target"_a = nullptr,
+            "kernel"_a = nullptr)
         .def_prop_ro(
             "kernel", [](const BoundPlan &plan) { return plan.plan.kernel(); }, "The chosen kernel's name.")
         .def(

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run.h"
 
+#include <string>
+
 #include "errors.h"
 #include "runtime/vocabulary/fields.h"
 #include "threads.h"
@@ -96,6 +98,10 @@ void Run::make_outputs() {
         wanted_ |= 1u << i;
         if (arrays[i]) {
             continue;
+        }
+        if (role.column_sum && desc.flags & NORMA_ACCUMULATE_GRADIENTS) {
+            throw nb::value_error(
+                (std::string(role.name) + " is None; expected an array to add to, as accumulate is True").c_str());
         }
         const bool is_f32 = role.column_sum && desc.flags & NORMA_F32_GRADIENTS;
         const norma_dtype dtype = is_f32 ? NORMA_F32 : role.dtype(variant);
