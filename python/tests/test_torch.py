@@ -163,3 +163,22 @@ def test_refusals():
     ]:
         with pytest.raises((ValueError, TypeError, RuntimeError, NotImplementedError)):
             norma.rms_norm(odd)
+
+
+def test_kernels_for_cuda():
+    """PyTorch for CPUs has no CUDA tensors, but calls the kernels for them. test_cuda.py says what
+    becomes of arrays on CUDA."""
+    x, residual, weight = (torch.randn(s) for s in ((2, 1, 3, 2, 64), (2, 1, 3, 2, 64), 64))
+    affine = {"layer_norm": (weight, weight), "rms_norm": (weight, None)}
+    for name, (w, b) in affine.items():
+        calls = {
+            name: (x, w, b, 1e-5),
+            f"add_{name}": (x, residual, w, b, 1e-5),
+            f"{name}_quantized": (x, w, b, 1e-5, "i8", "row"),
+            f"{name}_backward": (x, residual, w, None, b is not None, 1e-5),
+        }
+        for op, arguments in calls.items():
+            op = getattr(torch.ops.norma, op).default
+            cuda = torch._C.DispatchKeySet(torch._C.DispatchKey.CUDA)
+            found = op.redispatch(cuda, *arguments)
+            torch.testing.assert_close(found, op(*arguments), rtol=0, atol=0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run.h"
 
+#include <map>
 #include <string>
 
 #include "errors.h"
@@ -25,6 +26,24 @@ int64_t elements(const norma_tensor &tensor) {
         count *= tensor.shape[d];
     }
     return count;
+}
+
+// Under the GIL. A plan that is in use outlives its place here.
+std::shared_ptr<const norma::Plan> cached_plan(const norma_plan_desc &desc) {
+    constexpr size_t most = 512;
+    static std::map<std::string, std::shared_ptr<const norma::Plan>> plans;
+    norma_plan_desc values = desc;
+    values.target = nullptr;
+    std::string key(reinterpret_cast<const char *>(&values), sizeof values);
+    key += desc.target ? desc.target : "";
+    const auto known = plans.find(key);
+    if (known != plans.end()) {
+        return known->second;
+    }
+    if (plans.size() >= most) {
+        plans.clear();
+    }
+    return plans[key] = std::make_shared<const norma::Plan>(desc);
 }
 
 Variant variant_of_run(const norma_plan_desc &desc) {
@@ -143,6 +162,20 @@ void Run::choose_threads() {
     }
 }
 
+// For what norma_run, which knows no allocator of the device, cannot run: from the arrays' library, which orders what
+// it allocates with the work on its stream.
+std::shared_ptr<const norma::Plan> Run::make_workspace() {
+    const std::shared_ptr<const norma::Plan> plan = cached_plan(desc);
+    const auto bytes = static_cast<int64_t>(plan->workspace_size(norma::rows(arguments)));
+    if (bytes > 0) {
+        norma_tensor tensor = {};
+        workspace_ = new_array(arrays[tensor_index(Role::x)], desc.device, NORMA_U8, 1, &bytes, &tensor);
+        execution.workspace = tensor.data;
+        execution.workspace_size = static_cast<size_t>(bytes);
+    }
+    return plan;
+}
+
 void Run::operator()() {
     view_inputs();
     describe();
@@ -154,7 +187,10 @@ void Run::operator()() {
         return;
     }
     norma_status status = NORMA_OK;
-    if (elements(tensor(Role::x)) < worth_the_gil) {
+    if (desc.device.type == NORMA_CUDA && is_backward(desc.op)) {
+        const std::shared_ptr<const norma::Plan> plan = make_workspace();
+        status = norma_plan_run(plan->get(), &arguments, &execution);
+    } else if (elements(tensor(Role::x)) < worth_the_gil) {
         status = norma_run(&desc, &arguments, &execution);
     } else {
         nb::gil_scoped_release released;

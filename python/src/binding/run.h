@@ -3,7 +3,10 @@
 // writes and the caller did not give is allocated.
 #pragma once
 
+#include <memory>
+
 #include "array.h"
+#include "norma/norma.hpp"
 #include "runtime/vocabulary/tensors.h"
 #include "shard.h"
 
@@ -40,8 +43,10 @@ private:
     void describe();      // what the types of the arrays say of the kernel
     void make_outputs();  // allocates those that are missing
     void allow_in_place();
+    std::shared_ptr<const norma::Plan> make_workspace();
 
     uint32_t wanted_ = 0;  // outputs of the variant, as bits of roles
+    nb::object workspace_;
 };
 
 }  // namespace norma::python

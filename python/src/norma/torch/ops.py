@@ -11,8 +11,9 @@ For each norm N, with `choice` standing for float weight_offset=0, str? contract
     norma::N_backward(Tensor dy, Tensor x, Tensor? weight, Tensor? d_residual, bool bias, float eps,
         choice) -> (Tensor dx, Tensor dweight, Tensor dbias)   an absent one has no elements
 
-The forwards' kernels are C++ (torch_ops.cpp). Autocast casts nothing: whatever the types, sums are
-fp32, and the result has the type of x.
+The forwards' kernels for CPUs are C++ (torch_ops.cpp). Those for CUDA run on the current stream of
+the tensors' device. Autocast casts nothing: whatever the types, sums are fp32, and the result has
+the type of x.
 """
 
 from collections.abc import Callable
@@ -49,13 +50,30 @@ def rows(x: Tensor) -> Tensor:
     return x.contiguous() if x.dim() <= 4 else x.reshape(-1, x.shape[-1]).contiguous()
 
 
+def implement(name: str, run: Callable, *keys: str) -> None:
+    def on_device_of(x: Tensor, *arguments: Any) -> Any:
+        with torch.cuda.device_of(x):  # the context that Norma finds
+            return run(x, *arguments)
+
+    for key in keys:
+        library.impl(name, on_device_of if key == "CUDA" else run, key)
+
+
+def vector(parameter: Tensor | None) -> Tensor | None:
+    return None if parameter is None else parameter.contiguous()
+
+
 def define(name: str, arguments: str, results: str, fake: Callable) -> Any:
     library.define(f"{name}({arguments}) -> {results}")
     torch.library.register_fake(f"norma::{name}", fake, lib=library)
     return getattr(torch.ops.norma, name).default
 
 
-def define_forward(name: str, backward: Any) -> None:
+def define_forward(name: str, norm: Norm, backward: Any) -> None:
+    def run_on_cuda(x, weight, bias, eps, weight_offset=0.0, contract=None):
+        choice = {"eps": eps, "weight_offset": weight_offset, "contract": contract}
+        return norm.forward(rows(x), vector(weight), vector(bias), **choice).reshape(x.shape)
+
     def fake(x, weight, bias, eps, weight_offset=0.0, contract=None):
         return x.new_empty(x.shape)
 
@@ -70,10 +88,18 @@ def define_forward(name: str, backward: Any) -> None:
         return dx, given(dweight, weight is not None), given(dbias, ctx.has_bias), None, None, None
 
     define(name, f"Tensor x, {AFFINE}, {CHOICE}", "Tensor", fake)
+    implement(name, run_on_cuda, "CUDA")
     torch.library.register_autograd(f"norma::{name}", gradients, setup_context=save, lib=library)
 
 
-def define_add(name: str, backward: Any) -> None:
+def define_add(name: str, norm: Norm, backward: Any) -> None:
+    def run_on_cuda(x, residual, weight, bias, eps, weight_offset=0.0, contract=None):
+        choice = {"eps": eps, "weight_offset": weight_offset, "contract": contract}
+        results = norm.forward(
+            rows(x), vector(weight), vector(bias), residual=rows(residual), **choice
+        )
+        return tuple(result.reshape(x.shape) for result in results)
+
     def fake(x, residual, weight, bias, eps, weight_offset=0.0, contract=None):
         return x.new_empty(x.shape), residual.new_empty(x.shape)
 
@@ -90,6 +116,7 @@ def define_add(name: str, backward: Any) -> None:
 
     arguments = f"Tensor x, Tensor residual, {AFFINE}, {CHOICE}"
     define(f"add_{name}", arguments, "(Tensor, Tensor)", fake)
+    implement(f"add_{name}", run_on_cuda, "CUDA")
     torch.library.register_autograd(
         f"norma::add_{name}", gradients, setup_context=save, lib=library
     )
@@ -106,7 +133,7 @@ def define_quantized(name: str, norm: Norm) -> None:
 
     arguments = f"Tensor x, {AFFINE}, float eps, str dtype, str scale"
     define(f"{name}_quantized", arguments, "(Tensor, Tensor)", fake)
-    library.impl(f"{name}_quantized", run, "CPU")
+    implement(f"{name}_quantized", run, "CPU", "CUDA")
 
 
 def scale_shape(x: Tensor, scale: str) -> list[int]:
@@ -143,7 +170,7 @@ def define_backward(name: str, norm: Norm) -> Any:
 
     arguments = "Tensor dy, Tensor x, Tensor? weight, Tensor? d_residual, bool bias"
     op = define(f"{name}_backward", f"{arguments}, {CHOICE}", "(Tensor, Tensor, Tensor)", fake)
-    library.impl(f"{name}_backward", run, "CPU")
+    implement(f"{name}_backward", run, "CPU", "CUDA")
     return op
 
 
@@ -153,8 +180,8 @@ def given(gradient: Tensor | None, present: bool) -> Tensor | None:
 
 for name, norm in NORMS.items():
     backward = define_backward(name, norm)
-    define_forward(name, backward)
-    define_add(name, backward)
+    define_forward(name, norm, backward)
+    define_add(name, norm, backward)
     define_quantized(name, norm)
 
 if not _norma.add_torch_kernels():
