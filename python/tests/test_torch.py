@@ -165,6 +165,29 @@ def test_refusals():
             norma.rms_norm(odd)
 
 
+@pytest.mark.parametrize("name", ["layer_norm", "rms_norm"])
+def test_compiled_code_calls_norma(name):
+    """Without the dispatcher, but for arguments that only the dispatcher takes. Nothing of this is
+    C++, whose compiler would take seconds."""
+    from torch._inductor.utils import run_and_get_code
+
+    op = getattr(OPS, name).default
+    x, weight, bias = tensors(torch.float32, (4, HIDDEN), HIDDEN, HIDDEN)
+    bias = bias if name == "layer_norm" else None
+    direct, dispatched = f"torch.ops.norma.into_{name}(", f"torch.ops.norma.{name}.default("
+    cases = [(direct, (weight, bias, 1e-6, 1.0)), (direct, (None, None, 1e-6))]
+    if bias is not None:
+        cases.append((dispatched, (None, bias, 1e-6)))
+    for call, arguments in cases:
+        torch._dynamo.reset()
+        with torch._inductor.config.patch(force_disable_caches=True):
+            compiled = torch.compile(lambda x, arguments=arguments: op(x, *arguments), dynamic=True)
+            found, codes = run_and_get_code(compiled, x)
+        assert call in "".join(codes)
+        assert torch.equal(found, op(x, *arguments))
+        assert torch.equal(compiled(x[:3]), op(x[:3], *arguments))
+
+
 def test_kernels_for_cuda():
     """PyTorch for CPUs has no CUDA tensors, but calls the kernels for them. test_cuda.py says what
     becomes of arrays on CUDA."""
