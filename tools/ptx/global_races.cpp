@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "bytes.h"
+
 namespace ptx {
 
 namespace {
@@ -28,7 +30,7 @@ GlobalRaces::Page &GlobalRaces::page_of(uint64_t address) {
 std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
     const uint32_t who = state & several, how = state & ~several;
     const bool other = who != 0 && who != block + 1;
-    const std::string by = who == several ? "several blocks" : "block " + std::to_string(who - 1);
+    const auto by = [&] { return who == several ? "several blocks" : "block " + std::to_string(who - 1); };
     switch (access) {
         case Access::read:
         case Access::read_only:
@@ -36,7 +38,7 @@ std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
                 return "reads through the read-only path what this kernel writes";
             }
             if ((how & written && other) || how & atomic) {
-                return "reads what " + by + (how & atomic ? " changes with atomics" : " writes");
+                return "reads what " + by() + (how & atomic ? " changes with atomics" : " writes");
             }
             state = other ? how | several : how | (block + 1);
             state |= access == Access::read_only ? read_only : 0;
@@ -46,7 +48,7 @@ std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
                 return "writes what this kernel reads through the read-only path";
             }
             if (other || how & atomic) {
-                return "writes what " + by +
+                return "writes what " + by() +
                        (how & atomic    ? " changes with atomics"
                         : how & written ? " writes"
                                         : " reads");
@@ -58,7 +60,7 @@ std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
                 return "changes what this kernel reads through the read-only path";
             }
             if (other && !(how & atomic)) {
-                return "changes with atomics what " + by + (how & written ? " writes" : " reads");
+                return "changes with atomics what " + by() + (how & written ? " writes" : " reads");
             }
             state = how & written ? state : atomic | (other ? several : block + 1);
             break;
@@ -67,17 +69,14 @@ std::string GlobalRaces::step(uint32_t &state, uint32_t block, Access access) {
 }
 
 std::string GlobalRaces::note(uint64_t address, unsigned bytes, uint32_t block, Access access) {
-    uint32_t *state = page_of(address).bytes + address % page_bytes;            // an aligned access stays in its page
-    if (std::count(state, state + bytes, state[0]) == (std::ptrdiff_t)bytes) {  // as mostly
-        std::string wrong = step(state[0], block, access);
-        std::fill(state, state + bytes, state[0]);
-        return wrong;
-    }
-    for (unsigned i = 0; i < bytes; i++) {
+    uint32_t *state = page_of(address).bytes + address % page_bytes;  // an aligned access stays in its page
+    const unsigned at_once = alike(state, bytes) ? bytes : 1;
+    for (unsigned i = 0; i < bytes; i += at_once) {
         std::string wrong = step(state[i], block, access);
         if (!wrong.empty()) {
             return wrong;
         }
+        std::fill_n(state + i, at_once, state[i]);
     }
     return "";
 }

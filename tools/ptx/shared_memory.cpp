@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "bytes.h"
+
 namespace ptx {
 
 namespace {
@@ -41,7 +43,8 @@ bool SharedMemory::ordered(uint32_t before, unsigned thread, unsigned epoch) {
 }
 
 std::string SharedMemory::check_written(size_t offset, unsigned count) const {
-    for (size_t i = offset; i < offset + count; i++) {
+    const unsigned at_once = alike(&states[offset], count) ? count : 1;
+    for (size_t i = offset; i < offset + count; i += at_once) {
         if (states[i] != written) {
             return "reads shared memory that " +
                    std::string(states[i] & awaits_copy ? "an asynchronous copy has still to write" : "nothing wrote") +
@@ -56,7 +59,8 @@ std::string SharedMemory::read(size_t offset, unsigned count, unsigned thread, u
     if (std::string wrong = check_written(offset, count); !wrong.empty()) {
         return wrong;
     }
-    for (size_t i = offset; i < offset + count; i++) {
+    const unsigned at_once = alike(&cells[offset], count) ? count : 1;
+    for (size_t i = offset; i < offset + count; i += at_once) {
         Cell &cell = cells[i];
         if (!ordered(cell.writer, thread, epoch)) {
             return "reads shared memory written by " + name_of(cell.writer) + ", with no barrier between, at byte " +
@@ -68,6 +72,7 @@ std::string SharedMemory::read(size_t offset, unsigned count, unsigned thread, u
             cell.reader =
                 warp_of(cell.reader) == thread / 32 ? actor(of_warp, thread / 32, epoch) : actor(of_block, 0, 0);
         }
+        std::fill_n(&cell, at_once, Cell(cell));
     }
     return "";
 }
@@ -75,7 +80,8 @@ std::string SharedMemory::read(size_t offset, unsigned count, unsigned thread, u
 // Makes the thread the writer.
 std::string SharedMemory::claim(size_t offset, unsigned count, unsigned thread, unsigned epoch) {
     touched = std::max(touched, offset + count);
-    for (size_t i = offset; i < offset + count; i++) {
+    const unsigned at_once = alike(&cells[offset], count) && alike(&states[offset], count) ? count : 1;
+    for (size_t i = offset; i < offset + count; i += at_once) {
         Cell &cell = cells[i];
         if (states[i] & awaits_copy) {
             return "writes shared memory that an asynchronous copy has still to write, at byte " + std::to_string(i);
@@ -87,6 +93,7 @@ std::string SharedMemory::claim(size_t offset, unsigned count, unsigned thread, 
                    std::to_string(i);
         }
         cell.writer = actor(one, thread, epoch);
+        std::fill_n(&cell, at_once, Cell(cell));
     }
     return "";
 }

@@ -29,16 +29,16 @@ void Warp::begin_block() {
     copies.clear();
     groups_committed.fill(0);
     const Dim3 block = launch.block, grid = launch.grid, at = launch.block_index;
-    for (const auto &[special, reg] : program.specials) {
-        defined[reg] = ~0u;
-        for (unsigned lane = 0; lane < 32; lane++) {
-            const Dim3 t = thread(lane);
-            const uint32_t bit = 1u << lane, lower = bit - 1;
-            const uint32_t in_order[] = {
-                t.x,     t.y,    t.z,         block.x,        block.y,
-                block.z, at.x,   at.y,        at.z,           grid.x,
-                grid.y,  grid.z, lane,        index,          (unsigned)((block.count() + 31) / 32),
-                bit,     lower,  lower | bit, ~(lower | bit), ~lower};
+    for (unsigned lane = 0; lane < 32; lane++) {
+        const Dim3 t = thread(lane);
+        const uint32_t bit = 1u << lane, lower = bit - 1;
+        const uint32_t in_order[] = {
+            t.x,     t.y,    t.z,         block.x,        block.y,
+            block.z, at.x,   at.y,        at.z,           grid.x,
+            grid.y,  grid.z, lane,        index,          (unsigned)((block.count() + 31) / 32),
+            bit,     lower,  lower | bit, ~(lower | bit), ~lower};
+        for (const auto &[special, reg] : program.specials) {
+            defined[reg] = ~0u;
             std::memcpy(&file[program.registers[reg].offset + 4 * lane], &in_order[(size_t)special], 4);
         }
     }

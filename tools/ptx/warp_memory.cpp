@@ -35,7 +35,7 @@ Warp::Place Warp::place_of(const Address &a, unsigned lane) const {
 Warp::Place Warp::aligned_place_of(const Instruction &i, const Address &a, unsigned lane) const {
     const unsigned bytes = i.element_bytes * i.elements;
     const Place place = place_of(a, lane);
-    if (place.address % bytes != 0) {
+    if ((place.address & (bytes - 1)) != 0) {  // a power of two, whose remainder is most of the check
         fault(i, lane,
               "uses address " + hexadecimal(place.address) + ", which is not a multiple of " + std::to_string(bytes));
     }
@@ -150,20 +150,21 @@ void Warp::store(const Instruction &i, uint32_t mask) {
         return loaded(values(i.s[k]) + (size_t)lane * i.s[k].bytes, i.s[k].bytes);
     };
     std::byte *places[32];
-    uint64_t addresses[32];
+    uint64_t addresses[32], beyond = 0;  // of all before
     std::fill(addresses, addresses + 32, ~uint64_t{0});
     for (uint32_t rest = mask; rest != 0; rest &= rest - 1) {
         const unsigned lane = (unsigned)__builtin_ctz(rest);
         const Place place = place_of(i.address, lane);
         addresses[lane] = place.address;
         // Lanes of one instruction may store one value to one address of shared memory.
-        if (place.space == Space::shared) {
+        if (place.space == Space::shared && place.address < beyond) {
             const unsigned same = (unsigned)(std::find(addresses, addresses + lane, place.address) - addresses);
             if (same < lane) {
                 places[lane] = places[same];
                 continue;
             }
         }
+        beyond = std::max(beyond, place.address + 1);
         places[lane] = access(i, lane, Access::write);
         for (unsigned k = 0; k < i.s_count; k++) {
             stored(places[lane] + (size_t)k * bytes, element(k, lane), bytes);
