@@ -197,7 +197,8 @@ TEST_CASE("every kernel for CUDA: gradients' bits do not depend on slices or out
             // Slices that end within the strips' turn; a first one that does not reach all strips. The gradients' type
             // is a matter of the sum over strips alone.
             if (gradients({rows}, f32 ? 7 : 1) != expected ||
-                gradients(f32 ? std::vector<int64_t>{4, rows / 4} : std::vector<int64_t>{rows / 2, 2}, rows) != expected) {
+                gradients(f32 ? std::vector<int64_t>{4, rows / 4} : std::vector<int64_t>{rows / 2, 2}, rows) !=
+                    expected) {
                 throw std::runtime_error(spec.text() + ": bits differ from those of one slice");
             }
         }

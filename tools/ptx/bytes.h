@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values of 1, 2, 4 or 8 bytes; the sizes spelled out, as a call of memcpy would be most of an instruction's time. And what is
-// known of the bytes of an access, which is mostly the same of all.
+// Values of 1, 2, 4 or 8 bytes; the sizes spelled out, as a call of memcpy would be most of an instruction's time. And
+// what is known of the bytes of an access, which is mostly the same of all.
 #pragma once
 
 #include <cstddef>

@@ -193,7 +193,8 @@ layer_norm_backward.
              "Runs with all the plan's tensors given by name (x, weight, y, ...), any number of rows, from any thread.")
         .def(
             "bind",
-            [](nb::object self, float eps, float weight_offset, int y_zero_point, int threads, nb::kwargs tensors) {
+            [](nb::object self, float eps, float weight_offset, int y_zero_point, int threads,
+               const nb::kwargs &tensors) {
                 return new BoundCall(std::move(self), eps, weight_offset, y_zero_point, threads, tensors);
             },
             nb::kw_only(), "eps"_a = 1e-5f, "weight_offset"_a = 0.0f, "y_zero_point"_a = 0, "threads"_a = 0,

@@ -11,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "huge_pages.h"
 #include "norma/norma.h"
@@ -50,7 +51,7 @@ struct Torch {
         void *library = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
         const auto find = [library](auto &function, const char *name) {
             void *found = library ? dlsym(library, name) : nullptr;
-            memcpy(&function, &found, sizeof found);
+            function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(found);
             return found != nullptr;
         };
         return find(aoti_torch_library_init_impl, "aoti_torch_library_init_impl") &&
