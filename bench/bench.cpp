@@ -127,8 +127,8 @@ void add_bench(CLI::App &app) {
                          "instead of an op and types: kernels by name, with commas between, or all; each at "
                          "the shapes at which the library takes it")
             ->delimiter(',');
-    auto *contract =
-        bench->add_option("--contract", options->contract, "fp32_once, or hf of rms_norm")->capture_default_str();
+    auto *contract = bench->add_option("--contract", options->contract, "fp32_once, hf of rms_norm, or relaxed")
+                         ->capture_default_str();
     bench
         ->add_option("--strides", options->row_stride,
                      "elements from one row of x, y and residual to the next, at least hidden [hidden]")

@@ -42,6 +42,14 @@ norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/tuning/p
 add_dependencies(tune_test normagen norma_measure)
 target_compile_definitions(tune_test PRIVATE HALIDE_INCLUDE="${NORMA_HALIDE_ROOT}/include")
 
+# A library of kernels of the contract relaxed.
+set(relaxed ${CMAKE_CURRENT_BINARY_DIR}/relaxed)
+add_custom_command(OUTPUT ${relaxed}/registry.cpp
+    COMMAND normagen compile --manifest ${CMAKE_CURRENT_SOURCE_DIR}/data/relaxed.json --target host --records none --out ${relaxed}
+    DEPENDS normagen data/relaxed.json VERBATIM)
+norma_test(relaxed_test SOURCES kernels/relaxed_test.cpp ${relaxed}/registry.cpp LINK norma_test_call_sources bare_runtime)
+target_link_options(relaxed_test PRIVATE @${relaxed}/objects.rsp)
+
 add_test(NAME fused_multiply_adds COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_fused ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 add_test(NAME generated_files COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_generated ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>)
 # normagen with some of its sources replaced: what would have become of the records.

@@ -138,6 +138,7 @@ void OracleRow::store_groups(const std::string &role, int size, RowValue value) 
 void OracleRow::store_scalar(const std::string &role, Expr value) {
     Func f(role);
     f(r_) = value;
+    f.output_buffer().dim(0).set_stride(Expr());  // 0 where the runtime's caller does not want it
     outputs_.push_back(f);
 }
 

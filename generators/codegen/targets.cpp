@@ -242,11 +242,11 @@ const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::s
     return found == targets.end() ? nullptr : &*found;
 }
 
-KernelSpec default_spec(const Variant &variant, const TargetFile &target) {
+KernelSpec default_spec(const Variant &variant, const TargetFile &target, const std::string &strategy) {
     KernelSpec spec;
     spec.variant = variant;
     spec.target = target.spec;
-    spec.strategy = default_strategy(variant, target.spec).name;
+    spec.strategy = strategy.empty() ? default_strategy(variant, target.spec).name : strategy;
     spec.knobs = target.spec.knobs.value(spec.strategy, json::object());
     if (const std::string why = refusal(spec); !why.empty()) {
         throw InputError(name(variant) + " for " + target.spec.name + ": " + why);

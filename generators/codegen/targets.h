@@ -27,8 +27,9 @@ const TargetFile &find_target(const std::vector<TargetFile> &targets, const std:
 
 const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name);  // or null
 
-// The variant on the target, with the target's own knobs. Throws InputError where they are not legal.
-KernelSpec default_spec(const Variant &variant, const TargetFile &target);
+// The variant on the target, with the target's own knobs; `strategy`: "" for the device's own. Throws InputError where
+// they are not legal.
+KernelSpec default_spec(const Variant &variant, const TargetFile &target, const std::string &strategy = "");
 
 // Whether this machine executes its code.
 bool runs_here(const TargetFile &target);

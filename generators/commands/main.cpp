@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-    std::string manifest, target, out, cache, kernel, stage, file;
+    std::string manifest, target, out, cache, kernel, strategy, stage, file;
     std::string targets_directory = data_directory() / "schedules/targets";
     std::string records = data_directory() / "schedules/records";
     RecordedDevices devices;
@@ -139,7 +139,8 @@ void compile_one(const Options &options) {
         throw InputError("--kernel is compiled for one --target");
     }
     const norma_device_type device = device_of(targets.front().spec).type;
-    const KernelSpec spec = kernel_specs({{variant, device}}, targets, recorded_knobs(options, known)).front();
+    const KernelSpec spec =
+        kernel_specs({{variant, device, options.strategy}}, targets, recorded_knobs(options, known)).front();
     const Stage stage = stages.at(options.stage);
     write_apart(
         fmt::format("{} for {}", name(variant), spec.target.name),
@@ -227,6 +228,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
     auto *cache = compile_command->add_option("--cache", options.cache, "directory of compiled kernels [OUT/cache]");
     add_limits(*compile_command, options.limits);
     auto *kernel = compile_command->add_option("--kernel", options.kernel, "the name of one kernel");
+    compile_command->add_option("--strategy", options.strategy, "of that kernel [the device's own]")->needs(kernel);
     auto *stage = compile_command->add_option("--stage", options.stage, "what to write of it: stmt, llvm, ...")
                       ->check(CLI::IsMember(stages));
     auto *file = compile_command->add_option("-o", options.file, "file to write");

@@ -110,12 +110,12 @@ std::vector<Manifest::Entry> with_helpers(std::vector<Manifest::Entry> kernels) 
         if (any([](const Variant &variant) { return is_backward(variant); })) {
             for (const DtypeInfo &type : dtype_infos) {
                 if (is_float(type.dtype)) {
-                    kernels.push_back({strip_sum_variant(type.dtype), device});
+                    kernels.push_back({strip_sum_variant(type.dtype), device, ""});
                 }
             }
         }
         if (merges && device_codegens[i]->merge) {
-            kernels.push_back({merge_variant(), device});
+            kernels.push_back({merge_variant(), device, ""});
         }
     }
     return kernels;
@@ -186,8 +186,10 @@ std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels
                                      const std::vector<TargetFile> &targets, const RecordedKnobs &records) {
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
-        for (const Variant &variant : variants_for(kernels, device_of(target.spec).type)) {
-            specs.push_back(default_spec(variant, target));
+        for (const Manifest::Entry &entry : kernels) {
+            if (entry.device == device_of(target.spec).type) {
+                specs.push_back(default_spec(entry.variant, target, entry.strategy));
+            }
         }
     }
     return records.apply(specs);

@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "runtime/vocabulary/word_lists.h"
+#include "schedules/strategies/strategies.h"
 #include "tools/base/json_file.h"
 
 namespace norma {
@@ -57,6 +59,13 @@ std::string library_name(const Node &node) {
     return name;
 }
 
+// "" for the device's own.
+std::string strategy_of(const Node &entry, norma_device_type device) {
+    const std::vector<std::string> words = strategy_words(device);
+    const std::string named = entry.has("strategy") ? entry.at("strategy").one_of(words, "a strategy") : "";
+    return named == words.front() ? "" : named;
+}
+
 // An entry: the product of its fields. Impossible members of a product are left out; an entry that is one impossible
 // variant, or nothing but impossible ones, is an error.
 class Entry {
@@ -66,7 +75,7 @@ public:
         for (const Field &field : fields) {
             keys.emplace_back(field.key);
         }
-        keys.insert(keys.end(), {"hidden", "device"});
+        keys.insert(keys.end(), {"hidden", "device", "strategy"});
         node.expect_object(keys);
         for (const Field &field : fields) {
             words_.push_back(words_at(field.key, may_be_left_out(field) ? field.fallback : "", [&](const Node &item) {
@@ -152,6 +161,17 @@ std::vector<Variant> variants_for(const std::vector<Manifest::Entry> &kernels, n
     return variants;
 }
 
+std::vector<std::string> strategy_words(norma_device_type device) {
+    std::vector<std::string> words;
+    for (const Strategy *strategy : strategies_to_tune()) {
+        // What an autoscheduler keeps on a GPU between launches, the runtime has no place for.
+        if (strategy->device == device && (strategy->same_bits != nullptr || device == NORMA_CPU)) {
+            words.emplace_back(strategy->name);
+        }
+    }
+    return words;
+}
+
 Manifest read_manifest(const std::filesystem::path &path) {
     const nlohmann::json json = read_json(path);
     const Node root(path, json);
@@ -166,20 +186,32 @@ Manifest read_manifest(const std::filesystem::path &path) {
             manifest.targets.push_back(target.string());
         }
     }
-    std::set<std::string> names;
+    std::map<std::string, std::string> strategies;  // by device and name
     size_t left = most_products;
     for (const Node &node : root.at("kernels").items()) {
         const std::string device =
             node.has("device") ? node.at("device").one_of({"cpu", "cuda"}, "a device") : std::string("cpu");
+        const norma_device_type type = device == "cpu" ? NORMA_CPU : NORMA_CUDA;
+        const std::string strategy = strategy_of(node, type);
         Entry entry(node);
         if (device == "cpu" && node.has("alignment")) {
             node.at("alignment").fail("is for device cuda; kernels for CPUs take data of any alignment");
         }
         for (const Variant &variant : entry.expand(&left)) {
-            if (names.insert(device + " " + name(variant)).second) {
-                manifest.kernels.push_back({variant, device == "cpu" ? NORMA_CPU : NORMA_CUDA});
+            if (!strategy.empty() && variant.contract != NORMA_RELAXED) {
+                node.at("strategy")
+                    .fail(fmt::format("is {} for {}; expected contract relaxed, since it promises no bits", strategy,
+                                      name(variant)));
             }
-            if (names.size() > most_kernels) {
+            const auto [known, added] = strategies.emplace(device + " " + name(variant), strategy);
+            if (added) {
+                manifest.kernels.push_back({variant, type, strategy});
+            } else if (known->second != strategy) {
+                const std::string own = strategy_words(type).front();
+                node.fail(fmt::format("{} has strategy {}, and {} above; expected one", name(variant),
+                                      strategy.empty() ? own : strategy, known->second.empty() ? own : known->second));
+            }
+            if (strategies.size() > most_kernels) {
                 node.fail(fmt::format("the manifest has more than {} kernels up to here", most_kernels));
             }
         }

@@ -17,12 +17,16 @@ struct Manifest {
     struct Entry {
         Variant variant;
         norma_device_type device;
+        std::string strategy;  // "": the device's own; others are for the contract relaxed
     };
     std::vector<Entry> kernels;  // expanded, each once, in the order of the file
 };
 
 // Those for one kind of device.
 std::vector<Variant> variants_for(const std::vector<Manifest::Entry> &kernels, norma_device_type device);
+
+// Those that an entry may name, the device's own first.
+std::vector<std::string> strategy_words(norma_device_type device);
 
 Manifest read_manifest(const std::filesystem::path &path);  // throws InputError
 

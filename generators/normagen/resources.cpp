@@ -29,7 +29,7 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
                      const std::filesystem::path &cache_directory, const JobLimits &limits, int sm) {
     std::vector<Manifest::Entry> on_cuda;
     for (const Variant &variant : variants_for(manifest.kernels, NORMA_CUDA)) {
-        on_cuda.push_back({variant, NORMA_CUDA});
+        on_cuda.push_back({variant, NORMA_CUDA, ""});
     }
     const std::vector<KernelSpec> specs = kernel_specs(on_cuda, targets, records);
     std::vector<Job> jobs;

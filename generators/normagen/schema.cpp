@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "manifest.h"
 #include "runtime/vocabulary/word_lists.h"
 
 namespace norma {
@@ -46,6 +47,12 @@ std::string manifest_schema() {
     properties["hidden"] = one_or_list("hidden");
     definitions["device"] = {{"enum", names(device_words)}};
     properties["device"] = reference("device");
+    std::vector<std::string> strategies = strategy_words(NORMA_CPU);
+    for (const std::string &word : strategy_words(NORMA_CUDA)) {
+        strategies.push_back(word);
+    }
+    definitions["strategy"] = {{"enum", strategies}};
+    properties["strategy"] = reference("strategy");
     definitions["entry"] = {
         {"type", "object"}, {"required", required}, {"additionalProperties", false}, {"properties", properties}};
     const json schema = {
@@ -87,6 +94,10 @@ std::string manifest_table() {
         "| `hidden` | {}, an integer | `any` | `64n`: multiples of 64, without a masked tail; `any_to_1024` and "
         "`64n_to_1024`: the same for short rows, in one chunk; an integer: this size alone |\n",
         quoted(hidden_words()));
+    text += fmt::format(
+        "| `strategy` | of `cpu`: {}; of `cuda`: {} | the first | one value; all but the first are Halide's "
+        "autoschedulers, with `contract` `relaxed` alone ([tuning.md](tuning.md#autoschedulers)) |\n",
+        quoted(strategy_words(NORMA_CPU)), quoted(strategy_words(NORMA_CUDA)));
     return text;
 }
 

@@ -87,6 +87,9 @@ public:
 
     // `foreign`: told of a winner that none of the chosen devices has decided.
     KernelSpec apply(const KernelSpec &spec, const std::function<void(const Group &)> &foreign) const {
+        if (spec.strategy != default_strategy(spec.variant, spec.target).name) {
+            return spec;  // a manifest's choice, which has no knobs
+        }
         for (const TargetFile *target = with_name(targets_, spec.target.name); target != nullptr;
              target = with_name(targets_, target->parent)) {
             for (const Variant &variant : speakers(spec.variant)) {

@@ -20,7 +20,7 @@ struct Record {
     int threads = 1;        // with more, by Norma's pool: candidates then differ in grain_size alone
     int rung = 0;           // of the search
     bool final = false;     // the rung that decides
-    bool promises = false;  // whether the strategy keeps docs/numerics.md: others are never shipped
+    bool promises = false;  // whether the strategy keeps docs/numerics.md: others never win
 
     std::string why;  // a failed one: how. Empty where it was measured
     // Nanoseconds of a call: the median and its 95 % interval, of the candidate and of the default beside it.

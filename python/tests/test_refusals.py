@@ -59,6 +59,10 @@ REFUSED = {
     ),
     "contract is 'exact'": (ValueError, lambda: norma.rms_norm(X, W, contract="exact")),
     "desc.contract is hf": (ValueError, lambda: norma.layer_norm(X, W, contract="hf")),
+    '"contract": "relaxed"': (
+        norma.NotInLibraryError,
+        lambda: norma.Plan("rms_norm", 64, contract="relaxed"),
+    ),
     "sparc": (ValueError, lambda: norma.rms_norm(X, W, target="sparc")),
     '"op": "rms_norm_forward"': (
         norma.NotInLibraryError,

@@ -169,7 +169,8 @@ inline constexpr Field fields[] = {
      offsetof(Variant, contract),
      offsetof(norma_plan_desc, contract),
      offsetof(norma_kernel_info, contract),
-     "`hf` is for rms_norm without bias ([numerics.md](numerics.md))"},
+     "`hf` is for rms_norm without bias; `relaxed` for a forward that is not quantized, with promises about its error "
+     "alone ([numerics.md](numerics.md))"},
 };
 
 inline constexpr int32_t field_count = sizeof fields / sizeof fields[0];

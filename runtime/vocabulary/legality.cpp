@@ -56,25 +56,28 @@ public:
                           dtype_name(v_.x));
         }
         if (!is_backward(v_) && v_.contract != NORMA_FP32_ONCE) {
-            return refuse("contract is hf; expected fp32_once where the statistics of a forward are partial");
+            return refuse("contract is %s; expected fp32_once where the statistics of a forward are partial",
+                          contract_words.name(v_.contract));
         }
         return is_backward(v_) ? has_no("bias", v_.bias) && has_no("residual", v_.residual)
                                : has_no("weight", v_.weight) && has_no("bias", v_.bias);
     }
 
     bool contract() {
-        if (v_.contract != NORMA_HF) {
-            return true;
+        const bool hf = v_.contract == NORMA_HF, relaxed = v_.contract == NORMA_RELAXED;
+        const char *word = contract_words.name(v_.contract);
+        if ((hf && !info_of(v_.op).allows_hf) || (relaxed && is_backward(v_))) {
+            return refuse("contract is %s; expected fp32_once for %s", word, op_name(v_.op));
         }
-        if (!info_of(v_.op).allows_hf) {
-            return refuse("contract is hf; expected fp32_once for %s", op_name(v_.op));
-        }
-        if (v_.bias != NORMA_NONE) {
+        if (hf && v_.bias != NORMA_NONE) {
             return refuse("bias is %s; expected none with contract hf", dtype_name(v_.bias));
         }
+        if (relaxed && v_.statistics != Statistics::saved) {
+            return refuse("contract is relaxed; expected fp32_once where statistics are merged");
+        }
         const norma_dtype quantized = is_quantized(v_.x) ? v_.x : v_.y;
-        return !is_quantized(quantized) ||
-               refuse("contract is hf; expected fp32_once with a quantized type, %s", dtype_name(quantized));
+        return v_.contract == NORMA_FP32_ONCE || !is_quantized(quantized) ||
+               refuse("contract is %s; expected fp32_once with a quantized type, %s", word, dtype_name(quantized));
     }
 
     bool scale() {

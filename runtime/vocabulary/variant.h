@@ -41,7 +41,8 @@ struct Variant {
     HiddenClass hidden;
 };
 
-inline constexpr Word contract_word_table[] = {{NORMA_FP32_ONCE, "fp32_once"}, {NORMA_HF, "hf"}};
+inline constexpr Word contract_word_table[] = {
+    {NORMA_FP32_ONCE, "fp32_once"}, {NORMA_HF, "hf"}, {NORMA_RELAXED, "relaxed"}};
 inline constexpr Word scale_word_table[] = {{NORMA_SCALE_NONE, "none"},         {NORMA_SCALE_TENSOR, "tensor"},
                                             {NORMA_SCALE_ROW, "row"},           {NORMA_SCALE_GROUP_32, "group_32"},
                                             {NORMA_SCALE_GROUP_64, "group_64"}, {NORMA_SCALE_GROUP_128, "group_128"}};

@@ -72,6 +72,7 @@ const Strategy list[] = {
     {"strip_sum", NORMA_CPU, refuse_any_knob, lower_strip_sum, nullptr, nullptr},
     {"oracle", NORMA_CPU, refuse_any_knob, lower_oracle, nullptr, nullptr},
     {"adams2019", NORMA_CPU, refuse_any_knob, lower_adams2019, try_once, nullptr},
+    {"li2018", NORMA_CPU, refuse_any_knob, lower_li2018, try_once, nullptr},
     {"mullapudi2016", NORMA_CPU, refuse_any_knob, lower_mullapudi2016, try_once, nullptr},
     {"anderson2021", NORMA_CUDA, refuse_any_knob, lower_anderson2021, try_once, nullptr},
 };

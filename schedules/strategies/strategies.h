@@ -15,7 +15,7 @@ namespace norma {
 struct Lowered {
     Halide::Pipeline pipeline;
     std::vector<Halide::Argument> inputs;
-    int workspace_per_element = 0;   // bytes of scratch for each element of a row
+    int workspace_per_element = 0;   // bytes of scratch for each element of a row, or unknown_workspace
     int alignment = 0, threads = 0;  // of a CUDA kernel: bytes, see registry.h; and threads of a block
     bool rows_once = false;          // it reads each row once, and leaves the first-level cache to what it reads again
 };
@@ -31,7 +31,7 @@ struct Strategy {
     std::vector<nlohmann::json> (*search_space)(const Variant &variant, const nlohmann::json &defaults,
                                                 const Halide::Target &target);
     // Whether kernels of two settings of it give the same bits. Null where nothing is promised: such a strategy is
-    // measured, never shipped.
+    // measured, and in a library under the contract relaxed alone.
     bool (*same_bits)(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 };
 

@@ -139,6 +139,22 @@ const Refusal refusals[] = {
          d.op = NORMA_LAYER_NORM_BACKWARD;
          d.flags = NORMA_MERGED_STATISTICS | NORMA_RECOMPUTE_STATISTICS;
      }},
+    {"desc.contract is relaxed; expected fp32_once for layer_norm_backward", invalid,
+     [](auto &d) {
+         d.op = NORMA_LAYER_NORM_BACKWARD;
+         d.contract = NORMA_RELAXED;
+     }},
+    {"desc.contract is relaxed; expected fp32_once where statistics are merged", invalid,
+     [](auto &d) {
+         d.contract = NORMA_RELAXED;
+         d.flags = NORMA_MERGED_STATISTICS;
+     }},
+    {"desc.contract is relaxed; expected fp32_once with a quantized type, i8", invalid,
+     [](auto &d) {
+         d.contract = NORMA_RELAXED;
+         d.y = NORMA_I8;
+         d.scale = NORMA_SCALE_ROW;
+     }},
     {"desc.contract is hf; expected fp32_once for layer_norm_", invalid,
      [](auto &d) {
          d.op = NORMA_LAYER_NORM_BACKWARD;

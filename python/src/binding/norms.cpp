@@ -48,7 +48,8 @@ Args:
     y_float: type of a second result that is not quantized.
     x_scale: of an x of int8 or int32: a number, or float32 [...].
     x_column_scale: of an x of int32: float32 [hidden].
-    contract: "fp32_once", or for rms_norm "hf", which rounds as LlamaRMSNorm of transformers.
+    contract: "fp32_once", or for rms_norm "hf", which rounds as LlamaRMSNorm of transformers, or
+        "relaxed", where the library has such a kernel.
     target: for example "x86-64-v3"; the best that this machine supports.
     threads: at most so many; 0: norma.get_num_threads().
     shard: where arrays on the CPU are slices of the last dimension, spread over ranks: without x_scale and contract

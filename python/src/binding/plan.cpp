@@ -52,9 +52,10 @@ std::unique_ptr<BoundPlan> make_plan(const char *op, int64_t hidden, nb::handle 
         desc.flags = (statistics ? 0 : NORMA_RECOMPUTE_STATISTICS) | (f32_gradients ? NORMA_F32_GRADIENTS : 0) |
                      (accumulate ? NORMA_ACCUMULATE_GRADIENTS : 0) | (desc.residual ? NORMA_DX_IN_PLACE : 0);
     } else {
+        const bool in_place = desc.contract != NORMA_RELAXED;  // which allows none
         desc.flags = (statistics ? NORMA_SAVE_STATISTICS : 0) |
-                     (desc.y == NORMA_NONE || desc.y == desc.x ? NORMA_Y_IN_PLACE : 0) |
-                     (desc.residual ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
+                     (in_place && (desc.y == NORMA_NONE || desc.y == desc.x) ? NORMA_Y_IN_PLACE : 0) |
+                     (in_place && desc.residual ? NORMA_RESIDUAL_OUT_IN_PLACE : 0);
     }
     made->plan = norma::Plan(desc);
     desc.target = desc.kernel = nullptr;  // the caller's strings

@@ -214,7 +214,7 @@ void run(Value *stack, uint64_t, uint64_t) {
     if (!contract.empty()) {
         const Word *known = contract_words.find(contract.c_str());
         if (!known) {
-            throw std::runtime_error("contract is '" + contract + "'; expected 'fp32_once' or 'hf'");
+            throw std::runtime_error("contract is '" + contract + "'; expected 'fp32_once', 'hf' or 'relaxed'");
         }
         desc.contract = static_cast<norma_contract>(known->value);
     }

@@ -94,7 +94,10 @@ typedef enum norma_contract {
     // rms_norm without bias: y = round((weight + weight_offset) * round_x(x * rstd)). Its backward treats a rounding as
     // the identity and sees rounded values: g = round_x(dy * (weight + weight_offset)), dweight = sum of dy *
     // round_x(n)
-    NORMA_HF = 2
+    NORMA_HF = 2,
+    // A forward whose y is not quantized, as accurate as docs/numerics.md says, and not in place. Neither an order of
+    // roundings nor that a row has the same bits in any batch is promised, and a run may allocate.
+    NORMA_RELAXED = 3
 } norma_contract;
 
 typedef enum norma_device_type { NORMA_CPU = 1, NORMA_CUDA = 2 } norma_device_type;

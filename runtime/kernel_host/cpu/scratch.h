@@ -12,6 +12,9 @@ inline constexpr size_t scratch_alignment = 128;  // at least Halide's vectors, 
 // Rounded up to whole multiples of scratch_alignment.
 int64_t align_scratch(int64_t bytes);
 
+// In place of a kernel's workspace_per_element: nobody knows, so its scratch is allocated.
+inline constexpr int32_t unknown_workspace = -1;
+
 // Of a stack for blocks of so many bytes together; 0 for none.
 int64_t stack_size(int64_t bytes);
 

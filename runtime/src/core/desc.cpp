@@ -41,6 +41,11 @@ norma_status check_flags(const norma_plan_desc &desc) {
                     "desc.flags is 0x%x; expected NORMA_MERGED_STATISTICS or NORMA_RECOMPUTE_STATISTICS, not both",
                     desc.flags);
     }
+    constexpr uint32_t in_place = NORMA_Y_IN_PLACE | NORMA_RESIDUAL_OUT_IN_PLACE;
+    if ((desc.flags & in_place) && desc.contract == NORMA_RELAXED) {
+        return fail(NORMA_INVALID_ARGUMENT,
+                    "desc.flags is 0x%x; expected nothing in place (0x%x) with contract relaxed", desc.flags, in_place);
+    }
     if ((desc.flags & NORMA_Y_IN_PLACE) && desc.y != desc.x) {
         return fail(NORMA_INVALID_ARGUMENT,
                     "desc.flags has NORMA_Y_IN_PLACE and desc.y is %s; expected the type of x (%s)", dtype_name(desc.y),

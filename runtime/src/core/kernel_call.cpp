@@ -11,6 +11,7 @@ void KernelCall::bind(const Run &run, char *scratch, int64_t scratch_bytes) {
     run_ = &run;
     host_memory_ = run.plan->device->host_memory;
     context_.scratch = {scratch, scratch, scratch + scratch_bytes};
+    context_.may_allocate = run.kernel->workspace_per_element == unknown_workspace;
     context_.device_call = nullptr;
     context_.message[0] = '\0';
     context_address_ = &context_;

@@ -28,7 +28,7 @@ struct Kernel {
     int (*run)(void **arguments);
     uint16_t target;  // index into targets
     Variant variant;
-    int32_t workspace_per_element;  // bytes of scratch a running task needs, times hidden
+    int32_t workspace_per_element;  // bytes of scratch a running task needs, times hidden; or unknown_workspace
     uint8_t argument_count;
     const Role *arguments;
     RunTime run_time;

@@ -22,7 +22,7 @@ norma_status check_there(int32_t) { return NORMA_OK; }
 bool runs(const Target &target, int32_t) { return cpu_has_features(target.features); }
 
 int64_t workspace_per_worker(const Kernel &kernel, int64_t hidden) {
-    return stack_size(hidden * kernel.workspace_per_element);
+    return kernel.workspace_per_element == unknown_workspace ? 0 : stack_size(hidden * kernel.workspace_per_element);
 }
 
 norma_status prepare(const norma_plan &) { return NORMA_OK; }
