@@ -22,14 +22,10 @@ std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const H
 
 Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
     const CpuRowsKnobs cpu_knobs = cpu_rows_knobs(knobs);
-    CpuRow row(cpu_knobs, runs(variant), cpu_rows_in_flight(cpu_knobs, variant));
+    CpuRow row(cpu_knobs, cpu_rows_hidden(cpu_knobs, variant), cpu_rows_in_flight(cpu_knobs, variant));
     find_algorithm(variant.op)(row, variant);
     Halide::Pipeline pipeline = row.lower();
     return {pipeline, row.inputs(), row.workspace_per_element()};
-}
-
-bool cpu_rows_same_bits(const Variant &, const nlohmann::json &a, const nlohmann::json &b) {
-    return cpu_rows_same_tree(a, b);
 }
 
 std::string refuse_any_knob(const Variant &, const nlohmann::json &knobs, const Halide::Target &) {
@@ -65,7 +61,7 @@ Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, con
 }
 
 const Strategy list[] = {
-    {"cpu_rows", NORMA_CPU, refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_bits},
+    {"cpu_rows", NORMA_CPU, refuse_cpu_rows, lower_cpu_rows, cpu_rows_search_space, cpu_rows_same_tree},
     {"cuda_rows", NORMA_CUDA, refuse_cuda_rows, lower_cuda_rows, cuda_rows_search_space, cuda_rows_same_bits},
     {"cuda_merge", NORMA_CUDA, refuse_any_knob, lower_cuda_merge, nullptr, nullptr},
     {"cuda_strip_sum", NORMA_CUDA, refuse_any_knob, lower_cuda_strip_sum, nullptr, nullptr},

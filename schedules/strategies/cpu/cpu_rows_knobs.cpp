@@ -9,7 +9,7 @@ namespace norma {
 
 namespace {
 
-enum Scope { always, short_rows, long_rows, long_half_rows, backward, two_sums };
+enum Scope { always, short_rows, long_rows, long_half_rows, backward, two_sums, one_size };
 
 // The length of a chunk bounds the error of a sum, and the conversions are given by the target: neither is tried.
 const KnobTable<CpuRowsKnobs, Scope> knob_table = {
@@ -22,6 +22,7 @@ const KnobTable<CpuRowsKnobs, Scope> knob_table = {
         {"store_lanes", &CpuRowsKnobs::store_lanes, {32, 1024, true}, always, {32, 64, 128}},
         {"short_stream_batch", &CpuRowsKnobs::short_stream_batch, {1, 16}, short_rows, {2, 8}},
         {"stream_batch", &CpuRowsKnobs::stream_batch, {1, 16}, long_rows, {1, 2, 4}},
+        {"as_class", &CpuRowsKnobs::as_class, {0, 1}, one_size, {0, 1}},
         {"lanes", &CpuRowsKnobs::lanes, {2, 1024, true}, always, {32, 64, 128}},
         {"pair_lanes", &CpuRowsKnobs::pair_lanes, {2, 1024, true}, two_sums, {16, 32, 64}},
         {"vector", &CpuRowsKnobs::vector, {1, 64, true}, always, {4, 8, 16}},
@@ -46,6 +47,7 @@ bool matters(Scope scope, const Variant &variant, bool is_short) {
         case long_half_rows: return !is_short && !is_backward(variant) && info_of(variant.x).bytes == 2;
         case backward: return is_backward(variant);
         case two_sums: return layer_norm;
+        case one_size: return variant.hidden.exact != 0;
         default: return true;
     }
 }
@@ -85,6 +87,13 @@ bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden) {
     return most != 0 && most <= 2 * knobs.chunk * std::min(knobs.lanes, knobs.pair_lanes);
 }
 
+HiddenClass cpu_rows_hidden(const CpuRowsKnobs &knobs, Variant variant) {
+    if (knobs.as_class != 0 && variant.hidden.exact != 0) {
+        variant.hidden = narrowest_class(variant.hidden.exact).hidden;
+    }
+    return runs(variant);
+}
+
 int cpu_rows_in_flight(const CpuRowsKnobs &knobs, const Variant &variant) {
     const bool is_backward = norma::is_backward(variant), two_sums = info_of(variant.op).has_mean;
     if (variant.residual != NORMA_NONE) {
@@ -98,10 +107,12 @@ int cpu_rows_in_flight(const CpuRowsKnobs &knobs, const Variant &variant) {
     return knobs.rows * (small ? 4 : two_sums ? 2 : 1);
 }
 
-bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b) {
+bool cpu_rows_same_tree(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b) {
     const CpuRowsKnobs left = cpu_rows_knobs(a), right = cpu_rows_knobs(b);
-    return left.lanes == right.lanes && left.pair_lanes == right.pair_lanes && left.chunk == right.chunk &&
-           left.native_fma == right.native_fma;
+    const bool left_short = cpu_rows_are_short(left, cpu_rows_hidden(left, variant)),
+               right_short = cpu_rows_are_short(right, cpu_rows_hidden(right, variant));
+    return left_short == right_short && left.lanes == right.lanes && left.pair_lanes == right.pair_lanes &&
+           left.chunk == right.chunk && left.native_fma == right.native_fma;
 }
 
 std::vector<nlohmann::json> cpu_rows_search_space(const Variant &variant, const nlohmann::json &defaults,

@@ -46,6 +46,8 @@ struct CpuRowsKnobs {
     int native_bf16 = 0;
     // Whether a product and a sum are rounded once together, by FMA.
     int native_fma = 0;
+    // Of a kernel for one hidden size: whether its code is that of its class, for every size, where that is faster.
+    int as_class = 0;
 };
 
 CpuRowsKnobs cpu_rows_knobs(const nlohmann::json &json);  // throws std::invalid_argument on an unknown knob
@@ -53,6 +55,9 @@ std::string cpu_rows_refusal(const CpuRowsKnobs &knobs, const Halide::Target &ta
 
 // Whether two chunks hold a row of any of the hidden sizes: then there is no need for more than one.
 bool cpu_rows_are_short(const CpuRowsKnobs &knobs, const HiddenClass &hidden);
+
+// The hidden sizes that the kernel's code is for.
+HiddenClass cpu_rows_hidden(const CpuRowsKnobs &knobs, Variant variant);
 
 // Short rows worked on together. Where what is computed once for a row takes as long as its elements, there are more of
 // them, for which it is then computed in vectors: in LayerNorm, and with elements of 16 bits, which also take half as
@@ -64,6 +69,6 @@ int cpu_rows_in_flight(const CpuRowsKnobs &knobs, const Variant &variant);
 std::vector<nlohmann::json> cpu_rows_search_space(const Variant &variant, const nlohmann::json &defaults,
                                                   const Halide::Target &target);
 // Whether two settings add a row's elements in the same order: then their kernels give the same bits.
-bool cpu_rows_same_tree(const nlohmann::json &a, const nlohmann::json &b);
+bool cpu_rows_same_tree(const Variant &variant, const nlohmann::json &a, const nlohmann::json &b);
 
 }  // namespace norma
