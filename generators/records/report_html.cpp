@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 
 #include "report.h"
+#include "search_curve.h"
 #include "tools/page/page.h"
 #include "tools/page/plots.h"
 
@@ -17,7 +19,7 @@ namespace {
 // Bytes a second at each shape. The copy is the roof; the others are beside it.
 std::string roofline(const Group &group) {
     std::vector<Bar> bars;
-    std::map<size_t, std::vector<const Record *>> others;  // that are never shipped, by cell
+    std::map<size_t, std::vector<const Record *>> others;  // that never win, by cell
     for (const Contender &contender : group.contenders) {
         for (const auto &[cell, record] : contender.cells) {
             if (record->ok() && !record->promises) {
@@ -154,6 +156,15 @@ std::string trials(const std::vector<const Record *> &records) {
         return chart({320, 190, title, x_title, "time / default's", labels, {{"", points}}, lines, false, 3});
     };
     std::string text = convergence.size() < 2 ? "" : to_default("best trial so far", "trial", convergence, {}, true);
+    if (const SearchCurve curve = search_curve(records); !curve.search.empty()) {
+        text += chart({320,
+                       190,
+                       "chosen so far",
+                       "seconds",
+                       "time / default's",
+                       {},
+                       {{"the search", curve.search}, {"in random order", curve.random}}});
+    }
     for (const auto &[knob, values] : effects) {
         if (values.size() < 2) {
             continue;
@@ -175,10 +186,10 @@ std::string trials(const std::vector<const Record *> &records) {
 
 std::string report_html(const Report &report) {
     std::string last_date;
-    std::map<std::pair<std::string, std::string>, std::vector<const Record *>> of_kernel;
+    std::map<std::array<std::string, 3>, std::vector<const Record *>> of_kernel;  // on a device
     for (const Record &record : report.records) {
         last_date = std::max(last_date, record.date);
-        of_kernel[{record.target, record.variant}].push_back(&record);
+        of_kernel[{record.target, record.variant, device_text(record)}].push_back(&record);
     }
     const std::vector<Group> groups = find_winners(report.records);
     std::map<std::string, std::vector<Group>> by_device;
@@ -200,7 +211,7 @@ std::string report_html(const Report &report) {
             group.has_winner() ? fmt::format("{:.3f}", group.contenders.front().score) : std::string("default");
         text += fmt::format("<details{}><summary>{} for {}: {}</summary>\n", groups.size() == 1 ? " open=\"open\"" : "",
                             escaped(group.variant), escaped(group.target), score);
-        text += roofline(group) + table(group) + trials(of_kernel[{group.target, group.variant}]);
+        text += roofline(group) + table(group) + trials(of_kernel[{group.target, group.variant, devices_text(group)}]);
         if (auto loop = report.loops.find({group.target, group.variant}); loop != report.loops.end()) {
             text += preformatted("The winner's inner loop", loop->second);
         }
