@@ -112,6 +112,8 @@ if(NOT NORMA_SANITIZED)
         --manifest ${PROJECT_SOURCE_DIR}/manifests/minimal.json --cache ${NORMA_KERNELS}/cache --out)
     add_test(NAME two_libraries COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_two_libraries ${PROJECT_SOURCE_DIR}
         $<TARGET_FILE:normagen> ${CMAKE_COMMAND} ${NORMA_KERNELS}/cache)
+    add_test(NAME tuning COMMAND ${PROJECT_SOURCE_DIR}/tests/end_to_end/check_tuning ${PROJECT_SOURCE_DIR} $<TARGET_FILE:normagen>
+        ${NORMA_KERNELS}/cache)
     if(NORMA_ARCHITECTURE STREQUAL x86_64)
         add_test(NAME abi COMMAND ${PROJECT_SOURCE_DIR}/script/abi --check ${PROJECT_BINARY_DIR})
     endif()

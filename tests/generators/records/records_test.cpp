@@ -186,6 +186,56 @@ TEST_CASE("a kernel for one hidden size takes what was found for its class, unle
     CHECK(contains(made.origin(made.set("own", {of_class, own})), ": 0.800 of the default's time"));
 }
 
+TEST_CASE("where its class is faster, a kernel for one hidden size is compiled as that", "[records]") {
+    const Made made;
+    const std::string line = R"({"op": "rms_norm_forward", "x": "f32", "weight": "x", "hidden": 96})";
+    json record = made.of_kernel(made.record(16, 32, {80, 1, 100}), line);
+    record["knobs"]["as_class"] = 1;
+    made.directory.write("m.json", manifest(line));
+    const std::string set = made.set("as-class", {record}), file = made.directory / "kernel.stmt";
+    CHECK(contains(made.origin(set), ": 0.800 of the default's time"));
+    const std::string extent = "x.extent.0";  // known to a kernel for one size
+    for (const std::string &records : {std::string("none"), set}) {
+        REQUIRE(
+            normagen("compile --kernel rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.96 --target slow --target-files " +
+                     made.directory / "targets" + " --stage stmt -o " + file + " --records " + records)
+                .status == 0);
+        CHECK(contains(read(file), extent) == (records == set));
+    }
+    const std::string tried = normagen("tune --list --no-autoschedulers --target slow --shapes 16x96 --manifest " +
+                                       made.directory / "m.json" + " --target-files " + made.directory / "targets")
+                                  .out;
+    CHECK(contains(tried, R"("as_class":1)"));
+    CHECK_FALSE(contains(normagen(tune_command(made.directory, "--list --no-autoschedulers")).out, "as_class"));
+}
+
+TEST_CASE("the report shows how good the search was at each moment, where all candidates are known", "[records]") {
+    const Made made;
+    std::vector<json> records;
+    const auto add = [&](int candidate, double ns, int rung, int second) {
+        json record = made.record(16, 32, {ns, 1, 100});
+        record["knobs"]["strip"] = candidate;
+        record["rung"] = rung;
+        record["final"] = rung == 2;
+        record["date"] = "2026-01-01T00:00:" + std::string(second < 10 ? "0" : "") + std::to_string(second) + "Z";
+        records.push_back(record);
+    };
+    for (int candidate = 0; candidate < 8; candidate++) {
+        add(candidate, 90.0 + candidate, 0, candidate);
+        add(candidate, 90.0 + candidate, 2, 8 + candidate);
+    }
+    const std::string page = made.directory / "report.html";
+    const auto report = [&](const std::vector<json> &of) {
+        REQUIRE(made.run("report", made.set("all", of), "--out " + page).status == 0);
+        return read(page);
+    };
+    const std::string all = report(records);
+    CHECK(contains(all, "chosen so far"));
+    CHECK(contains(all, "in random order"));
+    records.pop_back();
+    CHECK_FALSE(contains(report(records), "in random order"));
+}
+
 TEST_CASE("a library may be made of records from any CPU", "[records]") {
     const Made made;
     json record = made.record(16, 64, {90, 1, 100});
