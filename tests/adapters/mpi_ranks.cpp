@@ -39,10 +39,7 @@ struct Rank {
     norma_status run(norma_op op, const norma_arguments &arguments, norma_exchange_kind kind) {
         norma_sharded_desc desc =
             norma::describe_sharded(norma::describe(op, slice, NORMA_F32, NORMA_F32), rank, ranks);
-        if (op == NORMA_RMS_NORM_FORWARD) {
-            desc.norm.flags = NORMA_SAVE_STATISTICS;
-            desc.norm.residual = NORMA_F32;
-        }
+        desc.norm.flags = op == NORMA_RMS_NORM_FORWARD ? NORMA_SAVE_STATISTICS : 0;
         desc.chunk = chunk;
         desc.kind = kind;
         norma_sharded_plan *plan = nullptr;
@@ -60,22 +57,13 @@ struct Rank {
 };
 
 struct Tensors {
-    std::vector<float> x, residual, dy, weight, y, residual_out, dx, dweight, rstd;
+    std::vector<float> x, dy, weight, y, dx, dweight, rstd;
 
     Tensors()
-        : x(rows * hidden),
-          residual(x),
-          dy(x),
-          weight(hidden),
-          y(x.size(), 7),
-          residual_out(y),
-          dx(y),
-          dweight(hidden, 7),
-          rstd(rows) {
+        : x(rows * hidden), dy(x), weight(hidden), y(x.size(), 7), dx(x.size(), 7), dweight(hidden, 7), rstd(rows) {
         for (size_t i = 0; i < x.size(); i++) {
             x[i] = static_cast<float>(i * 2654435761U % 1009) / 500 - 1;
             dy[i] = static_cast<float>(i * 2246822519U % 1013) / 500 - 1;
-            residual[i] = static_cast<float>(i * 3266489917U % 1019) / 500 - 1;
         }
         for (size_t d = 0; d < weight.size(); d++) {
             weight[d] = 1 + static_cast<float>(d % 13) / 16;
@@ -85,9 +73,7 @@ struct Tensors {
     norma_arguments forward(const Rank &rank) {
         norma_arguments arguments = norma::arguments(1e-5F);
         arguments.x = rank.columns(x, true);
-        arguments.residual = rank.columns(residual, true);
         arguments.y = rank.columns(y, true);
-        arguments.residual_out = rank.columns(residual_out, true);
         arguments.weight = rank.columns(weight, false);
         arguments.rstd = norma::tensor(rstd.data(), {rows});
         return arguments;
@@ -95,8 +81,7 @@ struct Tensors {
 
     norma_arguments backward(const Rank &rank) {
         norma_arguments arguments = forward(rank);
-        arguments.x = rank.columns(residual_out, true);
-        arguments.y = arguments.residual = arguments.residual_out = norma_tensor();
+        arguments.y = norma_tensor();
         arguments.dy = rank.columns(dy, true);
         arguments.dx = rank.columns(dx, true);
         arguments.dweight = rank.columns(dweight, false);
