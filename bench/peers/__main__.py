@@ -118,7 +118,10 @@ def run(
         results.add_peer(worker)
     for done, case in enumerate(table):
         results.say(f"[{done + 1}/{len(table)}] {case}")
-        results.add(case, *measure(workers, case, seconds, threads))
+        times, left_out = measure(workers, case, seconds, threads)
+        if "Norma" in left_out:
+            sys.exit(f"{case}: Norma is left out: {left_out['Norma']}")
+        results.add(case, times, left_out)
     for worker in workers:
         worker.end()
 

@@ -44,6 +44,8 @@ ROLES = (
     "y_scale",
     "y_float",
     "x_column_scale",
+    "first_moment",
+    "second_moment",
 )
 
 
