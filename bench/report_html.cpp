@@ -84,8 +84,7 @@ std::string report_html(const ordered_json &run, const std::string &table, bool 
     std::string body = fmt::format(
         "<p>Measured on {}, {}, {}, by Norma {}: <code>{}</code></p>\n"
         "<p>Times are those of kernels over a copy of the same bytes, in turns in one run, on {} thread(s); 1, the "
-        "line, "
-        "is the limit of memory, and of what fits into a cache no limit.</p>\n",
+        "line, is the limit of memory, and of what fits into a cache no limit.</p>\n",
         text_of(run, "date"), text_of(machine, "cpu"), text_of(machine, "os"), text_of(machine, "norma"),
         text_of(run, "command"), results.front().at("threads").get<int>());
     for (const auto &[title, of_title] : by_title(results, by_kernel)) {

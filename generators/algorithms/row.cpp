@@ -36,8 +36,6 @@ std::vector<Expr> Row::once_together(const std::string &name, std::vector<Expr> 
 
 namespace {
 
-Expr square_of(double value) { return Halide::Internal::make_const(Halide::Float(64), value); }
-
 // Mean squares between these neither overflow nor lose bits, in rows of up to 2^24 elements; nor do those of
 // differences from a mean whose square is.
 constexpr double least_square = 0x1p-52, most_square = 0x1p100;
@@ -47,17 +45,18 @@ constexpr float least_eps = 0x1p-76f;
 constexpr float down = 0x1p-96f, up = 0x1p48f, far_up = 0x1p96f;
 constexpr double far_below = 0x1p-100;
 
+Expr float64(double value) { return Halide::Internal::make_const(Halide::Float(64), value); }
+
+Expr by_size(const Expr &mean_square, float large, float small, float tiny) {
+    return select(mean_square >= float64(most_square), large, select(mean_square < float64(far_below), tiny, small));
+}
+
 }  // namespace
 
 // Beside a shift of 1 no difference is as small as the least, unless it is 0.
 Expr leaves_range(const Expr &mean_square, const Expr &eps, const Expr &shift) {
-    return mean_square >= square_of(most_square) ||
-           (mean_square < square_of(least_square) && eps < least_eps && abs(shift) < 1.0f);
-}
-
-static Expr by_size(const Expr &mean_square, float large, float small, float tiny) {
-    return select(mean_square >= square_of(most_square), large,
-                  select(mean_square < square_of(far_below), tiny, small));
+    return mean_square >= float64(most_square) ||
+           (mean_square < float64(least_square) && eps < least_eps && abs(shift) < 1.0f);
 }
 
 Expr rescaling(const Expr &mean_square) { return by_size(mean_square, down, up, far_up); }

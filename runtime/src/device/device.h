@@ -54,7 +54,7 @@ struct Device {
     // Of sharded runs, where the host does not reach the memory: null where it does. Without rows, `merge` loads what
     // it needs; `fill_nan` is for `count` numbers.
     norma_status (*merge)(const Merge &merge) = nullptr;
-    norma_status (*fill_nan)(const Merge &merge, double *begin, int64_t count) = nullptr;
+    norma_status (*fill_nan)(const norma_plan &plan, void *stream, double *begin, int64_t count) = nullptr;
 };
 
 // Null for no kind that the library knows.

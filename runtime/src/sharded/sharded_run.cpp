@@ -177,7 +177,7 @@ norma_status exchange_partials(const ShardedRun &run, norma_exchange exchange, v
     if (device.host_memory) {
         prepare_to_send(run, own);
     } else if (own != NORMA_OK) {
-        device.fill_nan(merge_of(plan, run.rows, 0, send, send, run.execution.cuda_stream), send, run.layout.count);
+        device.fill_nan(*plan.merged_plan, run.execution.cuda_stream, send, run.layout.count);
     }
     int error = 0;
     if (exchange) {

@@ -14,13 +14,11 @@ using namespace Halide;
 
 namespace {
 
-// Of short rows, whose lanes are no better than fp32, and whose tree takes as long as their sweep.
-constexpr int short_tree_lanes = 16;
+// Of a chunk, which a short row is as a whole: its lanes are added in fp32 until so many are left, since more would
+// take as long as the sweep of a short row.
+constexpr int chunk_tree_lanes = 16;
 
-// Of chunks, before what their additions round away is looked at.
-constexpr int folded_chunk_lanes = 16;
-
-int folded_lanes(int lanes) { return std::min(lanes, short_tree_lanes) / 2; }
+int folded_lanes(int lanes) { return std::min(lanes, chunk_tree_lanes) / 2; }
 
 // Of float64 that is computed once per row.
 constexpr int most_row_lanes = 8;
@@ -79,11 +77,11 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
         sum.chunk(lane_, c, r_) = add_block(sum.chunk, {lane_, c, r_}, count, element(block, lane_, sum.lanes));
         sum.block = k.x;
 
-        const int folded = std::min(sum.lanes, folded_chunk_lanes);
+        const int folded = std::min(sum.lanes, chunk_tree_lanes);
         RDom q(0, folded, 0, (blocks + knobs_.chunk - 1) / knobs_.chunk, name + "_part");
         sum.total = Func(name + "_total");
         sum.total(lane_, r_) = tuple(totals, zero, none);
-        // Lanes from..lanes of the i-th sum of a chunk, which was added up in halves.
+        // Lane q.x + from of the i-th sum of a chunk, when its lanes were added in halves until `lanes` are left.
         std::function<Expr(size_t, int, int)> fold = [&](size_t i, int from, int lanes) {
             if (lanes == sum.lanes) {
                 return at(sum.chunk, {q.x + from, q.y, r_}, i);
@@ -108,18 +106,18 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
         sum.total(rest, r_) = add_block(sum.total, {rest, r_}, totals, blocks * sum.lanes + rest);
         sum.rest = rest.x;
     }
-    int lanes = sum.lanes;
+    int lanes = sum.total_lanes;
     Func last = sum.total;
     if (row_vectors()) {
         lanes = folded_lanes(sum.lanes);
         const auto fold = [&](size_t i) {
-            return fold_lanes(sum.total, sum.lanes, short_tree_lanes, lane_, r_, (int)i);
+            return fold_lanes(sum.total, sum.lanes, chunk_tree_lanes, lane_, r_, (int)i);
         };
         last = sum.folded = Func(name + "_folded");
         sum.folded(lane_, r_) = tuple(count, fold, [&](size_t) { return fold(totals); });
     }
     if (value) {
-        RDom l(0, sum.folded.defined() ? lanes : sum.total_lanes, name + "_lane");
+        RDom l(0, lanes, name + "_lane");
         sum.amax = Func(name + "_largest");
         sum.amax(r_) = cast<uint32_t>(0);
         sum.amax(r_) = max(sum.amax(r_), at(last, {l, r_}, sum.folded.defined() ? count : totals));
@@ -143,13 +141,13 @@ CpuRow::Reduced CpuRow::reduce(const std::string &name, const std::vector<Term> 
 Expr CpuRow::mean_of(const Sum &sum, size_t i, size_t count) const {
     Expr total;
     if (sum.folded.defined()) {
-        total = lane_tree(sum.folded, folded_lanes(sum.lanes), short_tree_lanes, row_that_is_there(), (int)i);
+        total = lane_tree(sum.folded, folded_lanes(sum.lanes), chunk_tree_lanes, row_that_is_there(), (int)i);
         total = select(r_ < all_rows_, total, cast<double>(0));  // what is not there takes no slow path
     } else {
-        total = lane_tree(sum.total, sum.total_lanes, sum.one_chunk ? short_tree_lanes : sum.total_lanes, r_, (int)i);
+        total = lane_tree(sum.total, sum.total_lanes, sum.one_chunk ? chunk_tree_lanes : sum.total_lanes, r_, (int)i);
     }
     if (!sum.one_chunk) {
-        const int lanes = std::min(sum.total_lanes, folded_chunk_lanes);
+        const int lanes = std::min(sum.total_lanes, chunk_tree_lanes);
         Expr error = lane_tree(sum.total, lanes, lanes, r_, (int)(i + count));
         total = select(error == error, total + error, total);  // an infinite sum has no meaningful error
     }
@@ -206,7 +204,7 @@ void CpuRow::schedule_sum(Sum &sum, const LoopLevel &each_group) const {
 void CpuRow::schedule_lanes(Func f, int lanes, const VarOrRVar &lane, const RVar &along, const RVar &rest) const {
     // Two vectors of bf16 are widened together (passes/cpu/paired_sums.h), but not beside fp32 that was prepared.
     const int width = std::min(lanes, has_bf16_ && prepared_.empty() ? 2 * knobs_.vector : knobs_.vector);
-    const int update_width = lane.is_rvar ? std::min(knobs_.vector, folded_chunk_lanes) : width;
+    const int update_width = lane.is_rvar ? std::min(knobs_.vector, chunk_tree_lanes) : width;
     f.store_in(MemoryType::Stack).bound_extent(lane_, lanes).vectorize(lane_, width).unroll(lane_);
     f.update(0).reorder(lane, along).vectorize(lane, update_width).unroll(lane);
     if (f.num_update_definitions() == 2) {

@@ -29,20 +29,7 @@ constexpr std::pair<norma_op, norma_dtype> norms[] = {
 
 TEST_CASE("sharded norms on CUDA: the same bits on any number of ranks", "[cuda]") {
     for (const auto &[op, dtype] : norms) {
-        ShardedSpec spec = on_cuda(op, dtype);
-        spec.slices = {1024};
-        ShardedNorm whole(spec);
-        whole.run();
-        INFO(spec.text());
-        CHECK(whole.check(4) == "");
-        for (const int32_t ranks : {2, 4}) {
-            spec.slices = even(1024, ranks);
-            ShardedNorm sharded(spec);
-            sharded.run();
-            INFO(spec.text());
-            CHECK((sharded.bytes(false) == whole.bytes(false)));
-            CHECK(sharded.check(4) == "");
-        }
+        check_on_ranks(on_cuda(op, dtype), 1024, {2, 4});
     }
 }
 

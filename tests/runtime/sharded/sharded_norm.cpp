@@ -5,6 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/cuda_device.h"
 #include "tests/support/kernels.h"
@@ -403,6 +404,23 @@ std::string ShardedNorm::check_backward(double ulps) const {
         }
     }
     return "";
+}
+
+std::string check_on_ranks(ShardedSpec spec, int64_t hidden, const std::vector<int32_t> &counts) {
+    spec.slices = {hidden};
+    ShardedNorm whole(spec);
+    whole.run();
+    INFO(spec.text());
+    CHECK(whole.check(4) == "");
+    for (const int32_t ranks : counts) {
+        spec.slices = even(hidden, ranks);
+        ShardedNorm sharded(spec);
+        sharded.run();
+        INFO(spec.text());
+        CHECK((sharded.bytes(false) == whole.bytes(false)));
+        CHECK(sharded.check(4) == "");
+    }
+    return whole.bytes(false);
 }
 
 }  // namespace norma::test

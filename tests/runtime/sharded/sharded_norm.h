@@ -81,4 +81,7 @@ private:
     std::string before_;
 };
 
+// Checks the norm of `hidden` elements on one rank and on `counts`, which must have the same bits; gives these.
+std::string check_on_ranks(ShardedSpec spec, int64_t hidden, const std::vector<int32_t> &counts);
+
 }  // namespace norma::test

@@ -13,10 +13,9 @@ using Catch::Contains;
 constexpr norma_op ops[] = {NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD, NORMA_LAYER_NORM_BACKWARD,
                             NORMA_RMS_NORM_BACKWARD};
 
-void for_every_norm(const std::function<void(ShardedSpec)> &test,
-                    const std::vector<norma_dtype> &dtypes = {NORMA_F32, NORMA_BF16, NORMA_F16}) {
+void for_every_norm(const std::function<void(ShardedSpec)> &test) {
     for (const norma_op op : ops) {
-        for (const norma_dtype dtype : dtypes) {
+        for (const norma_dtype dtype : {NORMA_F32, NORMA_BF16, NORMA_F16}) {
             ShardedSpec spec;
             spec.op = op;
             spec.dtype = dtype;
@@ -40,55 +39,30 @@ TEST_CASE("sharded norms: the same bits on any number of ranks", "[sharded]") {
     for_every_norm([](ShardedSpec spec) {
         for (const int64_t chunk : {0, 128}) {
             spec.chunk = chunk;
-            spec.slices = {8192};
-            ShardedNorm whole(spec);
-            whole.run();
-            INFO(spec.text());
-            CHECK(whole.check(4) == "");
-            for (const int32_t ranks : {2, 4, 8}) {
-                spec.slices = even(8192, ranks);
-                ShardedNorm sharded(spec);
-                sharded.run();
-                INFO(spec.text());
-                CHECK((sharded.bytes(false) == whole.bytes(false)));
-                CHECK(sharded.check(4) == "");
-            }
+            const std::string whole = check_on_ranks(spec, 8192, {2, 4, 8});
             spec.slices = {1024, 5120, 2048};
             ShardedNorm uneven(spec);
             uneven.run();
             INFO(spec.text());
-            CHECK((uneven.bytes(false) == whole.bytes(false)));
+            CHECK((uneven.bytes(false) == whole));
         }
     });
 }
 
 TEST_CASE("sharded norms: a residual is added before, with the same bits on any number of ranks", "[sharded]") {
-    const auto test = [](ShardedSpec spec) {
+    for (const norma_op op : {NORMA_LAYER_NORM_FORWARD, NORMA_RMS_NORM_FORWARD}) {
+        ShardedSpec spec;
+        spec.op = op;
+        spec.dtype = NORMA_BF16;
         spec.residual = true;
-        spec.slices = {8192};
-        ShardedNorm whole(spec);
-        if (spec.backward()) {
-            return;
-        }
-        whole.run();
-        INFO(spec.text());
-        CHECK(whole.check(4) == "");
-        for (const int32_t ranks : {2, 4}) {
-            spec.slices = even(8192, ranks);
-            ShardedNorm sharded(spec);
-            sharded.run();
-            INFO(spec.text());
-            CHECK((sharded.bytes(false) == whole.bytes(false)));
-            CHECK(sharded.check(4) == "");
-        }
+        check_on_ranks(spec, 8192, {2, 4});
         spec.slices = {33, 1024, 1025};
         spec.outer = {2, 1, 3};
         ShardedNorm uneven(spec);
         uneven.run();
         INFO(spec.text());
         CHECK(uneven.check(4) == "");
-    };
-    for_every_norm(test, {NORMA_BF16});
+    }
 }
 
 // The slice is what a scale of a row is of: its bits depend on where slices end, the others' do not.

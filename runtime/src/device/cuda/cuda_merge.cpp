@@ -38,9 +38,9 @@ struct OfRows : Buffer {
     }
 };
 
-CudaCall call_of(const Merge &merge, CallContext &context) {
+CudaCall call_of(const norma_plan &plan, void *stream, bool only_load, CallContext &context) {
     context = {};
-    return {merge.stream, merge.plan->desc.device.id, merge.rows == 0, NORMA_OK, context.message, nullptr};
+    return {stream, plan.desc.device.id, only_load, NORMA_OK, context.message, nullptr};
 }
 
 norma_status status_of(const CudaCall &cuda, int error) {
@@ -54,7 +54,7 @@ norma_status merge_on_cuda(const Merge &merge) {
         return NORMA_OK;
     }
     CallContext context, *context_address = &context;
-    CudaCall cuda = call_of(merge, context);
+    CudaCall cuda = call_of(*merge.plan, merge.stream, merge.rows == 0, context);
     context.device_call = &cuda;
     Merge launched = merge;
     launched.rows = merge.rows == 0 ? 1 : merge.rows;  // which nobody looks at
@@ -67,9 +67,9 @@ norma_status merge_on_cuda(const Merge &merge) {
     return status_of(cuda, merge.plan->target->merge(arguments));
 }
 
-norma_status fill_nan_on_cuda(const Merge &merge, double *begin, int64_t count) {
+norma_status fill_nan_on_cuda(const norma_plan &plan, void *stream, double *begin, int64_t count) {
     CallContext context;
-    CudaCall cuda = call_of(merge, context);
+    CudaCall cuda = call_of(plan, stream, false, context);
     if (!check_context(cuda)) {
         return status_of(cuda, -1);
     }

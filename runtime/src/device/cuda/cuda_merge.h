@@ -7,6 +7,6 @@
 namespace norma {
 
 norma_status merge_on_cuda(const Merge &merge);
-norma_status fill_nan_on_cuda(const Merge &merge, double *begin, int64_t count);
+norma_status fill_nan_on_cuda(const norma_plan &plan, void *stream, double *begin, int64_t count);
 
 }  // namespace norma
