@@ -255,22 +255,24 @@ std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std:
 }
 
 std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
-                                            double &pace, Clock::time_point stop) {
+                                            Clock::time_point stop) {
     std::vector<Standing> standings;
     for (int rung = 0; rung <= last_rung; rung++, first *= longer) {
         if (is_left_out(alive.size(), rung)) {
             continue;
         }
         const Clock::time_point start = Clock::now();
-        while (alive.size() > 1 &&
-               pace * cost(alive.size(), group.shapes, rung, first) > seconds_between(start, stop)) {
-            alive.pop_back();
-        }
+        const double expected = cost_of_rung(alive.size(), group.shapes, rung, first);
         standings = measure(group, alive, rung, first);
-        pace =
-            std::max(1.0, seconds_between(start, Clock::now()) / cost_of_rung(alive.size(), group.shapes, rung, first));
         if (rung < last_rung) {
             standings.resize(std::min(standings.size(), promoted(alive.size())));
+            // As slowly as this rung went, the next ones may have no time for all.
+            const double pace = std::max(1.0, seconds_between(start, Clock::now()) / expected);
+            const double left = seconds_between(Clock::now(), stop);
+            while (standings.size() > 1 &&
+                   pace * cost(standings.size(), group.shapes, rung + 1, longer * first) > left) {
+                standings.pop_back();
+            }
         }
         alive.clear();
         for (const Standing &standing : standings) {
@@ -298,7 +300,7 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
         }
         return sum;
     };
-    double pace = expected_ > 0 ? std::max(1.0, spent_ / expected_) : 1;
+    const double pace = expected_ > 0 ? std::max(1.0, spent_ / expected_) : 1;
     auto too_long = [&](double first) { return pace * expected(first) > seconds; };
     const Clock::time_point start = Clock::now();
     const Clock::time_point stop =
@@ -317,14 +319,13 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
     Standing found = {&standard, std::vector<double>(shapes, 1.0), 1};
     std::vector<const Candidate *> better;
     for (const auto &candidates : {codes, run_times}) {
-        const std::vector<Standing> standings = halve(group, candidates, first, pace, stop);
+        const std::vector<Standing> standings = halve(group, candidates, first, stop);
         if (!standings.empty() && standings.front().score < 1) {
             better.push_back(standings.front().candidate);
             found = standings.front().score < found.score ? standings.front() : found;
         }
     }
-    const double combining = pace * cost_of_rung(1, group.shapes, last_rung, last);
-    if (better.size() == 2 && combining <= seconds_between(Clock::now(), stop)) {
+    if (better.size() == 2) {
         Candidate &both = combined_.emplace_back(*better[0]);
         for (const auto &[knob, value] : better[1]->knobs.items()) {
             if (group.default_knobs.value(knob, json()) != value) {

@@ -74,11 +74,10 @@ private:
         double score = 0;            // their geometric mean
     };
 
-    // What is left of the candidates after all rungs, the best first; `first`: seconds of the first rung's trials;
-    // `pace`: by how much longer than expected the last trials took, kept up to date. Those that there is no time for
-    // until `stop` are dropped, the worst first.
+    // What is left of the candidates after all rungs, the best first; `first`: seconds of the first rung's trials.
+    // Those that there is no time for until `stop` are dropped, the worst first.
     std::vector<Standing> halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
-                                double &pace, std::chrono::steady_clock::time_point stop);
+                                std::chrono::steady_clock::time_point stop);
     void compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all);
     Record unmeasured(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung) const;
     void keep(Record record, const nlohmann::json &result);
