@@ -10,7 +10,7 @@ set_target_properties(toy_op_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled 
 
 norma_test(passes_test SOURCES generators/passes/half_convert_test.cpp generators/passes/fused_multiply_add_test.cpp generators/passes/packed_bytes_test.cpp
     generators/passes/cpu/lane_tree_test.cpp generators/passes/cpu/output_stores_test.cpp generators/passes/cpu/paired_sums_test.cpp
-    generators/passes/cpu/staged_rows_test.cpp generators/passes/cpu/store_mode_test.cpp support/streamed.cpp
+    generators/passes/cpu/staged_rows_test.cpp generators/passes/cpu/store_mode_test.cpp generators/passes/cpu/tail_loop_test.cpp support/streamed.cpp
     generators/passes/cuda/cuda_rewrites_test.cpp LINK norma_compiler)
 set_target_properties(passes_test PROPERTIES ENABLE_EXPORTS ON)  # JIT-compiled code calls into it
 

@@ -8,6 +8,7 @@
 
 #include "device/device.h"
 #include "run_time.h"
+#include "runtime/vocabulary/fields.h"
 #include "schedules/strategies/strategies.h"
 #include "tools/base/json_file.h"
 
@@ -51,9 +52,22 @@ struct Source {
     Node node() const { return Node(path, text); }
 };
 
+norma_dtype dtype_of(const Node &item) try {
+    return (norma_dtype)parse_word(*find_field("x"), item.string());
+} catch (const std::invalid_argument &error) {
+    item.fail(error.what());
+}
+
+bool has_one_of(const Variant &variant, const std::vector<norma_dtype> &dtypes) {
+    return std::any_of(std::begin(fields), std::end(fields), [&](const Field &field) {
+        return field.words.first == dtype_words.first &&
+               std::count(dtypes.begin(), dtypes.end(), (norma_dtype)value_of(variant, field)) != 0;
+    });
+}
+
 void check(const Source &source) {
     const Node root = source.node();
-    root.expect_object({"name", "parent", "halide", "needs", "features", "sms", "knobs", "run_time"});
+    root.expect_object({"name", "parent", "halide", "needs", "features", "dtypes", "sms", "knobs", "run_time"});
     const std::string stem = source.path.stem().string();
     if (root.at("name").string() != stem) {
         root.at("name").fail("\"" + root.at("name").string() + "\" is not the name of the file; expected " + stem);
@@ -71,6 +85,12 @@ void check(const Source &source) {
             if (feature == Halide::Target::FeatureEnd || !is_cpu_feature(feature)) {
                 item.fail("\"" + item.string() + "\" is not a CPU feature that the runtime looks for");
             }
+        }
+    }
+    if (root.has("dtypes")) {
+        root.at("parent");
+        for (const Node &item : root.at("dtypes").items()) {
+            dtype_of(item);
         }
     }
     if (root.has("sms")) {
@@ -132,6 +152,12 @@ public:
         if (root.has("features")) {
             for (const Node &item : root.at("features").items()) {
                 target.features.push_back(item.string());
+            }
+        }
+        target.dtypes.clear();
+        if (root.has("dtypes")) {
+            for (const Node &item : root.at("dtypes").items()) {
+                target.dtypes.push_back(dtype_of(item));
             }
         }
         if (root.has("sms")) {
@@ -222,6 +248,11 @@ std::vector<TargetFile> read_targets(const fs::path &directory) {
     }
     std::stable_sort(targets.begin(), targets.end(),
                      [](const TargetFile &a, const TargetFile &b) { return a.features.size() > b.features.size(); });
+    for (auto target = targets.rbegin(); target != targets.rend(); ++target) {
+        if (!target->dtypes.empty()) {
+            target->of_others = std::make_shared<TargetFile>(*with_name(targets, target->parent));
+        }
+    }
     return targets;
 }
 
@@ -243,6 +274,9 @@ const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::s
 }
 
 KernelSpec default_spec(const Variant &variant, const TargetFile &target, const std::string &strategy) {
+    if (target.of_others && !has_one_of(variant, target.dtypes)) {
+        return default_spec(variant, *target.of_others, strategy);
+    }
     KernelSpec spec;
     spec.variant = variant;
     spec.target = target.spec;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct TargetFile {
     std::string parent;                 // "" for the first of a family
     std::string needs;                  // what CPU it runs on, for people
     std::vector<std::string> features;  // Halide's names, the parents' ones first
+    std::vector<norma_dtype> dtypes;    // a kernel without any of these is the parent's; empty: each is its own
+    std::shared_ptr<const TargetFile> of_others;  // the parent, where there are such kernels
 };
 
 // All of a directory, the best first: the most features. Throws InputError.
@@ -27,8 +30,8 @@ const TargetFile &find_target(const std::vector<TargetFile> &targets, const std:
 
 const TargetFile *with_name(const std::vector<TargetFile> &targets, const std::string &name);  // or null
 
-// The variant on the target, with the target's own knobs; `strategy`: "" for the device's own. Throws InputError where
-// they are not legal.
+// The variant on the target, or on the parent whose kernel it is, with that target's own knobs; `strategy`: "" for the
+// device's own. Throws InputError where they are not legal.
 KernelSpec default_spec(const Variant &variant, const TargetFile &target, const std::string &strategy = "");
 
 // Whether this machine executes its code.

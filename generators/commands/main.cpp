@@ -69,7 +69,7 @@ void list(const Options &options) {
     const RecordedKnobs records = recorded_knobs(options, known);
     if (!options.json) {
         // Refuses what is not legal, without a look at records.
-        kernel_specs(manifest.kernels, targets, {"none", known, lowered_hashes(cache_of(options), options.limits)});
+        target_kernels(manifest.kernels, targets, {"none", known, lowered_hashes(cache_of(options), options.limits)});
         const auto suffix = [](const DeviceCodegen &device, const char *word) {
             return device.by_default ? std::string() : fmt::format(" {} {}", word, device.name);
         };
@@ -90,11 +90,11 @@ void list(const Options &options) {
         }
         return;
     }
-    const std::vector<KernelSpec> specs = kernel_specs(manifest.kernels, targets, records);
-    nlohmann::ordered_json text = {{"manifest", manifest.name}, {"count", specs.size()}};
-    for (const KernelSpec &spec : specs) {
+    const std::vector<TargetKernel> kernels = target_kernels(manifest.kernels, targets, records);
+    nlohmann::ordered_json text = {{"manifest", manifest.name}, {"count", kernels.size()}};
+    for (const auto &[target, spec] : kernels) {
         text["kernels"].push_back({{"name", name(spec.variant)},
-                                   {"target", spec.target.name},
+                                   {"target", target},
                                    {"symbol", symbol(spec)},
                                    {"strategy", spec.strategy},
                                    {"knobs", all_knobs(spec)},
@@ -106,17 +106,21 @@ void list(const Options &options) {
 void list_targets(const Options &options) {
     nlohmann::ordered_json text = nlohmann::ordered_json::array();
     for (const TargetFile &target : read_targets(options.targets_directory)) {
+        std::vector<std::string> dtypes;
+        std::transform(target.dtypes.begin(), target.dtypes.end(), std::back_inserter(dtypes), dtype_name);
         text.push_back({{"name", target.spec.name},
                         {"parent", target.parent},
                         {"halide", target.spec.halide},
                         {"needs", target.needs},
                         {"features", target.features},
+                        {"dtypes", dtypes},
                         {"knobs", target.spec.knobs},
                         {"run_time", target.spec.run_time},
                         {"runs_here", runs_here(target)}});
         if (!options.json) {
+            const std::string what = dtypes.empty() ? "" : ", kernels of " + comma_separated(dtypes);
             fmt::print("{}{}{}\n    needs {}\n    {}\n", target.spec.name,
-                       target.parent.empty() ? "" : ", on top of " + target.parent,
+                       target.parent.empty() ? "" : ", on top of " + target.parent + what,
                        runs_here(target) ? "" : " (not on this machine)", one_line(target.needs), target.spec.halide);
         }
     }
@@ -140,7 +144,7 @@ void compile_one(const Options &options) {
     }
     const norma_device_type device = device_of(targets.front().spec).type;
     const KernelSpec spec =
-        kernel_specs({{variant, device, options.strategy}}, targets, recorded_knobs(options, known)).front();
+        target_kernels({{variant, device, options.strategy}}, targets, recorded_knobs(options, known)).front().spec;
     const Stage stage = stages.at(options.stage);
     write_apart(
         fmt::format("{} for {}", name(variant), spec.target.name),

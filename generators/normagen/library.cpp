@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -182,37 +183,49 @@ Job kernel_job(const KernelSpec &spec) {
     return {fmt::format("{} for {}", name(spec.variant), target.name), symbol(spec), digest(made_from.dump()), lower};
 }
 
-std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
-                                     const std::vector<TargetFile> &targets, const RecordedKnobs &records) {
+std::vector<TargetKernel> target_kernels(const std::vector<Manifest::Entry> &kernels,
+                                         const std::vector<TargetFile> &targets, const RecordedKnobs &records) {
+    std::vector<std::string> names;
     std::vector<KernelSpec> specs;
     for (const TargetFile &target : targets) {
         for (const Manifest::Entry &entry : kernels) {
             if (entry.device == device_of(target.spec).type) {
                 specs.push_back(default_spec(entry.variant, target, entry.strategy));
+                names.push_back(target.spec.name);
             }
         }
     }
-    return records.apply(specs);
+    specs = records.apply(specs);
+    std::vector<TargetKernel> list;
+    for (size_t i = 0; i < specs.size(); i++) {
+        list.push_back({names[i], specs[i]});
+    }
+    return list;
 }
 
 void compile_library(const Manifest &manifest, const std::vector<TargetFile> &target_files,
                      const RecordedKnobs &records, const fs::path &out, const fs::path &cache_directory,
                      const JobLimits &limits) {
     check_out(out);
-    const std::vector<KernelSpec> specs = kernel_specs(with_helpers(manifest.kernels), target_files, records);
+    const std::vector<TargetKernel> list = target_kernels(with_helpers(manifest.kernels), target_files, records);
     std::vector<TargetSpec> targets;
     for (const TargetFile &target : target_files) {
         targets.push_back(target.spec);
         std::vector<std::string> origins;
-        for (const KernelSpec &spec : specs) {
-            if (spec.target.name == target.spec.name) {
-                origins.push_back(spec.origin);
+        for (const TargetKernel &kernel : list) {
+            if (kernel.target == target.spec.name) {
+                origins.push_back(kernel.spec.origin);
             }
         }
         fmt::print("normagen: knobs for {}: {}\n", target.spec.name, printable(origins_text(origins)));
     }
     std::vector<Job> jobs;
-    std::transform(specs.begin(), specs.end(), std::back_inserter(jobs), kernel_job);
+    std::map<std::string, size_t> job_of;  // by symbol: targets share what a parent has
+    for (const TargetKernel &kernel : list) {
+        if (job_of.emplace(symbol(kernel.spec), jobs.size()).second) {
+            jobs.push_back(kernel_job(kernel.spec));
+        }
+    }
 
     const FolderLock lock_of_out(out, "name another --out");
     make_directory(out / "objects");
@@ -221,20 +234,21 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     const Cache cache(cache_directory);
     const std::vector<JobResult> results = run_jobs(jobs, cache, limits);
 
-    std::vector<RegistryEntry> entries;
     std::set<fs::path> objects;
     std::string response;
     for (size_t i = 0; i < jobs.size(); i++) {
         const fs::path path = out / "objects" / (jobs[i].symbol + ".o");
-        if (!objects.insert(path).second) {
-            throw OutputError(fmt::format("{}: two kernels have this symbol", jobs[i].symbol));
-        }
+        objects.insert(path);
         place(cache.object(results[i].hash), path);
         if (!results[i].compiled.resources.empty()) {
             place(cache.ptx(results[i].hash), ptx_path(path.string()));
         }
         response += response_line(fs::absolute(path));
-        entries.push_back({specs[i], results[i].compiled, results[i].hash});
+    }
+    std::vector<RegistryEntry> entries;
+    for (const TargetKernel &kernel : list) {
+        const JobResult &result = results[job_of.at(symbol(kernel.spec))];
+        entries.push_back({kernel.target, kernel.spec, result.compiled, result.hash});
     }
     remove_other_objects(out / "objects", objects);
     write_if_changed(out / "objects.rsp", response);

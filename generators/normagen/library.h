@@ -23,9 +23,15 @@ Job kernel_job(const KernelSpec &spec);
 // Lowers what this cache does not know the hashes of; where none is named, one of the user's own.
 LoweredHashes lowered_hashes(const std::filesystem::path &cache, const JobLimits &limits);
 
-// What to compile: each variant on each target of its device, with knobs from records, else the target's own.
-std::vector<KernelSpec> kernel_specs(const std::vector<Manifest::Entry> &kernels,
-                                     const std::vector<TargetFile> &targets, const RecordedKnobs &records);
+// A kernel by the name of a target, which takes it from itself or from a parent.
+struct TargetKernel {
+    std::string target;
+    KernelSpec spec;
+};
+
+// What a library holds: each variant on each target of its device, with knobs from records, else the target's own.
+std::vector<TargetKernel> target_kernels(const std::vector<Manifest::Entry> &kernels,
+                                         const std::vector<TargetFile> &targets, const RecordedKnobs &records);
 
 // Writes objects/, registry.cpp, library.h, library.c, objects.rsp and manifest.lock.json under `out`. Throws
 // InputError where `out` has files of others, else OutputError.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "generators/codegen/device/device.h"
@@ -77,7 +78,7 @@ std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec
 std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     std::vector<std::string> functions(dtype_count, "nullptr");
     for (const RegistryEntry &entry : entries) {
-        if (entry.spec.variant.op == strip_sum_op && entry.spec.target.name == target.name) {
+        if (entry.spec.variant.op == strip_sum_op && entry.target == target.name) {
             functions[entry.spec.variant.y] = argv_function(entry);
         }
     }
@@ -86,7 +87,7 @@ std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry
 
 std::string merge(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     for (const RegistryEntry &entry : entries) {
-        if (entry.spec.variant.op == merge_op && entry.spec.target.name == target.name) {
+        if (entry.spec.variant.op == merge_op && entry.target == target.name) {
             return argv_function(entry);
         }
     }
@@ -179,10 +180,13 @@ std::string registry_source(const std::string &manifest, const std::vector<Targe
         target_lines += target_line(target, entries);
     }
     size_t count = 0;
+    std::set<std::string> declared;
     for (const RegistryEntry &entry : entries) {
-        declarations += fmt::format("int {}(void **arguments);\n", argv_function(entry));
+        if (declared.insert(argv_function(entry)).second) {
+            declarations += fmt::format("int {}(void **arguments);\n", argv_function(entry));
+        }
         if (info_of(entry.spec.variant.op).in_manifests) {
-            const size_t target = index_of(targets, entry.spec.target.name);
+            const size_t target = index_of(targets, entry.target);
             lines += kernel_lines(entry, target, lists.name_of(entry.compiled.arguments));
             count++;
         }
@@ -221,7 +225,7 @@ std::string lock_file(const std::string &manifest, const std::vector<TargetSpec>
     }
     for (const RegistryEntry &entry : entries) {
         lock["kernels"].push_back({{"name", name(entry.spec.variant)},
-                                   {"target", entry.spec.target.name},
+                                   {"target", entry.target},
                                    {"symbol", symbol(entry.spec)},
                                    {"strategy", entry.spec.strategy},
                                    {"knobs", all_knobs(entry.spec)},

@@ -10,6 +10,7 @@
 namespace norma {
 
 struct RegistryEntry {
+    std::string target;  // by whose name it is found
     KernelSpec spec;
     CompiledKernel compiled;
     std::string hash;

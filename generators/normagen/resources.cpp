@@ -31,10 +31,11 @@ void print_resources(const Manifest &manifest, const std::vector<TargetFile> &ta
     for (const Variant &variant : variants_for(manifest.kernels, NORMA_CUDA)) {
         on_cuda.push_back({variant, NORMA_CUDA, ""});
     }
-    const std::vector<KernelSpec> specs = kernel_specs(on_cuda, targets, records);
+    std::vector<KernelSpec> specs;
     std::vector<Job> jobs;
-    for (const KernelSpec &spec : specs) {
-        jobs.push_back(kernel_job(spec));
+    for (const TargetKernel &kernel : target_kernels(on_cuda, targets, records)) {
+        specs.push_back(kernel.spec);
+        jobs.push_back(kernel_job(kernel.spec));
     }
     make_directory(cache_directory);
     const Cache cache(cache_directory);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "generators/algorithms/algorithm.h"
 #include "generators/codegen/device/device.h"
@@ -166,16 +167,20 @@ std::map<std::string, int> past_winners(const std::vector<Record> &records) {
 std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,
                                      const Wanted &wanted) {
     std::vector<Tuned> list;
+    std::set<std::string> known;  // targets share what a parent has
     int index = 0;
     for (const TargetFile &target : targets) {
         const bool cuda = is_cuda(target.spec);
         const std::vector<Variant> all = variants_for(manifest.kernels, device_of(target.spec).type);
         for (const Variant &variant : wanted.every ? all : one_of_each_family(all, wanted)) {
             const std::vector<Shape> shapes = shapes_of(variant, all, cuda, wanted);
-            if (!is_wanted(variant, wanted) || shapes.empty() || index++ % wanted.shards != wanted.shard - 1) {
+            if (!is_wanted(variant, wanted) || shapes.empty()) {
                 continue;
             }
             const KernelSpec standard = default_spec(variant, target);
+            if (!known.insert(symbol(standard)).second || index++ % wanted.shards != wanted.shard - 1) {
+                continue;
+            }
             list.push_back({standard, shapes, candidates_of(standard, wanted)});
         }
     }

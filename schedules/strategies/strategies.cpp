@@ -20,11 +20,11 @@ std::string refuse_cpu_rows(const Variant &, const nlohmann::json &json, const H
     return cpu_rows_refusal(cpu_rows_knobs(json), target);
 }
 
-Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &) {
+Lowered lower_cpu_rows(const Variant &variant, const nlohmann::json &knobs, const Halide::Target &target) {
     const CpuRowsKnobs cpu_knobs = cpu_rows_knobs(knobs);
     CpuRow row(cpu_knobs, cpu_rows_hidden(cpu_knobs, variant), cpu_rows_in_flight(cpu_knobs, variant));
     find_algorithm(variant.op)(row, variant);
-    Halide::Pipeline pipeline = row.lower();
+    Halide::Pipeline pipeline = row.lower(target);
     return {pipeline, row.inputs(), row.workspace_per_element()};
 }
 

@@ -13,6 +13,7 @@
 #include "generators/passes/cpu/shared_rows.h"
 #include "generators/passes/cpu/staged_rows.h"
 #include "generators/passes/cpu/store_mode.h"
+#include "generators/passes/cpu/tail_loop.h"
 #include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
 #include "generators/passes/packed_bytes.h"
@@ -33,6 +34,9 @@ constexpr int least_prefetched_bytes = 1 << 10;
 
 // Of long 16-bit rows that are worked on together: more of them would not stay in a second-level cache.
 constexpr int most_shared_elements = 16384;
+
+// The narrowest elements of a register that is loaded and stored in part, before AVX-512.
+int least_masked_bits(const Target &target) { return target.has_feature(Target::AVX2) ? 32 : 128; }
 
 // Whether the values use Funcs, inputs among them, beside those named.
 bool uses_others(const std::vector<Expr> &values, const std::set<std::string> &names) {
@@ -58,7 +62,7 @@ bool uses_others(const std::vector<Expr> &values, const std::set<std::string> &n
 
 }  // namespace
 
-Pipeline CpuRow::lower() {
+Pipeline CpuRow::lower(const Target &target) {
     // One loop over groups of rows makes every output, so that what is computed once per row is computed once.
     std::vector<Func> outputs = element_outputs_;
     outputs.insert(outputs.end(), column_outputs_.begin(), column_outputs_.end());
@@ -121,6 +125,9 @@ Pipeline CpuRow::lower() {
         short_rows() && !by_columns ? knobs_.short_stream_batch : knobs_.stream_batch, rows_of_group()));
     pipeline.add_custom_lowering_pass(new EitherPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
+    if (!target.has_feature(Target::AVX512)) {
+        pipeline.add_custom_lowering_pass(new TailLoopPass(knobs_.vector, least_masked_bits(target)));
+    }
     pipeline.add_custom_lowering_pass(new PairedSumsPass);
     pipeline.add_custom_lowering_pass(new PackedBytesPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));

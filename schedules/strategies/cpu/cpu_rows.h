@@ -42,7 +42,7 @@ public:
     void column_sum(const std::string &role, Term term) override;
 
     // Schedules everything that the algorithm made. Call once, after the algorithm.
-    Halide::Pipeline lower();
+    Halide::Pipeline lower(const Halide::Target &target);
     // Inputs in the order that the algorithm asked for them; outputs follow in the pipeline's order.
     const std::vector<Halide::Argument> &inputs() const { return inputs_; }
     int workspace_per_element() const;

@@ -173,7 +173,7 @@ TEST_CASE("a column sum adds the rows in their order to what memory holds") {
             const std::vector<float> plain = column_sums(c, oracle.lower(), oracle.inputs(), false);
             CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0, 0}, 1);
             scaled_sum(cpu);
-            Halide::Pipeline pipeline = cpu.lower();
+            Halide::Pipeline pipeline = cpu.lower(Halide::get_host_target());
             const std::vector<float> added = column_sums(c, pipeline, cpu.inputs(), true);
             for (int d = 0; d < hidden; d++) {
                 float in_order = 1, exact = 0;
@@ -199,7 +199,7 @@ TEST_CASE("an op written in one function runs on every lowering") {
 
         CpuRow cpu(CpuRowsKnobs{}, HiddenClass{1, 0}, 1);
         mean_abs_norm(cpu);
-        Halide::Pipeline pipeline = cpu.lower();
+        Halide::Pipeline pipeline = cpu.lower(Halide::get_host_target());
         check_jit(c, "cpu_rows", pipeline, cpu.inputs());
     }
 }

@@ -3,6 +3,7 @@
 #include "generators/codegen/lowered_hash.h"
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -177,4 +178,26 @@ TEST_CASE("variants, and knobs that decide code, have hashes of their own", "[lo
         hashes.insert(hash(variant));
     }
     CHECK(hashes.size() == 7);
+}
+
+TEST_CASE("code that a target leaves to its parent is what it would compile itself", "[lowered]") {
+    const std::vector<TargetFile> targets = read_targets(NORMA_SOURCE_DIR "/schedules/targets");
+    for (const auto &[name, variants] : std::map<std::string, std::vector<std::string>>{
+             {"x86-64-v4-bf16",
+              {"layer_norm_forward.x_f32.w_f32.b_f32.y_f32.fp32_once.any", "rms_norm_backward.x_f16.y_f16.hf.64n",
+               "rms_norm_forward.x_f16.y_i8.q_row.fp32_once.any"}},
+             {"aarch64-fp16", {"rms_norm_forward.x_f32.w_f32.y_f32.fp32_once.any"}}}) {
+        const TargetFile &target = find_target(targets, name, "target");
+        for (const std::string &variant : variants) {
+            INFO(variant);
+            const KernelSpec parents = default_spec(parse_name(variant), target);
+            CHECK(parents.target.name == target.parent);
+            KernelSpec own = parents;
+            own.target = target.spec;
+            own.target.name = target.parent;  // which is in symbols
+            own.knobs = target.spec.knobs.at(own.strategy);
+            CHECK(own.knobs != parents.knobs);
+            CHECK(canonical_form(lower_kernel(own)) == canonical_form(lower_kernel(parents)));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 // Target files and the command line of normagen: what is chosen, and how each wrong one is refused.
 #include "tests/support/normagen.h"
 
+#include <map>
 #include <set>
 
 TEST_CASE("targets are listed with their parents merged in, the best first", "[normagen]") {
@@ -54,6 +55,8 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
         {base + R"(, "knobs": []})", "knobs: [] is not an object"},
         {base + R"(, "knobs": {"cpu_rows": {"speed": 11}}})", "for a: \"speed\" is not a knob of cpu_rows"},
         {base + R"(, "knobs": {"cpu_rows": {"lanes": 3}}})", "for a: lanes is 3; expected"},
+        {base + R"(, "dtypes": ["bf16"]})", "a.json: \"parent\" is missing"},
+        {R"({"name": "a", "needs": "n", "parent": "a", "dtypes": ["f99"]})", "a.json: dtypes[0]: \"f99\""},
         {base + R"(, "colour": 1})", "unknown key \"colour\""},
     };
     for (const Case &c : cases) {
@@ -70,6 +73,31 @@ TEST_CASE("a wrong target file is refused in one line that names the place", "[n
     d.write("targets/a.json", base + "}");
     CHECK(contains(normagen("targets --target-files " + d / "targets").out, "a\n    needs n\n    x86-64-linux\n"));
     check_refused(normagen("targets --target-files " + d / "none"), "no targets");
+}
+
+TEST_CASE("what a target leaves to its parent is compiled once, and found under both names", "[normagen]") {
+    Directory d;
+    const std::string types =
+        R"({"schema": 1, "name": "t", "kernels": [{"op": "rms_norm_forward", "x": ["f32", "bf16"]}]})";
+    const std::string command = "compile --records none --manifest " + d.write("m.json", types) + " --out ";
+    const Result both = normagen(command + d / "both" + " --target x86-64-v4-bf16,x86-64-v4");
+    INFO(both.err);
+    REQUIRE(both.status == 0);
+    std::map<std::string, std::set<std::string>> symbols;  // by kernel
+    const json lock = json::parse(read(d.path / "both/manifest.lock.json"));
+    for (const json &kernel : lock.at("kernels")) {
+        symbols[kernel.at("name")].insert(kernel.at("symbol").get<std::string>());
+    }
+    REQUIRE(symbols.size() == 2);
+    for (const auto &[name, of_targets] : symbols) {
+        CHECK(of_targets.size() == (contains(name, "bf16") ? 2 : 1));
+    }
+    CHECK(contains(read(d.path / "both/registry.cpp"), "const int32_t kernel_count = 4;"));
+    CHECK(lines(read(d.path / "both/objects.rsp")).size() == 3);
+    // The parent need not be in the library.
+    CHECK(normagen(command + d / "one" + " --target x86-64-v4-bf16").status == 0);
+    CHECK(lines(read(d.path / "one/objects.rsp")).size() == 2);
+    CHECK(contains(read(d.path / "one/registry.cpp"), "const int32_t target_count = 1;"));
 }
 
 TEST_CASE("a library for two architectures is refused", "[normagen]") {
