@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Whatever a caller does to its floating-point environment, results are those of the standard one.
+#include <algorithm>
 #include <cfenv>
+#include <cmath>
 #include <cstring>
 #include <norma/norma.hpp>
 #include <set>
 
+#include "tests/support/call.h"
 #include "tests/support/catch.h"
 #include "tests/support/environment.h"
 #include "tests/support/flush_denormals.h"
@@ -34,7 +37,7 @@ struct Case {
     norma_scale scale;
 };
 
-// What a run wrote: y, then y_scale.
+// What a run wrote: y, then y_scale; nothing where a bound call writes something else.
 std::vector<char> run(const norma::Plan &plan, const Case &c, const std::vector<float> &x, int threads,
                       norma_parallel_for parallel_for = nullptr, const void *context = nullptr) {
     std::vector<char> out(static_cast<size_t>(rows * hidden * 4 + rows * 4));
@@ -48,8 +51,12 @@ std::vector<char> run(const norma::Plan &plan, const Case &c, const std::vector<
     execution.parallel_for = parallel_for;
     execution.parallel_for_context = const_cast<void *>(context);
     norma::Workspace workspace;
+    norma::Call call = plan.bind(arguments, execution, workspace);
+    call.run(rows);
+    const std::vector<char> bound = out;
+    std::fill(out.begin(), out.end(), '\0');
     plan.run(arguments, execution, workspace);
-    return out;
+    return out == bound ? out : std::vector<char>();
 }
 
 struct Mode {
@@ -68,16 +75,55 @@ const Mode modes[] = {
     {"exceptions trap", [] { return feenableexcept(FE_ALL_EXCEPT) != -1 && fegetexcept() == FE_ALL_EXCEPT; }},
 };
 
+// Of this thread, while it lives.
+class InMode {
+public:
+    explicit InMode(const Mode &mode) {
+        std::fegetenv(&before_);
+        entered_ = mode.enter();
+    }
+    ~InMode() { std::fesetenv(&before_); }
+    InMode(const InMode &) = delete;
+    InMode &operator=(const InMode &) = delete;
+
+    bool entered() const { return entered_; }
+
+private:
+    std::fenv_t before_;
+    bool entered_;
+};
+
 // A loop of a caller whose own threads are in the mode.
 int run_in_mode(void *mode, int64_t count, norma_task task, void *data) {
-    std::fenv_t before;
-    std::fegetenv(&before);
     for (int64_t i = 0; i < count; i++) {
-        static_cast<const Mode *>(mode)->enter();
+        const InMode in_mode(*static_cast<const Mode *>(mode));
         task(data, i);
     }
-    std::fesetenv(&before);
     return 0;
+}
+
+// dweight and dbias of LayerNorm, of strips whose sums are added up by tasks of their own.
+std::vector<float> gradients(norma_parallel_for parallel_for, const void *context) {
+    constexpr int64_t many = 1024;
+    const std::vector<float> x = made_up_rows();
+    std::vector<float> dx(many * hidden), mean(many, 0.1F), rstd(many, 0.9F), sums(2 * hidden);
+    norma_arguments arguments = norma::arguments(1e-5F);
+    // Of the same rows again and again.
+    arguments.x = arguments.dy = norma::tensor(x.data(), NORMA_F32, {many, hidden}, {1, 1});
+    arguments.dx = norma::tensor(dx.data(), {many, hidden});
+    arguments.mean = norma::tensor(mean.data(), {many});
+    arguments.rstd = norma::tensor(rstd.data(), {many});
+    const std::vector<float> weight(hidden, 1.25F);
+    arguments.weight = norma::tensor(weight.data(), {hidden});
+    arguments.dweight = norma::tensor(sums.data(), {hidden});
+    arguments.dbias = norma::tensor(sums.data() + hidden, {hidden});
+    norma_execution execution = norma::execution(3);
+    execution.parallel_for = parallel_for;
+    execution.parallel_for_context = const_cast<void *>(context);
+    norma::Workspace workspace;
+    const norma::Plan plan(norma::describe(NORMA_LAYER_NORM_BACKWARD, hidden, NORMA_F32, NORMA_F32, NORMA_F32));
+    plan.run(arguments, execution, workspace);
+    return sums;
 }
 
 std::vector<Case> cases() {
@@ -111,21 +157,23 @@ norma::Plan plan_of(const Case &c) {
 TEST_CASE("results do not depend on the caller's floating-point environment, which stays", "[environment]") {
     const Environment small_grains("NORMA_GRAIN_SIZE", "64");
     const std::vector<float> x = made_up_rows();
-    std::fenv_t before;
     for (const Case &c : cases()) {
         const norma::Plan plan = plan_of(c);
         const std::vector<char> expected = run(plan, c, x, 1);
         for (const Mode &mode : modes) {
             for (const int threads : {1, 3}) {
                 norma_shutdown();  // the pool is made by a caller in the mode
-                std::fegetenv(&before);
-                const bool entered = mode.enter();
-                std::feclearexcept(FE_ALL_EXCEPT);
-                const int rounding = std::fegetround(), traps = fegetexcept();
-                const std::vector<char> got = entered ? run(plan, c, x, threads) : expected;
-                const int raised = std::fetestexcept(FE_ALL_EXCEPT);
-                const bool same_mode = std::fegetround() == rounding && fegetexcept() == traps;
-                std::fesetenv(&before);
+                std::vector<char> got;
+                int raised = 0;
+                bool same_mode = false;
+                {
+                    const InMode in_mode(mode);
+                    std::feclearexcept(FE_ALL_EXCEPT);
+                    const int rounding = std::fegetround(), traps = fegetexcept();
+                    got = in_mode.entered() ? run(plan, c, x, threads) : expected;
+                    raised = std::fetestexcept(FE_ALL_EXCEPT);
+                    same_mode = std::fegetround() == rounding && fegetexcept() == traps;
+                }
                 CAPTURE(plan.kernel(), c.target, mode.name, threads);
                 CHECK(got == expected);
                 CHECK(same_mode);
@@ -145,6 +193,60 @@ TEST_CASE("results do not depend on the floating-point environment of a caller's
         for (const Mode &mode : modes) {
             CAPTURE(plan.kernel(), c.target, mode.name);
             CHECK(run(plan, c, x, 3, run_in_mode, &mode) == expected);
+        }
+    }
+}
+
+TEST_CASE("gradients do not depend on the floating-point environment of a caller's threads", "[environment]") {
+    const Environment small_grains("NORMA_GRAIN_SIZE", "64");
+    const std::vector<float> expected = gradients(nullptr, nullptr);
+    for (const Mode &mode : modes) {
+        CAPTURE(mode.name);
+        CHECK(gradients(run_in_mode, &mode) == expected);
+    }
+}
+
+TEST_CASE("what is refused does not depend on the caller's floating-point environment", "[environment]") {
+    CallSpec spec;
+    const std::vector<norma_kernel_info> kernels = runnable_kernels();
+    const auto given = std::find_if(kernels.begin(), kernels.end(), [](const norma_kernel_info &kernel) {
+        return kernel.scale == NORMA_SCALE_TENSOR && kernel.hidden_exact == 0;
+    });
+    REQUIRE(given != kernels.end());
+    spec.kernel = *given;
+    spec.hidden = spec.kernel.hidden_multiple;
+    Call call(spec);
+    float scale = 1;
+    call.arguments.y_scale.data = &scale;
+    const norma_arguments good = call.arguments;
+    const struct {
+        float eps, weight_offset, scale;
+        const char *message;  // none where nothing is refused
+    } cases[] = {{NAN, 0, 1, "eps is nan; expected"},
+                 {-1e-45F, 0, 1, "eps is -1.401"},
+                 {0, NAN, 1, "weight_offset is nan; expected"},
+                 {0, 0, NAN, "y_scale is nan; expected"},
+                 {0, 0, -1e-45F, "y_scale is -1.401"},
+                 {1e-45F, -1e-45F, 1e-45F, ""},
+                 {-0.0F, 0, 1, ""}};
+    for (const Mode &mode : modes) {
+        for (const auto &c : cases) {
+            call.arguments = good;
+            call.arguments.eps = c.eps;
+            call.arguments.weight_offset = c.weight_offset;
+            scale = c.scale;
+            norma_status status = NORMA_OK;
+            int raised = 0;
+            {
+                const InMode in_mode(mode);
+                std::feclearexcept(FE_ALL_EXCEPT);
+                status = norma_run(&call.desc, &call.arguments, &call.execution);
+                raised = std::fetestexcept(FE_ALL_EXCEPT);
+            }
+            CAPTURE(mode.name, c.message, norma_last_error());
+            CHECK(status == (*c.message == '\0' ? NORMA_OK : NORMA_INVALID_ARGUMENT));
+            CHECK((status == NORMA_OK || std::string(norma_last_error()).find(c.message) == 0));
+            CHECK(raised == 0);
         }
     }
 }

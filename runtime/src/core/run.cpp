@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A run: everything is checked and packed, which is binding a call, then the plan's device runs that.
-#include <float.h>
 #include <string.h>
 
 #include "bound_call.h"
 #include "errors.h"
+#include "numbers.h"
 #include "runtime/src/device/device.h"
 
 namespace norma {
@@ -58,10 +58,7 @@ norma_status check_given_scale(const norma_plan &plan, const Work &work) {
     }
     float scale = 0;
     memcpy(&scale, work.operands[tensor_index(Role::y_scale)].data, sizeof scale);
-    return scale > 0 && scale <= FLT_MAX
-               ? NORMA_OK
-               : fail(NORMA_INVALID_ARGUMENT, "y_scale is %g; expected a finite number above 0",
-                      static_cast<double>(scale));
+    return is_positive_and_finite(scale) ? NORMA_OK : refuse_number("y_scale", scale, "a finite number above 0");
 }
 
 const Kernel *choose_kernel(const norma_plan &plan, const Work &work) {

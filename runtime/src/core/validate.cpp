@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Nothing that a caller passes reaches a kernel unchecked. A message names the argument, its value and what was
 // expected.
-#include <float.h>
-
 #include "errors.h"
+#include "numbers.h"
 #include "overlap.h"
 #include "runtime/src/device/device.h"
 #include "work.h"
@@ -221,13 +220,11 @@ norma_status check_scalars(const norma_plan &plan, const norma_arguments &argume
         return fail(NORMA_INVALID_ARGUMENT, "y_zero_point is %d; expected %s", arguments.y_zero_point,
                     largest ? "0 to 255" : "0, since y is not u8");
     }
-    if (!(arguments.eps >= 0 && arguments.eps <= FLT_MAX)) {
-        return fail(NORMA_INVALID_ARGUMENT, "eps is %g; expected a finite number, 0 or more",
-                    static_cast<double>(arguments.eps));
+    if (!is_positive_and_finite(arguments.eps) && !is_zero(arguments.eps)) {
+        return refuse_number("eps", arguments.eps, "a finite number, 0 or more");
     }
-    if (!(arguments.weight_offset >= -FLT_MAX && arguments.weight_offset <= FLT_MAX)) {
-        return fail(NORMA_INVALID_ARGUMENT, "weight_offset is %g; expected a finite number",
-                    static_cast<double>(arguments.weight_offset));
+    if (!is_finite(arguments.weight_offset)) {
+        return refuse_number("weight_offset", arguments.weight_offset, "a finite number");
     }
     return NORMA_OK;
 }

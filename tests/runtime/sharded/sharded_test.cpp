@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Sharded norms: bits that do not depend on ranks, float64, and what becomes of faults.
 #include <atomic>
+#include <cfenv>
 
 #include "sharded_norm.h"
 #include "tests/support/catch.h"
+#include "tests/support/flush_denormals.h"
 
 namespace {
 
@@ -62,6 +64,33 @@ TEST_CASE("sharded norms: a residual is added before, with the same bits on any 
         uneven.run();
         INFO(spec.text());
         CHECK(uneven.check(4) == "");
+    }
+}
+
+TEST_CASE("sharded norms: the same bits in any floating-point environment of the ranks", "[sharded]") {
+    const struct {
+        const char *name;
+        void (*enter)();
+    } modes[] = {
+        {"denormals are flushed", flush_denormals},
+        {"rounding is upward", [] { std::fesetround(FE_UPWARD); }},
+        {"exceptions trap", [] { feenableexcept(FE_ALL_EXCEPT); }},
+    };
+    for (const norma_op op : ops) {
+        for (const RowKind kind : {RowKind::normal, RowKind::denormal}) {
+            ShardedSpec spec = two_ranks();
+            spec.op = op;
+            spec.rows_of = kind;
+            ShardedNorm standard(spec);
+            standard.run();
+            for (const auto &mode : modes) {
+                Ranks ranks(2);
+                ShardedNorm norm(spec);
+                norm.run(ranks, [&](int32_t, norma_arguments &, norma_execution &) { mode.enter(); });
+                CAPTURE(spec.text(), mode.name);
+                CHECK((norm.bytes() == standard.bytes()));
+            }
+        }
     }
 }
 

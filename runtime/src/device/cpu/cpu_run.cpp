@@ -79,7 +79,6 @@ int run_strips(const SharedRun &shared, KernelCall &call, StripTotal &total, int
 }
 
 void run_worker(void *task_data, int64_t index) {
-    const FloatEnvironment standard;
     SharedRun &shared = *static_cast<SharedRun *>(task_data);
     char *scratch = shared.scratch + index * shared.scratch_per_worker;
     const int64_t kernel_bytes = shared.run.plan->workspace_per_worker;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "parallel.h"
 
+#include "float_environment.h"
 #include "pool.h"
 #include "runtime/src/core/errors.h"
 
@@ -23,6 +24,7 @@ void run_once(void *task_data, int64_t index) {
         loop.misused = true;
         return;
     }
+    const FloatEnvironment standard;  // of a thread of the pool, or of the caller's
     loop.worker(loop.data, index);
 }
 
