@@ -12,6 +12,7 @@
 #include "bench/machine.h"
 #include "bench/measure.h"
 #include "commands.h"
+#include "eps.h"
 #include "layer.h"
 #include "library.h"
 #include "runtime/vocabulary/dtypes.h"
@@ -110,18 +111,16 @@ Measured measure(const Line &line, double eps) {
     return {ulps, timings[0].ns, timings[0].ns / timings[1].ns};
 }
 
-double eps_of(const safetensors::File &file, const std::string &path) {
+double file_eps(const safetensors::File &file, const std::string &path) {
     const auto found = file.metadata.find("eps");
     if (found == file.metadata.end()) {
         return 1e-5;
     }
-    const char *text = found->second.c_str();
-    char *end = nullptr;
-    const double eps = std::strtod(text, &end);
-    if (end == text || *end != '\0' || !std::isfinite(static_cast<float>(eps)) || eps < 0) {
-        throw InputError(path + ": its metadata have eps \"" + found->second + "\"; expected a number, 0 or more");
+    const std::optional<double> eps = eps_of(found->second);
+    if (!eps) {
+        throw InputError(path + ": its metadata have eps \"" + found->second + "\"; expected " + expected_eps);
     }
-    return eps;
+    return *eps;
 }
 
 std::string why(const std::string &kernel_name, int64_t hidden) {
@@ -139,7 +138,7 @@ std::string why(const std::string &kernel_name, int64_t hidden) {
 
 void demo(const std::string &path) {
     const safetensors::File file = safetensors::read(path);
-    const double eps = eps_of(file, path);
+    const double eps = file_eps(file, path);
     const std::vector<Line> lines = lines_of(file, path);
     const auto model = file.metadata.find("model");
     const std::string target = lines[0].plan.explain();  // its first line

@@ -10,6 +10,7 @@
 
 #include "bench/given_names.h"
 #include "commands.h"
+#include "eps.h"
 #include "quality_lines.h"
 #include "runtime/vocabulary/dtypes.h"
 #include "tools/base/output_file.h"
@@ -102,9 +103,6 @@ void print_table(const QualityOptions &options, const Layer &layer, const Qualit
 }
 
 void quality(const QualityOptions &options) {
-    if (!(options.eps >= 0) || !std::isfinite(static_cast<float>(options.eps))) {
-        throw InputError(fmt::format("--eps is {:g}; expected a finite number in fp32, 0 or more", options.eps));
-    }
     const Layer layer = layer_for(options);
     const Quality quality = bench::with_given_names({{"desc.hidden", options.input + ": the hidden size"}}, [&] {
         return quality_of(layer, options.op == "rms_norm" ? NORMA_RMS_NORM_FORWARD : NORMA_LAYER_NORM_FORWARD,
@@ -136,9 +134,7 @@ void add_quality(CLI::App &app) {
                      "A safetensors file with x, and weight where there is; of layer_norm also bias")
         ->required();
     command->add_option("--prefix", options->prefix, "Of the tensors' names: PREFIX.x and so on");
-    command->add_option("--eps", options->eps, "Added to the variance or mean square")
-        ->check(CLI::Number)
-        ->capture_default_str();
+    add_eps(*command, options->eps);
     command->add_option("--x-dtype", options->x_dtype, "Rounds x, weight and bias to this type first")
         ->check(CLI::IsMember({"f16", "bf16"}));
     command

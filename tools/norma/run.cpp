@@ -10,6 +10,7 @@
 
 #include "bench/given_names.h"
 #include "commands.h"
+#include "eps.h"
 #include "run_tensors.h"
 #include "runtime/vocabulary/word_lists.h"
 
@@ -39,9 +40,6 @@ void refuse_others(const CLI::App &command, const RunOptions &options) {
     }
     if (options.threads < 0 || options.threads > most_threads) {
         throw InputError(fmt::format("--threads is {}; expected 0 to {}", options.threads, most_threads));
-    }
-    if (const float eps = (float)options.eps; options.eps != 0 && !(eps > 0 && eps <= FLT_MAX)) {
-        throw InputError(fmt::format("--eps is {}; expected 0, or a finite number above 0 in fp32", options.eps));
     }
     if (!std::isfinite((float)options.weight_offset)) {
         throw InputError(fmt::format("--weight-offset is {}; expected a finite number in fp32", options.weight_offset));
@@ -84,10 +82,8 @@ void add_run(CLI::App &app) {
                      "Writes y, y_scale, y_float, residual_out, mean, rstd; or dx, dweight, dbias")
         ->required();
     command->add_option("--prefix", options->prefix, "Of the tensors' names: PREFIX.x and so on");
+    add_eps(*command, options->eps);
     // CLI11 would take an empty argument, as from a variable that is not set, for 0.
-    command->add_option("--eps", options->eps, "Added to the variance or mean square")
-        ->check(CLI::Number)
-        ->capture_default_str();
     command->add_option("--weight-offset", options->weight_offset, "Added to the weight; 1 for Gemma")
         ->check(CLI::Number)
         ->capture_default_str();

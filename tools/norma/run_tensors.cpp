@@ -157,13 +157,9 @@ private:
         if (is_quantized(desc.x)) {
             const Tensor &scale = required("x_scale");
             const bool one = scale.shape.empty() || scale.shape == Shape{1};
-            if (!one) {
-                type("x_scale", Kind::statistic);
-            }
-            arguments.x_scale =
-                one ? memory_.input(tensor(scale.bytes.data(), dtype_of_safetensors(scale.dtype.c_str()), {}),
-                                    scale.bytes.size())
-                    : input("x_scale", Kind::statistic);
+            const norma_dtype dtype = one ? type_alone("x_scale", scale) : type("x_scale", Kind::statistic);
+            arguments.x_scale = one ? memory_.input(tensor(scale.bytes.data(), dtype, {}), scale.bytes.size())
+                                    : input("x_scale", Kind::statistic);
         }
         const int group = group_size(desc.scale);
         if (desc.scale == NORMA_SCALE_TENSOR) {
@@ -225,19 +221,31 @@ private:
 
     const Tensor &x() const { return required("x"); }
 
+    std::vector<std::string> types_of(const std::string &role) const {
+        if (role == "mean" || role == "rstd" || role == "x_scale" || role == "x_column_scale") {
+            return {"F32"};
+        }
+        return role == "x" && !options_.info().backward ? std::vector<std::string>{"F32", "F16", "BF16", "I8", "I32"}
+                                                        : std::vector<std::string>{"F32", "F16", "BF16"};
+    }
+
+    // Whatever its shape.
+    norma_dtype type_alone(const std::string &role, const Tensor &tensor) const {
+        const std::vector<std::string> types = types_of(role);
+        if (std::find(types.begin(), types.end(), tensor.dtype) == types.end()) {
+            throw InputError(fmt::format("{}: {} is {}; expected {}{}", options_.input, options_.named(role),
+                                         tensor.dtype, types.size() > 1 ? "one of " : "", comma_separated(types)));
+        }
+        return dtype_of_safetensors(tensor.dtype.c_str());
+    }
+
     // NORMA_NONE where the file has none.
     norma_dtype type(const std::string &role, Kind kind) const {
         const Tensor *tensor = find(role);
         if (tensor == nullptr) {
             return NORMA_NONE;
         }
-        const norma_dtype dtype = dtype_of_safetensors(tensor->dtype.c_str());
-        const bool integers = role == "x" && !options_.info().backward;
-        const bool integer = dtype == NORMA_I8 || dtype == NORMA_I32;
-        if (dtype == NORMA_NONE || (is_quantized(dtype) && !(integers && integer))) {
-            throw InputError(options_.input + ": " + options_.named(role) + " is " + tensor->dtype +
-                             (integers ? "; expected F32, F16, BF16, I8 or I32" : "; expected F32, F16 or BF16"));
-        }
+        const norma_dtype dtype = type_alone(role, *tensor);
         Shape with_one = outer_;
         with_one.push_back(1);
         if (tensor->shape != shape(kind) && !(kind == Kind::statistic && tensor->shape == with_one)) {
@@ -250,9 +258,12 @@ private:
     void split_shape() {
         const int rank = (int)x().shape.size();
         const int axis = options_.axis < 0 ? options_.axis + rank : options_.axis;
+        if (rank == 0) {
+            throw InputError(options_.input + ": " + options_.named("x") + " has no dimensions; expected 1 or more");
+        }
         if (axis < 0 || axis >= rank) {
-            throw InputError("--axis is " + std::to_string(options_.axis) + "; " + options_.named("x") + " has " +
-                             std::to_string(rank) + " dimensions");
+            throw InputError(fmt::format("--axis is {}; expected {} to {}, as {} has {} dimensions", options_.axis,
+                                         -rank, rank - 1, options_.named("x"), rank));
         }
         outer_.assign(x().shape.begin(), x().shape.begin() + axis);
         inner_.assign(x().shape.begin() + axis, x().shape.end());

@@ -51,6 +51,10 @@ TEST_CASE("run takes int8 with a scale, and a scale for y") {
     s.refused("rms_norm --y-dtype f32", "has no tensor \"x_scale\"");
     s.input.tensors["x_scale"] = tensor("F32", {2}, 3);
     s.refused("rms_norm --y-dtype f32", "x_scale is [2]; expected [3]");
+    for (const std::vector<int64_t> &shape : {std::vector<int64_t>{3}, {1}, {}}) {
+        s.input.tensors["x_scale"] = tensor("F16", shape, 3);
+        s.refused("rms_norm --y-dtype f32", "in: x_scale is F16; expected F32");
+    }
     s.input.tensors["x_scale"] = tensor("F32", {3}, 3);
     s.outputs("rms_norm --y-dtype f32");
     s.input.tensors["x_scale"] = tensor("F32", {1}, 3);
@@ -106,6 +110,10 @@ TEST_CASE("run takes the int32 sums of a matmul") {
         std::memcpy(&four.bytes[4 * i], &scales[0], 4);
     }
     std::memcpy(half.bytes.data(), &scales[1], 4);
+    s.input.tensors["x_column_scale"] = tensor("BF16", {64}, 3);
+    s.input.tensors["x_scale"] = half;
+    s.refused("rms_norm --y-dtype bf16", "in: x_column_scale is BF16; expected F32");
+    s.input.tensors.erase("x_scale");
     s.input.tensors["x_column_scale"] = four;
     s.refused("rms_norm --y-dtype bf16", "has no tensor \"x_scale\"");
     s.input.tensors["x_scale"] = half;
@@ -130,5 +138,5 @@ TEST_CASE("run refuses scales that make no sense") {
               s.in + ": the hidden size of x is 64; expected whole groups of 128");
     s.refused("rms_norm_backward --scale row", "--scale is given");
     s.input.tensors["weight"] = st::Tensor{"I8", {64}, std::vector<char>(64)};
-    s.refused("rms_norm", "weight is I8; expected F32, F16 or BF16");
+    s.refused("rms_norm", "weight is I8; expected one of F32, F16, BF16");
 }

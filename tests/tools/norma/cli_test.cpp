@@ -166,18 +166,17 @@ TEST_CASE("run rounds to the type and in the order that it is told to", "[cli]")
 TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     Session s;
     s.refused("rms_nrom", "rms_nrom");
-    s.refused("rms_norm --eps nan", "eps");
-    s.refused("rms_norm --eps -1", "--eps is -1");
+    s.refused("rms_norm --eps -1", "--eps is -1; expected");
     s.refused("rms_norm --weight-offset nan", "--weight-offset is nan; expected a finite number in fp32");
     s.refused("rms_norm --weight-offset 1e39", "--weight-offset is 1e+39; expected a finite number in fp32");
-    for (const char *eps : {"1e-46", "-1", "nan", "inf", "1e39"}) {
+    for (const char *eps : {"1e-46", "1e-400", "-1", "nan", "inf", "1e39", "1e-5x", "''"}) {
         s.refused(std::string("layer_norm --eps ") + eps, "expected 0, or a finite number above 0 in fp32");
     }
     s.refused("layer_norm --threads 1000", "--threads is 1000; expected 0 to 256");
     s.refused("layer_norm --contract hf", "argument: --contract is hf; expected fp32_once for layer_norm_forward");
     s.refused("rms_norm --contract once", "--contract");
     s.refused("rms_norm --y-dtype f64", "--y-dtype");
-    s.refused("rms_norm --axis 2", "--axis is 2");
+    s.refused("rms_norm --axis 2", "--axis is 2; expected -2 to 1, as x has 2 dimensions");
     s.refused("rms_norm --axis -3", "--axis is -3");
     s.refused("rms_norm --target pdp-11", "unsupported target: --target is \"pdp-11\"");
     s.refused("rms_norm --kernel fast", "argument: --kernel is \"fast\"");
@@ -185,7 +184,6 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm --store slow", "--store");
     s.refused("rms_norm --threads -1", "threads is -1");
     s.refused("rms_norm --threads many", "--threads");
-    s.refused("rms_norm --eps ''", "--eps");
     s.refused("rms_norm --weight-offset ''", "--weight-offset");
     s.refused("rms_norm --axis ''", "--axis");
     s.refused("rms_norm --prefix 'a\nb'", "a\\nb");
@@ -198,7 +196,7 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.input.tensors["weight"] = tensor("F32", {39}, 2);
     s.refused("rms_norm", "weight is [39]; expected [40]");
     s.input.tensors["weight"] = {"I32", {40}, std::vector<char>(160)};
-    s.refused("rms_norm", "weight is I32");
+    s.refused("rms_norm", "weight is I32; expected one of F32, F16, BF16");
     s.input.tensors.erase("weight");
     s.input.tensors["residual"] = tensor("F32", {2, 40}, 3);
     s.refused("rms_norm", "residual is [2, 40]; expected [3, 40]");
@@ -211,7 +209,9 @@ TEST_CASE("run refuses in one line and leaves no file", "[cli]") {
     s.refused("rms_norm", s.in + ": the hidden size of x is 0; expected 1 to");
     s.input.tensors.erase("bias");
     s.input.tensors["x"] = {"F64", {3, 40}, std::vector<char>(960)};
-    s.refused("rms_norm", "x is F64");
+    s.refused("rms_norm", "x is F64; expected one of F32, F16, BF16, I8, I32");
+    s.input.tensors["x"] = tensor("F32", {}, 1);
+    s.refused("rms_norm", s.in + ": x has no dimensions; expected 1 or more");
     s.input.tensors.erase("x");
     s.refused("rms_norm", "has no tensor \"x\"");
 

@@ -211,7 +211,7 @@ TEST_CASE("demo refuses in one line", "[cli]") {
         st::write(d / "f", file);
         check_refused("norma", norma_command("demo " + d / "f"), part);
     };
-    for (const char *eps : {"small", "", "-1", "nan", "1e39", "1e-5x"}) {
+    for (const char *eps : {"small", "", "-1", "nan", "1e39", "1e-46", "1e-5x"}) {
         refused([&](st::File &f) { f.metadata["eps"] = eps; }, std::string("have eps \"") + eps);
     }
     refused([](st::File &f) { f.tensors["layer.weight"].shape = {8, 8}; }, "expected the shape [64]");
