@@ -49,8 +49,10 @@ std::vector<norma_kernel_info> kernels_of_this_process() {
     return kernels;
 }
 
+bool any(const CallSpec &) { return true; }
+
 // The first failure of a kernel ends its turn.
-void for_every_kernel(const std::function<void(CallSpec)> &test) {
+void for_every_kernel(const std::function<void(CallSpec)> &test, bool (*wanted)(const CallSpec &) = any) {
     setenv("NORMA_TEST_DEVICE", "cuda", 1);
     use_cuda();
     const std::vector<norma_kernel_info> kernels = kernels_of_this_process();
@@ -59,6 +61,9 @@ void for_every_kernel(const std::function<void(CallSpec)> &test) {
         CallSpec spec;
         spec.kernel = kernel;
         spec.hidden = usual_size(kernel);
+        if (!wanted(spec)) {
+            continue;
+        }
         std::string problem;
         try {
             test(spec);
@@ -128,6 +133,20 @@ TEST_CASE("every kernel for CUDA: long rows", "[cuda]") {
         }
         run_and_check(spec);
     });
+}
+
+TEST_CASE("every kernel for CUDA: gradients of equal terms", "[cuda]") {
+    const auto has_short_rows = [](const CallSpec &spec) {
+        return spec.backward() && !spec.partial() && spec.hidden <= 128;
+    };
+    for_every_kernel(
+        [](CallSpec spec) {
+            spec.outer = {515};
+            spec.dy_kind = RowKind::tenth;
+            spec.kind = spec.is_layer_norm() ? RowKind::normal : RowKind::tenth;
+            run_and_check(spec);
+        },
+        has_short_rows);
 }
 
 // As many as keep all of a device's multiprocessors busy at once, and fit the memory of a tensor; hours on the fake

@@ -121,7 +121,7 @@ double sample_of_vector(const CallSpec &spec, int role, int64_t d) {
 RowKind kind_of(const CallSpec &spec, int role) {
     const bool plain = role == role_residual &&
                        (is_near_limit(spec.kind) || spec.kind == RowKind::nan || spec.kind == RowKind::infinity);
-    return plain || role == role_dy || role == role_d_residual ? RowKind::normal : spec.kind;
+    return role == role_dy ? spec.dy_kind : plain || role == role_d_residual ? RowKind::normal : spec.kind;
 }
 
 }  // namespace

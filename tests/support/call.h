@@ -79,6 +79,7 @@ struct CallSpec {
     bool y_in_place = false, residual_out_in_place = false, dx_in_place = false;
 
     RowKind kind = RowKind::normal;
+    RowKind dy_kind = RowKind::normal;
     float eps = 1e-5F;
     float weight_offset = 0;
     bool save_statistics = true;  // of a forward
