@@ -31,12 +31,18 @@ REFUSED = {
     r"y.strides\[0\] is 0": (ValueError, lambda: norma.rms_norm(X, W, out=overlapping())),
     "eps is -1": (ValueError, lambda: norma.rms_norm(X, W, eps=-1)),
     "eps is nan": (ValueError, lambda: norma.rms_norm(X, W, eps=float("nan"))),
-    "threads is -1": (ValueError, lambda: norma.rms_norm(X, W, threads=-1)),
+    "eps is 1e-46": (ValueError, lambda: norma.rms_norm(X, W, eps=1e-46)),
+    "x_scale is 1e-46": (
+        ValueError,
+        lambda: norma.rms_norm(X.astype(np.int8), W, x_scale=1e-46, y_dtype="f32"),
+    ),
+    "eps is -1e-46": (ValueError, lambda: norma.layer_norm_backward(X, X, W, eps=-1e-46)),
+    "^threads is -1": (ValueError, lambda: norma.rms_norm(X, W, threads=-1)),
     "y_dtype is 'f128'; expected 'none', 'f32'": (
         ValueError,
         lambda: norma.rms_norm(X, W, y_dtype="f128"),
     ),
-    "desc.y is f64; expected f32": (ValueError, lambda: norma.rms_norm(X, W, y_dtype="f64")),
+    "^y is f64; expected f32": (ValueError, lambda: norma.rms_norm(X, W, y_dtype="f64")),
     "y_dtype is of type type": (TypeError, lambda: norma.rms_norm(X, W, y_dtype=np.float32)),
     "scale is 'column'": (ValueError, lambda: norma.rms_norm(X, W, y_dtype="i8", scale="column")),
     "y_scale is 0": (
@@ -58,7 +64,7 @@ REFUSED = {
         lambda: norma.rms_norm_backward(X, X, W, dweight=W.astype(np.float16)),
     ),
     "contract is 'exact'": (ValueError, lambda: norma.rms_norm(X, W, contract="exact")),
-    "desc.contract is hf": (ValueError, lambda: norma.layer_norm(X, W, contract="hf")),
+    "^contract is hf": (ValueError, lambda: norma.layer_norm(X, W, contract="hf")),
     '"contract": "relaxed"': (
         norma.NotInLibraryError,
         lambda: norma.Plan("rms_norm", 64, contract="relaxed"),

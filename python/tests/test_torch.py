@@ -156,6 +156,8 @@ def test_refusals():
         norma.torch.rms_norm(x, torch.randn(3))
     with pytest.raises(TypeError, match="float64"):
         norma.torch.rms_norm(x.double())
+    with pytest.raises((RuntimeError, ValueError), match="eps is 1e-46, which float32"):
+        torch.ops.norma.rms_norm.default(x, None, None, 1e-46)
     for odd in [
         torch.empty(5, 8, device="meta"),
         x.to_sparse(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "errors.h"
 
+#include "last_error.h"
 #include "norma/norma.hpp"
 
 namespace nb = nanobind;
@@ -24,7 +25,7 @@ PyObject *type_of(norma_status status) {
 
 void check(norma_status status) {
     if (status != NORMA_OK) {
-        PyErr_SetString(type_of(status), norma_last_error());
+        PyErr_SetString(type_of(status), last_error());
         throw nb::python_error();
     }
 }
@@ -41,7 +42,7 @@ void define_errors(nb::module_ &module) {
         try {
             std::rethrow_exception(thrown);
         } catch (const norma::Error &failed) {
-            PyErr_SetString(type_of(failed.status()), norma_last_error());
+            PyErr_SetString(type_of(failed.status()), last_error());
         }
     });
     module.attr("Error") = nb::handle(error);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A status of norma.h as an exception of Python, with norma_last_error() as its message.
+// A status of norma.h as an exception of Python.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -37,7 +37,7 @@ Args:
     x: [..., hidden] with 1 to 4 dimensions, the last contiguous, of float32, float16, bfloat16, int8 or int32.
     weight, bias: [hidden], of x's type or float32.
     residual: of x's shape.
-    eps: 0 or more.
+    eps: 0 or more, as a float32.
     weight_offset: added to the weight: 1 for Gemma.
     out, residual_out: where results go, in place of new arrays; out may be x, and residual_out residual.
     statistics: whether the mean (of layer_norm) and rstd, float32 [...], are returned for a backward.
@@ -123,7 +123,7 @@ void set_choice(Run &run, nb::handle contract, nb::handle target, int threads) {
 }
 
 template <norma_op op>
-nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle residual, float eps,
+nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle residual, double eps,
                    float weight_offset, nb::handle out, nb::handle residual_out, bool statistics, nb::handle y_dtype,
                    nb::handle scale, nb::handle y_scale, int y_zero_point, nb::handle y_float, nb::handle x_scale,
                    nb::handle x_column_scale, nb::handle contract, nb::handle target, int threads, const Shard *shard) {
@@ -151,9 +151,9 @@ nb::object forward(nb::handle x, nb::handle weight, nb::handle bias, nb::handle 
 
 template <norma_op op>
 nb::object backward(nb::handle dy, nb::handle x, nb::handle weight, nb::handle mean, nb::handle rstd,
-                    nb::handle d_residual, bool bias, float eps, float weight_offset, nb::handle dx, nb::handle dweight,
-                    nb::handle dbias, bool accumulate, bool f32_gradients, nb::handle contract, nb::handle target,
-                    int threads, const Shard *shard) {
+                    nb::handle d_residual, bool bias, double eps, float weight_offset, nb::handle dx,
+                    nb::handle dweight, nb::handle dbias, bool accumulate, bool f32_gradients, nb::handle contract,
+                    nb::handle target, int threads, const Shard *shard) {
     Run run(op, eps);
     run.give(Role::dy, dy);
     run.give(Role::x, x);

@@ -74,7 +74,7 @@ Role tensor_role(const char *name) {
     return static_cast<Role>(role);
 }
 
-Run prepare(const BoundPlan &plan, float eps, float weight_offset, int y_zero_point, int threads,
+Run prepare(const BoundPlan &plan, double eps, float weight_offset, int y_zero_point, int threads,
             const nb::kwargs &tensors) {
     Run run(plan.desc.op, eps);
     run.desc = plan.desc;
@@ -89,7 +89,7 @@ Run prepare(const BoundPlan &plan, float eps, float weight_offset, int y_zero_po
     return run;
 }
 
-void run_plan(const BoundPlan &plan, float eps, float weight_offset, int y_zero_point, int threads,
+void run_plan(const BoundPlan &plan, double eps, float weight_offset, int y_zero_point, int threads,
               const nb::kwargs &tensors) {
     const Run run = prepare(plan, eps, weight_offset, y_zero_point, threads, tensors);
     norma::Workspace workspace;
@@ -100,7 +100,8 @@ void run_plan(const BoundPlan &plan, float eps, float weight_offset, int y_zero_
 // Keeps its plan and its arrays.
 class BoundCall {
 public:
-    BoundCall(nb::object plan, float eps, float weight_offset, int y_zero_point, int threads, const nb::kwargs &tensors)
+    BoundCall(nb::object plan, double eps, float weight_offset, int y_zero_point, int threads,
+              const nb::kwargs &tensors)
         : plan_(std::move(plan)), arrays_(nb::borrow<nb::dict>(tensors)) {
         const BoundPlan &bound = nb::cast<const BoundPlan &>(plan_);
         run_ = std::make_unique<Run>(prepare(bound, eps, weight_offset, y_zero_point, threads, tensors));
@@ -187,19 +188,19 @@ layer_norm_backward.
         .def(
             "explain", [](const BoundPlan &plan) { return plan.plan.explain(); },
             "Why this kernel was chosen: a line for each that was considered.")
-        .def("run", run_plan, nb::kw_only(), "eps"_a = 1e-5f, "weight_offset"_a = 0.0f, "y_zero_point"_a = 0,
+        .def("run", run_plan, nb::kw_only(), "eps"_a = 1e-5, "weight_offset"_a = 0.0f, "y_zero_point"_a = 0,
              "threads"_a = 0, "tensors"_a,
              nb::sig("def run(self, *, eps: float = 1e-5, weight_offset: float = 0.0, y_zero_point: int = 0, "
                      "threads: int = 0, **tensors: Array) -> None"),
              "Runs with all the plan's tensors given by name (x, weight, y, ...), any number of rows, from any thread.")
         .def(
             "bind",
-            [](nb::object self, float eps, float weight_offset, int y_zero_point, int threads,
+            [](nb::object self, double eps, float weight_offset, int y_zero_point, int threads,
                const nb::kwargs &tensors) {
                 return new BoundCall(std::move(self), eps, weight_offset, y_zero_point, threads, tensors);
             },
-            nb::kw_only(), "eps"_a = 1e-5f, "weight_offset"_a = 0.0f, "y_zero_point"_a = 0, "threads"_a = 0,
-            "tensors"_a, nb::rv_policy::take_ownership,
+            nb::kw_only(), "eps"_a = 1e-5, "weight_offset"_a = 0.0f, "y_zero_point"_a = 0, "threads"_a = 0, "tensors"_a,
+            nb::rv_policy::take_ownership,
             nb::sig("def bind(self, *, eps: float = 1e-5, weight_offset: float = 0.0, y_zero_point: int = 0, "
                     "threads: int = 0, **tensors: Array) -> Call"),
             "As run, but checked once, for calls that are repeated. The call keeps plan and arrays alive.");

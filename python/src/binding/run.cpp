@@ -5,6 +5,7 @@
 #include <string>
 
 #include "errors.h"
+#include "float32.h"
 #include "runtime/vocabulary/fields.h"
 #include "threads.h"
 
@@ -54,11 +55,11 @@ Variant variant_of_run(const norma_plan_desc &desc) {
 
 }  // namespace
 
-Run::Run(norma_op op, float eps) {
+Run::Run(norma_op op, double eps) {
     desc.size = sizeof desc;
     desc.op = op;
     arguments.size = sizeof arguments;
-    arguments.eps = eps;
+    arguments.eps = as_float32("eps", eps);
     execution.size = sizeof execution;
 }
 
@@ -78,7 +79,7 @@ void Run::view_inputs() {
         norma_tensor &tensor = tensor_of(arguments, i);
         if (scale && !output && (PyFloat_Check(array.ptr()) || PyLong_Check(array.ptr()))) {
             float &number = numbers[role.role == Role::y_scale];
-            number = nb::cast<float>(array);
+            number = as_float32(role.name, nb::cast<double>(array));
             tensor = {&number, NORMA_F32, {NORMA_CPU, 0}, 0, {}, {}};
         } else {
             tensor = view(array, role.name, output, leases);

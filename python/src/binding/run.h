@@ -23,7 +23,7 @@ struct Run {
     float numbers[2] = {};                 // x_scale and y_scale, where they were given as numbers
     Leases leases;
 
-    Run(norma_op op, float eps);
+    Run(norma_op op, double eps);
 
     // None and a null handle mean absent.
     void give(Role role, nb::handle array);

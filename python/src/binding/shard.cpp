@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "errors.h"
+#include "last_error.h"
 #include "norma/sharded.hpp"
 
 namespace norma::python {
@@ -95,7 +96,7 @@ void run_sharded(const Shard &shard, const norma_plan_desc &desc, const norma_ar
         if (!called.thrown) {
             throw;
         }
-        nb::raise_from(*called.thrown, error_type(), "%s", norma_last_error());
+        nb::raise_from(*called.thrown, error_type(), "%s", last_error());
     }
 }
 

@@ -13,7 +13,9 @@
 #include <string>
 #include <type_traits>
 
+#include "float32.h"
 #include "huge_pages.h"
+#include "last_error.h"
 #include "norma/norma.h"
 #include "runtime/vocabulary/variant.h"
 #include "threads.h"
@@ -218,7 +220,7 @@ void run(Value *stack, uint64_t, uint64_t) {
         }
         desc.contract = static_cast<norma_contract>(known->value);
     }
-    arguments.eps = static_cast<float>(eps);
+    arguments.eps = as_float32("eps", eps);
     arguments.weight_offset = static_cast<float>(weight_offset);
     arguments.x = view(x, "x");
     OwnedTensor y = new_like(Shape(x.get())), residual_out;
@@ -241,7 +243,7 @@ void run(Value *stack, uint64_t, uint64_t) {
     desc.residual = arguments.residual.dtype;
     use_threads(execution);
     if (norma_run(&desc, &arguments, &execution) != NORMA_OK) {
-        throw std::runtime_error(norma_last_error());
+        throw std::runtime_error(last_error());
     }
     stack[0] = reinterpret_cast<Value>(y.release());
     if (with_residual) {

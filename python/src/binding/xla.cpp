@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "last_error.h"
 #include "norma/norma.h"
 #include "runtime/vocabulary/tensors.h"
 #include "xla/ffi/api/ffi.h"
@@ -191,7 +192,7 @@ ffi::Error run(ffi::ThreadPool pool, ffi::RemainingArgs inputs, ffi::RemainingRe
     return status == NORMA_OK ? ffi::Error::Success()
                               : ffi::Error(status == NORMA_NOT_IN_LIBRARY ? ffi::ErrorCode::kUnimplemented
                                                                           : ffi::ErrorCode::kInvalidArgument,
-                                           std::string("norma: ") + norma_last_error());
+                                           std::string("norma: ") + last_error());
 }
 
 XLA_FFI_DEFINE_HANDLER(handler, run,
