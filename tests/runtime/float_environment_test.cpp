@@ -206,6 +206,24 @@ TEST_CASE("gradients do not depend on the floating-point environment of a caller
     }
 }
 
+TEST_CASE("a caller's loop runs in the caller's floating-point environment", "[environment]") {
+    const Environment small_grains("NORMA_GRAIN_SIZE", "64");
+    volatile float sum = 0;
+    const auto loop = [](void *rounded, int64_t count, norma_task task, void *data) {
+        for (int64_t i = 0; i < count; i++) {
+            task(data, i);
+        }
+        volatile float one = 1, little = 1e-20F;
+        *static_cast<volatile float *>(rounded) = one + little;
+        return 0;
+    };
+    {
+        const InMode upward({"", [] { return std::fesetround(FE_UPWARD) == 0; }});
+        gradients(loop, const_cast<float *>(&sum));
+    }
+    CHECK(sum > 1);
+}
+
 TEST_CASE("what is refused does not depend on the caller's floating-point environment", "[environment]") {
     CallSpec spec;
     const std::vector<norma_kernel_info> kernels = runnable_kernels();

@@ -136,6 +136,7 @@ norma_status run_rows(norma_call &call, int64_t rows) {
     if (workers > 1 || in_strips) {
         return run_in_parallel(call, rows, strips, items, least, workers);
     }
+    const FloatEnvironment standard;
     const int error = call.kernel_call.run(0, rows);  // small calls notice what the general way costs
     return error == 0 ? NORMA_OK : kernel_failed(plan, error, call.kernel_call.message());
 }
@@ -149,7 +150,6 @@ int64_t cpu_workspace_size(const norma_plan &plan, int64_t rows, int32_t threads
 }
 
 norma_status run_on_cpu(norma_call &call, int64_t rows) {
-    const FloatEnvironment standard;
     return rows > 0 ? run_rows(call, rows)
                     : add_strips(*call.run.plan, call.run.work, call.execution, {}, 0);  // gradients of no rows
 }

@@ -24,7 +24,7 @@ void run_once(void *task_data, int64_t index) {
         loop.misused = true;
         return;
     }
-    const FloatEnvironment standard;  // of a thread of the pool, or of the caller's
+    const FloatEnvironment standard;
     loop.worker(loop.data, index);
 }
 
@@ -49,6 +49,7 @@ int64_t items_per_range(int64_t count, int64_t least, int32_t workers) {
 
 norma_status run_workers(const norma_execution &execution, int32_t workers, norma_task worker, void *data) {
     if (workers == 1) {
+        const FloatEnvironment standard;
         worker(data, 0);
         return NORMA_OK;
     }
