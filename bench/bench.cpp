@@ -153,7 +153,9 @@ void add_bench(CLI::App &app) {
                      "instead, compare runs in which so many elements are worth a thread, as in 32768,8192")
         ->delimiter(',')
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-    bench->add_option("--seconds", options->seconds, "time spent on each shape")->capture_default_str();
+    bench->add_option("--seconds", options->seconds, "time spent on each shape")
+        ->check(CLI::Number)  // an empty argument would be 0
+        ->capture_default_str();
     bench->add_option("--json", options->json, "write JSON to this file; - for standard output instead of the table");
     bench->add_option("--html", options->html, "write a page with plots to this file");
     bench->callback([options] { with_given_names(given_names, [&] { run_bench(*options); }); });

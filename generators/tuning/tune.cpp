@@ -159,6 +159,7 @@ void add_tune(CLI::App &app, const RunLater &run_later) {
     command
         ->add_option("--candidates", options->wanted.most,
                      "most candidates for a kernel, the nearest to the default; 0: all")
+        ->check(CLI::Number)  // an empty argument would be 0
         ->capture_default_str();
     command
         ->add_option(

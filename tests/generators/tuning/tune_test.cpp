@@ -369,6 +369,7 @@ TEST_CASE("tune refuses what it cannot do", "[tune]") {
     Directory d;
     write_slow_target(d);
     check_refused(normagen("tune"), "expected --target, or --measure");
+    check_refused(normagen(tune_command(d, "--candidates ''")), "--candidates");
     check_refused(normagen(tune_command(d, "--shapes 16")), "--shapes has \"16\"; expected rows x hidden");
     check_refused(normagen(tune_command(d, "--shapes 65536x65536")), "below 2^31 elements");
     check_refused(normagen(tune_command(d, "--shard 3/2")), "--shard is \"3/2\"; expected K/N with K from 1 to N");

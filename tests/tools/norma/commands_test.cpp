@@ -238,7 +238,7 @@ TEST_CASE("the command itself", "[cli]") {
     CHECK(contains(output_of("--help"), "demo"));
     CHECK(output_of("--version") == "0.1.0\n");
     const std::string page = output_of("--man");
-    for (const char *line : {".TH NORMA 1", "\n.SS bench\n", "\n.B \\-\\-seconds FLOAT\n", "default: 0.7"}) {
+    for (const char *line : {".TH NORMA 1", "\n.SS bench\n", "\n.B \\-\\-seconds FLOAT:NUMBER\n", "default: 0.7"}) {
         CHECK(contains(page, line));
     }
     const std::string script = "bash -c '. <(" NORMA_PROGRAM
@@ -264,6 +264,7 @@ TEST_CASE("the command itself", "[cli]") {
 
 TEST_CASE("bench is one of its commands", "[cli]") {
     check_refused("norma", norma_command("bench --dtype f33"), "f33");
+    check_refused("norma", norma_command("bench --shapes 1x64 --seconds ''"), "--seconds");
     const json bench = json::parse(output_of("bench --op rms_norm --shapes 2x64 --seconds 0.01 --json -"));
     for (const char *key : {"op", "dtype", "rows", "hidden", "kernel", "target", "threads", "ns", "ns_spread", "bytes",
                             "copy_ns", "stream_copy_ns", "ratio"}) {
