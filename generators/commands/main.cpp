@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
-#include <thread>
 
 #include "generators/algorithms/algorithm.h"
 #include "generators/codegen/device/device.h"
@@ -18,6 +17,7 @@
 #include "generators/normagen/schema.h"
 #include "generators/tuning/tune.h"
 #include "records_command.h"
+#include "runtime/kernel_host/cpu/usable_cpus.h"
 #include "schedules/strategies/cpu/strip_sum.h"
 #include "tools/base/command_line.h"
 #include "tools/base/data_directory.h"
@@ -273,7 +273,7 @@ void add_commands(CLI::App &app, Options &options, std::function<void(const Opti
 
 int run(int argc, char **argv) {
     Options options;
-    options.limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
+    options.limits.at_once = usable_cpus();
     CLI::App app("Compiles the normalization kernels that a manifest asks for.", "normagen");
     app.set_version_flag("--version", fmt::format("normagen {}.{}.{}, Halide {}", NORMA_VERSION_MAJOR,
                                                   NORMA_VERSION_MINOR, NORMA_VERSION_PATCH, halide_version()));

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "generators/codegen/device/device.h"
+#include "runtime/kernel_host/cpu/usable_cpus.h"
 #include "runtime/kernel_host/cuda/driver.h"
 #include "tools/base/files.h"
 #include "tools/base/find_program.h"
@@ -23,7 +23,7 @@ fs::path measure_program() { return fs::read_symlink("/proc/self/exe").parent_pa
 }  // namespace
 
 CLI::Option *add_trial_options(CLI::App &command, TrialOptions &options) {
-    options.limits.at_once = (int)std::max(1u, std::thread::hardware_concurrency());
+    options.limits.at_once = usable_cpus();
     command.add_option("--target-files", options.targets_directory, "directory of the target files")
         ->capture_default_str();
     command.add_option("--linker", options.linker, "makes shared objects of the target's architecture")

@@ -2,7 +2,6 @@
 #include "tune_grain_size.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include "generators/codegen/run_time.h"
 #include "generators/normagen/library.h"
 #include "generators/records/records.h"
+#include "runtime/kernel_host/cpu/usable_cpus.h"
 #include "tools/base/child.h"
 #include "tools/base/files.h"
 #include "tools/base/messages.h"
@@ -31,11 +31,6 @@ const std::vector<int64_t> tried = {4096, 8192, 16384, 65536, 131072};
 // From what the least of these cuts in two to what the largest does not.
 const std::vector<int64_t> rows = {4, 8, 16, 32, 64, 128, 256, 512};
 constexpr int64_t hidden = 1024;
-
-int cores() {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
 
 std::string joined(const std::vector<std::string> &words) { return fmt::format("{}", fmt::join(words, ",")); }
 
@@ -92,7 +87,7 @@ std::vector<Record> records_of(const json &result, const json &machine, const Ke
 void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &targets, const Wanted &wanted,
                      const std::string &bench, const std::string &records, double seconds,
                      const LoweredHashes &lowered_hashes) {
-    if (cores() == 1) {
+    if (usable_cpus() == 1) {
         tell(fmt::format("one core: {} is not tuned", knob));
         return;
     }
@@ -117,7 +112,7 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
             }
             const json all =
                 measured({bench, "bench", "--op", op_name(variant.op), "--dtype", dtype_name(variant.x), "--target",
-                          target.spec.name, "--threads", std::to_string(cores()), "--shapes", joined(shapes),
+                          target.spec.name, "--threads", std::to_string(usable_cpus()), "--shapes", joined(shapes),
                           "--grain-size", joined(values), "--seconds", fmt::format("{}", seconds)});
             for (const json &result : all.at("results")) {
                 const KernelSpec kernel = default_spec(parse_name(result.at("kernel")), target);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How many threads Norma's pool may use.
-#include <sched.h>
-#include <unistd.h>
-
 #include <atomic>
 
-#include "cpu_quota.h"
 #include "pool.h"
+#include "runtime/kernel_host/cpu/usable_cpus.h"
+#include "runtime/kernel_host/integers.h"
 #include "runtime/src/core/errors.h"
 
 namespace norma {
@@ -14,13 +12,7 @@ namespace {
 
 std::atomic<int32_t> thread_count{0};  // 0: not decided yet
 
-int32_t usable_threads() {
-    cpu_set_t set;
-    const long cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
-    const long quota = cpus_of_quota("");
-    const long count = quota != 0 && quota < cpus ? quota : cpus;
-    return count < 1 ? 1 : count > max_pool_threads ? max_pool_threads : static_cast<int32_t>(count);
-}
+int32_t usable_threads() { return static_cast<int32_t>(smaller(usable_cpus(), max_pool_threads)); }
 
 }  // namespace
 }  // namespace norma

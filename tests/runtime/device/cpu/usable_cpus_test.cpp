@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The CPUs that control groups leave a process, from made-up trees of files.
-#include "runtime/src/device/cpu/cpu_quota.h"
+// The CPUs that a process may use: control groups are made-up trees of files.
+#include "runtime/kernel_host/cpu/usable_cpus.h"
+
+#include <sched.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/support/catch.h"
 #include "tools/base/temporary_directory.h"
@@ -72,4 +75,16 @@ TEST_CASE("what is no quota is none", "[quota]") {
     Tree tree;
     tree.write("proc/self/cgroup", "no line\n::\n0:\n");
     CHECK(tree.cpus() == 0);
+}
+
+TEST_CASE("no more CPUs are usable than the affinity has", "[quota]") {
+    int usable = 0;
+    std::thread([&] {
+        const int cpu = sched_getcpu();
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        usable = sched_setaffinity(0, sizeof one, &one) == 0 ? norma::usable_cpus() : -1;
+    }).join();
+    CHECK(usable == 1);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/, https://docs.kernel.org/scheduler/sched-bwc.html
-#include "cpu_quota.h"
+#include "usable_cpus.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "runtime/kernel_host/cpu/small_file.h"
+#include "small_file.h"
 
 namespace norma {
 namespace {
@@ -101,6 +103,13 @@ int32_t cpus_of_quota(const char *root) {
         }
     }
     return least;
+}
+
+int32_t usable_cpus() {
+    cpu_set_t set;
+    const long cpus = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    const int32_t count = cpus < 1 ? 1 : static_cast<int32_t>(cpus);
+    return lesser(count, cpus_of_quota(""));
 }
 
 }  // namespace norma
