@@ -65,12 +65,15 @@ Expr unscaling(const Expr &mean_square) { return by_size(mean_square, 1 / down, 
 Moments around(const Expr &scale, const Expr &unscale, const Expr &shift, const Expr &mean, const Expr &variance) {
     Expr whole_mean = cast<double>(shift) + mean;
     Expr around_zero = whole_mean * whole_mean <= 4 * variance;
-    return {scale,
-            unscale,
-            select(around_zero, 0.0f, shift),
+    // Of a row of equal elements nothing has to be scaled, and a scaled eps would leave the range of fp32.
+    Expr constant = mean == 0.0f && variance == 0.0f;
+    Expr used_scale = select(constant, 1.0f, scale);
+    return {used_scale,
+            select(constant, 1.0f, unscale),
+            select(around_zero, 0.0f, constant, shift * unscale, shift),
             select(around_zero, whole_mean, mean),
             variance,
-            around_zero && scale == 1.0f};
+            around_zero && used_scale == 1.0f};
 }
 
 Expr non_negative(const Expr &value) { return select(value < 0, cast(value.type(), 0), value); }

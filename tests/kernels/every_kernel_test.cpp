@@ -31,10 +31,15 @@ void run_and_check(const CallSpec &spec) {
 }
 
 // The first failure of a kernel ends its turn.
-void for_every_kernel(const std::function<void(CallSpec)> &test) {
+bool any(const CallSpec &) { return true; }
+
+void for_every_kernel(const std::function<void(CallSpec)> &test, bool (*wanted)(const CallSpec &) = any) {
     for (const norma_kernel_info &kernel : runnable_kernels()) {
         CallSpec spec;
         spec.kernel = kernel;
+        if (!wanted(spec)) {
+            continue;
+        }
         std::string problem;
         try {
             test(spec);
@@ -152,6 +157,23 @@ TEST_CASE("every kernel: rows that break implementations", "[kernels]") {
             }
         }
     });
+}
+
+TEST_CASE("every forward: rows of one number, with an eps as small as there is", "[kernels]") {
+    for_every_kernel(
+        [](CallSpec spec) {
+            spec.hidden = sizes_for(spec.kernel, {70, 64}).front();
+            for (RowKind kind : {RowKind::lowest, RowKind::tenth}) {
+                for (float eps : {0x1p-64F, 1e-30F, 1e-45F}) {
+                    spec.kind = kind;
+                    spec.eps = eps;
+                    if (has_result(spec)) {
+                        run_and_check(spec);
+                    }
+                }
+            }
+        },
+        [](const CallSpec &spec) { return !spec.backward(); });
 }
 
 TEST_CASE("every kernel: long rows that break implementations", "[kernels]") {
