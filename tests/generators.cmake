@@ -37,8 +37,9 @@ if(TARGET norma_tool_object)
 endif()
 norma_test(hostile_test SOURCES end_to_end/hostile_test.cpp LINK norma_safetensors)
 add_dependencies(hostile_test normagen norma_tool)
+set(measure ${PROJECT_SOURCE_DIR}/generators/tuning/measure)
 norma_test(tune_test SOURCES generators/tuning/tune_test.cpp generators/tuning/pool_test.cpp generators/records/records_test.cpp
-    ${PROJECT_SOURCE_DIR}/generators/tuning/measure/pool.cpp LINK nlohmann_json::nlohmann_json)
+    generators/tuning/search_test.cpp ${measure}/search.cpp ${measure}/budget.cpp ${measure}/pool.cpp LINK norma_records halide_headers)
 add_dependencies(tune_test normagen norma_measure)
 target_compile_definitions(tune_test PRIVATE HALIDE_INCLUDE="${NORMA_HALIDE_ROOT}/include")
 

@@ -138,7 +138,8 @@ void tune(Options options) {
     emit_candidates(tuned, emit);
     if (options.emit.empty()) {
         lock.pass_on();
-        measure(options, emit.directory, options.budget - std::chrono::duration<double>(Clock::now() - start).count());
+        const double compilation = std::chrono::duration<double>(Clock::now() - start).count();
+        measure(options, emit.directory, options.budget - (options.exhaustive ? 0 : compilation));
     }
     put_measure_program(emit.directory);
 }

@@ -17,6 +17,7 @@
 #include "tools/base/messages.h"
 #include "tools/base/own_command_line.h"
 #include "tools/base/progress.h"
+#include "tools/base/subprocess.h"
 
 namespace norma {
 
@@ -26,7 +27,6 @@ using nlohmann::json;
 
 struct Options {
     std::string directory, records, report, command, progress = "auto";
-    double budget = 600;
     bool resume = false;
     SearchOptions search;
 };
@@ -130,30 +130,30 @@ void run(const Options &options) {
     const RecordFile file(options.records);
     // What is known counts when the winners are found, as it does for the next library.
     std::vector<Record> all = of_these_kernels(read_records(options.records, tell), jobs);
-    Display display(options.progress, jobs.groups.size(), options.budget);
-    Search search(jobs, options.search, options.resume ? all : std::vector<Record>(), [&](const Record &record) {
+    Display display(options.progress, jobs.groups.size(), options.search.budget);
+    const auto add = [&](const Record &record) {
         file.add(record);
         all.push_back(record);
         display.add(record);
-    });
+    };
+    const auto apart = [](const Trial &trial, double timeout) {
+        return run_in_subprocess([&] { return run_trial(trial); }, timeout);
+    };
+    Search search(jobs, options.search, options.resume ? all : std::vector<Record>(), add, {apart, steady_seconds});
     size_t left_out = 0;
     for (size_t i = 0; i < jobs.groups.size(); i++) {
-        const double left = options.budget - display.seconds();
-        if (left <= 0) {
-            left_out++;
-            continue;
-        }
         display.begin(i);
-        search.run(jobs.groups[i], left / (double)(jobs.groups.size() - i),
-                   [&](const Record &record) { display.show(record); });
+        left_out +=
+            search.run(jobs.groups[i], jobs.groups.size() - i, [&](const Record &record) { display.show(record); }) ? 0
+                                                                                                                    : 1;
     }
     display.clear();
     if (options.progress != "json") {
         fmt::print("{}\n{} trials, {} taken from records, {} failed, in {:.1f} s\n", tables(find_winners(all)),
                    search.measured(), search.reused(), search.failed(), display.seconds());
         if (left_out != 0) {
-            fmt::print("{} of {} kernels left out: the budget of {:.0f} s is spent; --resume goes on\n", left_out,
-                       jobs.groups.size(), options.budget);
+            fmt::print("{} of {} kernels left out: there was no time for them; --resume goes on\n", left_out,
+                       jobs.groups.size());
         }
         for (const Search::Regret &regret : search.regrets()) {
             fmt::print("regret {:.1f} % at {}: found {:.3f} of the default's time, best {:.3f}: {} for {}\n",
@@ -175,7 +175,7 @@ int main(int argc, char **argv) {
     app.add_option("--records", options.records, "directory of records to add to")->required();
     app.add_option("--report", options.report, "HTML file to write");
     app.add_option("--command", options.command, "for the report: what was called")->group("");
-    app.add_option("--budget", options.budget, "seconds")->check(CLI::Range(0.0, 1e7))->capture_default_str();
+    app.add_option("--budget", options.search.budget, "seconds")->check(CLI::Range(0.0, 1e7))->capture_default_str();
     app.add_option("--timeout", options.search.timeout, "seconds for one trial")
         ->check(CLI::Range(0.001, 86400.0))
         ->capture_default_str();

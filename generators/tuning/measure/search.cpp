@@ -2,19 +2,13 @@
 #include "search.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 
 #include "pool.h"
 #include "runtime/vocabulary/variant_name.h"
-#include "tools/base/child.h"
-#include "tools/base/json_file.h"
 #include "tools/base/now_utc.h"
-#include "tools/base/subprocess.h"
-#include "trial.h"
 
 namespace norma {
 
@@ -22,102 +16,28 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int last_rung = 2;
-constexpr double longer = 4;  // a rung's trial than the one before
-constexpr size_t quarter = 4;
-constexpr size_t least = 4;                          // candidates of a rung
+constexpr size_t least = 4;                          // candidates that are tried first of all
 constexpr double shortest = 0.0025, longest = 0.04;  // seconds of a first trial, for each function
-constexpr size_t at_once = 12;                       // candidates of a trial
-constexpr int last_processes = 3;                    // that make a trial of the last rung
-constexpr int least_rounds = 7, least_rounds_of_each = 3;
 
-int processes(int rung) { return rung == last_rung ? last_processes : 1; }
-int min_rounds(int rung) { return rung == last_rung ? least_rounds_of_each : least_rounds; }
-
-size_t promoted(size_t candidates) {
-    return std::min(candidates, std::max(least, (candidates + quarter - 1) / quarter));
-}
-
-using Shapes = std::vector<std::pair<int64_t, int64_t>>;
-
-// Seconds of a rung's trials of so many candidates at all shapes, as a machine of today takes them.
-double cost_of_rung(size_t candidates, const Shapes &shapes, int rung, double seconds) {
-    double sum = 0;
-    const double trials = std::ceil((double)candidates / at_once);
-    for (const auto &[rows, hidden] : shapes) {
-        const double elements = (double)rows * (double)hidden;
-        const double make_and_check = 0.05 + 1e-8 * elements;
-        const double calls = 3.0 * (min_rounds(rung) + 1) * 0.5e-9 * elements;  // of three two make it warm
-        sum += processes(rung) * (trials * make_and_check + ((double)candidates + controls * trials) *
-                                                                std::max(seconds / processes(rung), calls));
+// The index of a shape that is neither small nor large.
+size_t middle(const Shapes &shapes) {
+    std::vector<std::pair<int64_t, size_t>> sizes;
+    for (size_t i = 0; i < shapes.size(); i++) {
+        sizes.emplace_back(shapes[i].first * shapes[i].second, i);
     }
-    return sum;
-}
-
-bool is_left_out(size_t candidates, int rung) {  // a rung that would drop none
-    return rung < last_rung && promoted(candidates) == candidates;
-}
-
-// Of this rung, whose trials take so many seconds, and those after it.
-double cost(size_t candidates, const Shapes &shapes, int rung, double seconds) {
-    double sum = 0;
-    for (; rung <= last_rung; rung++, seconds *= longer) {
-        if (!is_left_out(candidates, rung)) {
-            sum += cost_of_rung(candidates, shapes, rung, seconds);
-            candidates = promoted(candidates);
-        }
-    }
-    return sum;
-}
-
-double seconds_between(Clock::time_point from, Clock::time_point to) {
-    return std::chrono::duration<double>(to - from).count();
+    std::sort(sizes.begin(), sizes.end());
+    return sizes[(sizes.size() - 1) / 2].second;
 }
 
 }  // namespace
 
-JobsFile read_jobs(const std::filesystem::path &directory) {
-    const std::filesystem::path path = directory / "jobs.json";
-    const json text = read_json(path);
-    try {
-        JobsFile jobs;
-        text.at("halide").get_to(jobs.halide);
-        const std::string base = std::filesystem::absolute(directory).string();
-        for (const json &from : text.at("groups")) {
-            TuneGroup group;
-            from.at("variant").get_to(group.variant);
-            from.at("target").get_to(group.target);
-            from.at("lowered").get_to(group.lowered);
-            group.default_knobs = from.at("default_knobs");
-            from.at("shapes").get_to(group.shapes);
-            group.kind = &bench::device_kind(from.at("device").get<std::string>());
-            from.at("capability").get_to(group.capability);
-            group.oracle = parse_kernel_file(from.at("oracle"), base);
-            for (const json &entry : from.at("candidates")) {
-                Candidate candidate;
-                entry.at("strategy").get_to(candidate.strategy);
-                entry.at("promises").get_to(candidate.promises);
-                candidate.knobs = entry.at("knobs");
-                candidate.why = entry.value("why", "");
-                if (candidate.why.empty()) {
-                    candidate.file = parse_kernel_file(entry, base);
-                }
-                group.candidates.push_back(candidate);
-            }
-            if (group.candidates.empty() || !group.candidates.front().why.empty()) {
-                throw InputError(path.string() + ": " + group.variant + " has no default to compare with");
-            }
-            jobs.groups.push_back(group);
-        }
-        return jobs;
-    } catch (const json::exception &error) {
-        throw InputError(path.string() + ": no jobs: " + error.what());
-    }
-}
-
 Search::Search(const JobsFile &jobs, const SearchOptions &options, const std::vector<Record> &known,
-               std::function<void(const Record &)> add)
-    : jobs_(jobs), options_(options), add_(std::move(add)) {
+               std::function<void(const Record &)> add, Laboratory laboratory)
+    : jobs_(jobs),
+      options_(options),
+      add_(std::move(add)),
+      laboratory_(std::move(laboratory)),
+      budget_(options.exhaustive ? HUGE_VAL : options.budget, laboratory_.now) {
     for (const Record &record : known) {
         known_[key(record)] = record;
     }
@@ -166,8 +86,8 @@ void Search::keep(Record record, const json &result) {
     add_(record);
 }
 
-void Search::try_together(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape,
-                          int rung, double seconds) {
+std::vector<json> Search::run_trials(const TuneGroup &group, const std::vector<const Candidate *> &candidates,
+                                     size_t shape, int rung, double seconds) {
     Trial trial = {parse_name(group.variant),
                    group.shapes[shape].first,
                    group.shapes[shape].second,
@@ -175,28 +95,46 @@ void Search::try_together(const TuneGroup &group, const std::vector<const Candid
                    {group.candidates.front().file, group.default_knobs, true},
                    {},
                    seconds / processes(rung),
-                   min_rounds(rung)};
+                   min_rounds(rung),
+                   budget_.stop()};
     for (const Candidate *candidate : candidates) {
         trial.candidates.push_back({candidate->file, candidate->knobs, candidate->promises});
     }
-    show_(unmeasured(group, *candidates.front(), shape, rung));
     const double timing = trial.seconds * (double)(candidates.size() + controls) * (1 + most_repeats);
+    const double start = budget_.now();
     std::vector<json> of_processes;
     for (int process = 0; process < processes(rung); process++) {
-        json results = run_in_subprocess([&] { return run_trial(trial); }, options_.timeout + timing);
-        if (!results.is_array()) {  // a candidate ended it
-            for (const Candidate *candidate : candidates) {
-                if (candidates.size() == 1) {
-                    keep(unmeasured(group, *candidate, shape, rung), results);
-                } else {
-                    try_together(group, {candidate}, shape, rung, seconds);
-                }
-            }
-            return;
+        of_processes.push_back(laboratory_.run(trial, options_.timeout + timing));
+        if (!of_processes.back().is_array()) {
+            return {of_processes.back()};
         }
-        of_processes.push_back(std::move(results));
+    }
+    budget_.add(cost_of_trial(candidates.size(), group.shapes[shape], rung, seconds), budget_.now() - start);
+    return of_processes;
+}
+
+void Search::try_together(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape,
+                          int rung, double seconds) {
+    // Beside it, time for one candidate in the last rung: without, all would be for nothing.
+    const double final_seconds = seconds * std::pow(longer, last_rung - rung);
+    const double expected = cost_of_trial(candidates.size(), group.shapes[shape], rung, seconds) +
+                            (rung < last_rung ? cost_of_rung(1, group.shapes, last_rung, final_seconds) : 0);
+    if (tried_ && budget_.pace() * expected > budget_.left()) {
+        return;
+    }
+    tried_ = true;
+    show_(unmeasured(group, *candidates.front(), shape, rung));
+    const std::vector<json> of_processes = run_trials(group, candidates, shape, rung, seconds);
+    const bool failed = !of_processes.front().is_array();  // a candidate ended it
+    if (failed && candidates.size() == 1) {
+        keep(unmeasured(group, *candidates.front(), shape, rung), of_processes.front());
+        return;
     }
     for (size_t i = 0; i < candidates.size(); i++) {
+        if (failed) {
+            try_together(group, {candidates[i]}, shape, rung, seconds);
+            continue;
+        }
         std::vector<json> of_candidate;
         for (const json &results : of_processes) {
             of_candidate.push_back(results[i]);
@@ -233,21 +171,27 @@ std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std:
         try_all(group, good, shape, rung, seconds);
         std::vector<const Candidate *> still;
         for (const Candidate *candidate : good) {
-            const Record &record = known_.at(key(unmeasured(group, *candidate, shape, rung)));
-            if (record.ok()) {
+            const auto record = known_.find(key(unmeasured(group, *candidate, shape, rung)));
+            const bool late = record == known_.end();
+            if (!late && record->second.ok()) {
+                ratios[candidate].push_back(record->second.ratio());
+            }
+            if (late || record->second.ok()) {
                 still.push_back(candidate);
-                ratios[candidate].push_back(record.ratio());
             }
         }
         good = still;
     }
     std::vector<Standing> standings;
     for (const Candidate *candidate : good) {
+        const std::vector<double> &of_candidate = ratios[candidate];
         double sum = 0;
-        for (double ratio : ratios[candidate]) {
+        for (double ratio : of_candidate) {
             sum += std::log(ratio);
         }
-        standings.push_back({candidate, ratios[candidate], std::exp(sum / (double)group.shapes.size())});
+        if (!of_candidate.empty()) {
+            standings.push_back({candidate, of_candidate, std::exp(sum / (double)of_candidate.size())});
+        }
     }
     std::stable_sort(standings.begin(), standings.end(),
                      [](const Standing &a, const Standing &b) { return a.score < b.score; });
@@ -255,22 +199,19 @@ std::vector<Search::Standing> Search::measure(const TuneGroup &group, const std:
 }
 
 std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
-                                            Clock::time_point stop) {
+                                            double stop) {
     std::vector<Standing> standings;
     for (int rung = 0; rung <= last_rung; rung++, first *= longer) {
         if (is_left_out(alive.size(), rung)) {
             continue;
         }
-        const Clock::time_point start = Clock::now();
-        const double expected = cost_of_rung(alive.size(), group.shapes, rung, first);
         standings = measure(group, alive, rung, first);
         if (rung < last_rung) {
             standings.resize(std::min(standings.size(), promoted(alive.size())));
-            // As slowly as this rung went, the next ones may have no time for all.
-            const double pace = std::max(1.0, seconds_between(start, Clock::now()) / expected);
-            const double left = seconds_between(Clock::now(), stop);
+            // As slowly as trials go here, the next rungs may have no time for all.
             while (standings.size() > 1 &&
-                   pace * cost(standings.size(), group.shapes, rung + 1, longer * first) > left) {
+                   budget_.pace() * cost(standings.size(), group.shapes, rung + 1, longer * first) >
+                       stop - budget_.now()) {
                 standings.pop_back();
             }
         }
@@ -282,14 +223,24 @@ std::vector<Search::Standing> Search::halve(const TuneGroup &group, std::vector<
     return standings;
 }
 
-void Search::run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show) {
+bool Search::run(const TuneGroup &group, size_t kernels_left, const std::function<void(const Record &)> &show) {
+    if (group.candidates.size() == 1) {
+        return true;
+    }
+    if (tried_ && budget_.left() <= 0) {
+        return false;
+    }
     show_ = show;
+    const int before = measured_ + reused_ + failed_;
     const Candidate &standard = group.candidates.front();
     std::vector<const Candidate *> codes, run_times, beside;
     for (size_t i = 1; i < group.candidates.size(); i++) {
         const Candidate &candidate = group.candidates[i];
         const bool same_code = candidate.why.empty() && candidate.file.path == standard.file.path;
         (!candidate.promises ? beside : same_code ? run_times : codes).push_back(&candidate);
+    }
+    if (!budget_.knows_pace() && known_.empty()) {                 // else there may be nothing to measure
+        run_trials(group, {}, middle(group.shapes), 0, shortest);  // the default alone
     }
     // The farthest from the default go first where there is no time for all.
     const size_t shapes = group.shapes.size();
@@ -300,13 +251,10 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
         }
         return sum;
     };
-    const double pace = expected_ > 0 ? std::max(1.0, spent_ / expected_) : 1;
-    auto too_long = [&](double first) { return pace * expected(first) > seconds; };
-    const Clock::time_point start = Clock::now();
-    const Clock::time_point stop =
-        options_.exhaustive
-            ? Clock::time_point::max()
-            : start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+    const double seconds =
+        options_.exhaustive ? options_.budget / (double)jobs_.groups.size() : budget_.left() / (double)kernels_left;
+    const double stop = options_.exhaustive ? HUGE_VAL : budget_.now() + seconds;
+    auto too_long = [&](double first) { return budget_.pace() * expected(first) > seconds; };
     double first = longest;
     while (first > shortest && too_long(first)) {
         first /= 1.3;
@@ -336,15 +284,17 @@ void Search::run(const TuneGroup &group, double seconds, const std::function<voi
             found = standing.score < found.score ? standing : found;
         }
     }
-    if (Clock::now() < stop) {
+    if (budget_.now() < stop) {
         measure(group, beside, last_rung, last);
     }
-    if (options_.exhaustive) {
+    if (options_.exhaustive && budget_.left() > 0) {
         codes.insert(codes.end(), run_times.begin(), run_times.end());
-        compare(group, found, measure(group, codes, last_rung, last));
+        const std::vector<Standing> all = measure(group, codes, last_rung, last);
+        if (budget_.left() > 0) {
+            compare(group, found, all);
+        }
     }
-    expected_ += expected(first);
-    spent_ += seconds_between(start, Clock::now());
+    return measured_ + reused_ + failed_ > before;
 }
 
 void Search::compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all) {

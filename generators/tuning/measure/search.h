@@ -5,55 +5,40 @@
 // with the best of the others.
 #pragma once
 
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
 
+#include "budget.h"
 #include "generators/records/records.h"
-#include "kernel_call.h"
+#include "jobs.h"
+#include "trial.h"
 
 namespace norma {
 
-// Of a jobs file. The first candidate is the default.
-struct Candidate {
-    std::string strategy, why;  // `why` it could not be compiled; empty where it could
-    nlohmann::json knobs;
-    bool promises = true;
-    KernelFile file;
-};
-
-struct TuneGroup {
-    std::string variant, target, lowered;  // the hash of its default's lowered code
-    nlohmann::json default_knobs;
-    std::vector<std::pair<int64_t, int64_t>> shapes;  // rows, hidden
-    KernelFile oracle;
-    std::vector<Candidate> candidates;
-    const bench::DeviceKind *kind = nullptr;  // of the devices that run it
-    int capability = 0;                       // the least of one
-    nlohmann::json device;                    // that it is measured on, for records
-};
-
-struct JobsFile {
-    std::string halide;
-    std::vector<TuneGroup> groups;
-};
-
-JobsFile read_jobs(const std::filesystem::path &directory);  // DIR/jobs.json; throws InputError
-
 struct SearchOptions {
     double timeout = 60;      // seconds of one trial, beyond which it is ended
-    bool exhaustive = false;  // every candidate in the final rung too, to say what the search missed
+    double budget = 600;      // seconds for all kernels
+    bool exhaustive = false;  // every candidate in the final rung too, to say what the search missed, however long it
+                              // takes: the budget is for the search
+};
+
+// Who runs trials, and by whose clock.
+struct Laboratory {
+    std::function<nlohmann::json(const Trial &trial, double timeout)> run;  // what run_trial returns, or {"why"}
+    std::function<double()> now;                                            // seconds, as Trial::stop has them
 };
 
 class Search {
 public:
-    // Takes a record of the same trial from `known` instead of measuring anew.
+    // Takes a record of the same trial from `known` instead of measuring anew. The budget begins here.
     Search(const JobsFile &jobs, const SearchOptions &options, const std::vector<Record> &known,
-           std::function<void(const Record &)> add);
+           std::function<void(const Record &)> add, Laboratory laboratory);
 
-    // Within about so many seconds. `show` is told before each trial what is measured.
-    void run(const TuneGroup &group, double seconds, const std::function<void(const Record &)> &show);
+    // Plans for one of so many kernels that share what is left of the budget. But for the very first, no trial begins
+    // that would end after the budget, as slowly as they go here. `show` is told before each trial what is measured.
+    // False where there was no time for any.
+    bool run(const TuneGroup &group, size_t kernels_left, const std::function<void(const Record &)> &show);
 
     // Where the search was exhaustive too: the times of the candidate that it found and of the best that there is, over
     // the default's, from final trials. At a shape, or over all of them.
@@ -70,23 +55,26 @@ public:
 private:
     struct Standing {
         const Candidate *candidate;
-        std::vector<double> ratios;  // its time over the default's at each shape
+        std::vector<double> ratios;  // its time over the default's at each shape that there was time for
         double score = 0;            // their geometric mean
     };
 
     // What is left of the candidates after all rungs, the best first; `first`: seconds of the first rung's trials.
     // Those that there is no time for until `stop` are dropped, the worst first.
     std::vector<Standing> halve(const TuneGroup &group, std::vector<const Candidate *> alive, double first,
-                                std::chrono::steady_clock::time_point stop);
+                                double stop);
     void compare(const TuneGroup &group, const Standing &found, const std::vector<Standing> &all);
     Record unmeasured(const TuneGroup &group, const Candidate &candidate, size_t shape, int rung) const;
     void keep(Record record, const nlohmann::json &result);
     // Trials at a shape: what is known, or was not compiled, is not run; of a trial that fails as a whole, each alone.
     void try_all(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape, int rung,
                  double seconds);
+    // What each process says of the candidates, or one that why none can.
+    std::vector<nlohmann::json> run_trials(const TuneGroup &group, const std::vector<const Candidate *> &candidates,
+                                           size_t shape, int rung, double seconds);
     void try_together(const TuneGroup &group, const std::vector<const Candidate *> &candidates, size_t shape, int rung,
                       double seconds);
-    // Those that are measured at every shape, the best first.
+    // Those that were measured and failed nowhere, the best first.
     std::vector<Standing> measure(const TuneGroup &group, const std::vector<const Candidate *> &candidates, int rung,
                                   double seconds);
 
@@ -94,9 +82,11 @@ private:
     SearchOptions options_;
     std::map<std::string, Record> known_;
     std::function<void(const Record &)> add_, show_;
+    Laboratory laboratory_;
+    Budget budget_;
     std::deque<Candidate> combined_;
     std::vector<Regret> regrets_;
-    double expected_ = 0, spent_ = 0;  // seconds of the kernels so far
+    bool tried_ = false;  // whatever
     int measured_ = 0, reused_ = 0, failed_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "trial.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -182,10 +183,12 @@ void time_candidates(const Trial &trial, json &results, bench::Device &device) {
     std::vector<bench::Timing> of;
     int repeats = 0;
     for (;; repeats++) {
+        const double start = steady_seconds();
         times = device.sample(functions, {trial.seconds * static_cast<double>(functions.size()), trial.min_rounds});
         of.clear();
         std::transform(times.begin(), times.end(), std::back_inserter(of), bench::summarize);
-        if (repeats == most_repeats || (!drifts(times[0]) && bench::agree(of[0], of[kernels - 1]))) {
+        const bool steady = !drifts(times[0]) && bench::agree(of[0], of[kernels - 1]);
+        if (steady || repeats == most_repeats || 2 * steady_seconds() - start > trial.stop) {
             break;
         }
     }
@@ -214,6 +217,10 @@ void time_candidates(const Trial &trial, json &results, bench::Device &device) {
 }
 
 }  // namespace
+
+double steady_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 json run_trial(const Trial &trial) {
     json results = json::array();

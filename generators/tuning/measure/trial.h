@@ -2,6 +2,8 @@
 // A trial: candidates of one kernel at one shape, checked against the oracle, then timed beside the default.
 #pragma once
 
+#include <cmath>
+
 #include "kernel_call.h"
 
 namespace norma {
@@ -22,7 +24,10 @@ struct Trial {
     std::vector<Tried> candidates;
     double seconds = 0.1;  // of timing for each function: the default, twice, the candidates and two copies
     int min_rounds = 7;
+    double stop = HUGE_VAL;  // when no repeat may end later, by steady_seconds()
 };
+
+double steady_seconds();  // of the steady clock
 
 // Functions of a trial beside the candidates.
 inline constexpr int controls = 4;
