@@ -25,12 +25,28 @@ struct Frame {
     }
 };
 
-// Round numbers, some six of them between the ends.
+// Some six of them between the ends.
+std::vector<double> round_numbers(double low, double high) {
+    const double span = high - low, power = std::pow(10, std::floor(std::log10(span)) - 1);
+    double step = power;
+    for (const double times : {2, 5, 10, 20}) {
+        step = span / step > 6 ? times * power : step;
+    }
+    std::vector<double> values;
+    const long first = std::lround(std::ceil(low / step)), last = std::lround(std::floor(high / step));
+    for (long n = first; n <= last; n++) {
+        values.push_back(static_cast<double>(n) * step);
+    }
+    return values;
+}
+
 std::vector<double> ticks(const Frame &frame) {
     std::vector<double> values;
     if (frame.logarithmic) {
         const double span = frame.high / frame.low;
-        const std::vector<double> digits = span < 4     ? std::vector<double>{1, 1.5, 2, 3, 5, 7}
+        const std::vector<double> digits = span < 2
+                                               ? std::vector<double>{1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9}
+                                           : span < 4   ? std::vector<double>{1, 1.5, 2, 3, 5, 7}
                                            : span < 100 ? std::vector<double>{1, 2, 5}
                                                         : std::vector<double>{1};
         for (auto decade = std::lround(std::floor(std::log10(frame.low))); std::pow(10, decade) <= frame.high;
@@ -44,21 +60,12 @@ std::vector<double> ticks(const Frame &frame) {
         }
         return values;
     }
-    const double span = frame.high - frame.low, power = std::pow(10, std::floor(std::log10(span)) - 1);
-    double step = power;
-    for (const double times : {2, 5, 10, 20}) {
-        step = span / step > 6 ? times * power : step;
-    }
-    const long first = std::lround(std::ceil(frame.low / step)), last = std::lround(std::floor(frame.high / step));
-    for (long n = first; n <= last; n++) {
-        values.push_back(static_cast<double>(n) * step);
-    }
-    return values;
+    return round_numbers(frame.low, frame.high);
 }
 
 Frame frame_of(const Chart &chart) {
     const bool slanted = chart.x_labels.size() > 5;
-    Frame frame = {58, chart.width - 8, 34, chart.height - (slanted ? 84 : 42), 1, 1, 1, chart.logarithmic};
+    Frame frame = {58, chart.width - 20, 34, chart.height - (slanted ? 84 : 42), 1, 1, 1, chart.logarithmic};
     frame.last_x = std::max(1.0, static_cast<double>(chart.x_labels.size()) - 1);
     for (const Series &series : chart.series) {
         for (const auto &[x, y] : series.points) {
@@ -88,6 +95,10 @@ std::string axes(const Chart &chart, const Frame &frame) {
                             frame.y(value) + 4, value);
     }
     across("one", 1);
+    for (const double value : chart.x_labels.empty() ? round_numbers(0, frame.last_x) : std::vector<double>()) {
+        text += fmt::format("<text class=\"middle\" x=\"{:.1f}\" y=\"{:.1f}\">{:.4g}</text>", frame.x(value),
+                            frame.bottom + 16, value);
+    }
     for (size_t i = 0; i < chart.x_labels.size(); i++) {
         const double x = frame.x(static_cast<double>(i)), y = frame.bottom + 16;
         text += chart.x_labels.size() > 5
@@ -99,13 +110,19 @@ std::string axes(const Chart &chart, const Frame &frame) {
     return text;
 }
 
+// Shrinks with the page.
+std::string opening(double width, double height, const std::string &name) {
+    return fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
+        "aria-label=\"{2}\">",
+        width, height, escaped(name));
+}
+
 }  // namespace
 
 std::string chart(const Chart &chart) {
     const Frame frame = frame_of(chart);
-    std::string text =
-        fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" role=\"img\">{}", chart.width,
-                    chart.height, axes(chart, frame));
+    std::string text = opening(chart.width, chart.height, chart.title) + axes(chart, frame);
     double legend_x = frame.left;
     for (size_t i = 0; i < chart.series.size(); i++) {
         const auto &[name, points] = chart.series[i];
@@ -130,24 +147,26 @@ std::string chart(const Chart &chart) {
 }
 
 std::string bar_chart(const std::string &axis, const std::vector<Bar> &bars, double mark) {
-    constexpr double left = 210, longest = 370, step = 16;
+    constexpr double letter = 7, longest = 190, step = 16;
     double most = mark;
+    size_t letters = 0;
     for (const Bar &bar : bars) {
         most = std::max(most, bar.value);
+        letters = std::max(letters, bar.label.size() + bar.kind.size() + 1);
     }
+    const double left = letter * static_cast<double>(letters),
+                 width = std::max(left + longest + 50, letter * static_cast<double>(axis.size()));
     const double height = step * (double)bars.size() + 28;
-    std::string text = fmt::format(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"640\" height=\"{:.0f}\" role=\"img\">"
-        "<text x=\"{}\" y=\"{:.0f}\">{}</text>",
-        height, left, height - 6, escaped(axis));
+    std::string text = opening(width, height, axis) + fmt::format("<text class=\"end\" x=\"{}\" y=\"{:.0f}\">{}</text>",
+                                                                  width - 2, height - 6, escaped(axis));
     double y = 4;
     for (const Bar &bar : bars) {
-        const double width = bar.value / most * longest;
+        const double length = bar.value / most * longest;
         text += fmt::format(
             "<text x=\"2\" y=\"{:.0f}\">{} {}</text><rect class=\"{}\" x=\"{}\" y=\"{:.0f}\" width=\"{:.1f}\" "
             "height=\"12\"/><text x=\"{:.1f}\" y=\"{:.0f}\">{:.{}f}</text>",
-            y + 10, escaped(bar.label), escaped(bar.kind), escaped(bar.kind), left, y, width, left + width + 6, y + 10,
-            bar.value, bar.value < 10 ? 2 : 1);
+            y + 10, escaped(bar.label), escaped(bar.kind), escaped(bar.kind), left, y, length, left + length + 6,
+            y + 10, bar.value, bar.value < 10 ? 2 : 1);
         y += step;
     }
     if (mark != 0) {
