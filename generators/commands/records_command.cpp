@@ -11,6 +11,7 @@
 #include "generators/records/current_records.h"
 #include "generators/records/export.h"
 #include "generators/records/report.h"
+#include "generators/records/search_curve.h"
 #include "inner_loop.h"
 #include "tools/base/child.h"
 #include "tools/base/data_directory.h"
@@ -74,6 +75,15 @@ void best(const Options &options) {
     fmt::print("{}", tables(find_winners(records)));
 }
 
+void print_gains(const Options &options) {
+    std::vector<Record> all;
+    for (const std::string &path : options.paths) {
+        const std::vector<Record> records = current(options, path);
+        all.insert(all.end(), records.begin(), records.end());
+    }
+    fmt::print("{}", gains(find_winners(all)));
+}
+
 void diff(const Options &options) {
     const std::vector<Record> before = current(options, options.paths[0]), after = current(options, options.paths[1]);
     fmt::print("{}", differences(find_winners(before), find_winners(after)));
@@ -110,6 +120,9 @@ void report(const Options &options) {
     }
     write_if_changed(options.out, report_html(report));
 }
+
+// A fact of the search, whatever became of the kernels since.
+void curves(const Options &options) { write_if_changed(options.out, curves_csv(read(options.paths[0]))); }
 
 void export_t4(const Options &options) {
     write_if_changed(options.out, t4_results(current(options, options.paths[0])).dump(1) + "\n");
@@ -242,8 +255,10 @@ void add_records(CLI::App &app, const RunLater &run_later, const LoweredHashes &
     };
     auto [merge_command, merge_options] = add("merge", "put several sets into one", merge, 1, 1 << 20);
     merge_command->add_option("--out", merge_options->out, "directory to write")->required();
-    for (auto [sub, options] : {add("best", "the winner for each kernel", best, 1, 1),
-                                add("diff", "the winners that differ between two sets", diff, 2, 2)}) {
+    for (auto [sub, options] :
+         {add("best", "the winner for each kernel", best, 1, 1),
+          add("gains", "what the winners gain, for each device, target and op", print_gains, 1, 1 << 20),
+          add("diff", "the winners that differ between two sets", diff, 2, 2)}) {
         sub->add_flag("--stale", options->stale, "with stale records");
     }
     auto [prune_command, prune_options] =
@@ -255,6 +270,9 @@ void add_records(CLI::App &app, const RunLater &run_later, const LoweredHashes &
     report_command->add_option("--against", report_options->against,
                                "other records, to show the winners that differ from theirs");
     report_command->add_flag("--assembly", report_options->assembly, "with the inner loop of each winner");
+    auto [curves_command, curves_options] =
+        add("curves", "how good exhaustive searches were at each moment, as CSV", curves, 1, 1);
+    curves_command->add_option("--out", curves_options->out, "CSV file to write")->required();
     auto [export_command, export_options] =
         add("export", "write results in the format T4 of other autotuners", export_t4, 1, 1);
     export_command->add_option("--out", export_options->out, "JSON file to write")->required();

@@ -133,20 +133,27 @@ std::string ops_table(const std::vector<Group> &groups) {
     return text;
 }
 
-}  // namespace
-
-std::string tables(const std::vector<Group> &groups) {
+template <typename Table>
+std::string of_each_device(const std::vector<Group> &groups, Table table) {
     std::map<std::string, std::vector<Group>> by_device;
     for (const Group &group : groups) {
         by_device[devices_text(group)].push_back(group);
     }
     std::string text;
     for (const auto &[device, of_device] : by_device) {
-        text += fmt::format("{}{}\n{}\n{}", text.empty() ? "" : "\n", device, winners_table(of_device),
-                            ops_table(of_device));
+        text += fmt::format("{}{}\n{}", text.empty() ? "" : "\n", device, table(of_device));
     }
     return text;
 }
+
+}  // namespace
+
+std::string tables(const std::vector<Group> &groups) {
+    return of_each_device(groups,
+                          [](const auto &kernels) { return winners_table(kernels) + "\n" + ops_table(kernels); });
+}
+
+std::string gains(const std::vector<Group> &groups) { return of_each_device(groups, ops_table); }
 
 std::string differences(const std::vector<Group> &before, const std::vector<Group> &after) {
     const std::map<std::string, std::string> old = winner_texts(before), now = winner_texts(after);

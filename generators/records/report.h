@@ -9,6 +9,7 @@ namespace norma {
 // For each device: the winners of its kernels; and for each target and op, geometric means over kernels and shapes: of
 // ours (the winner, or the default) over the default, and of each autoscheduler over ours.
 std::string tables(const std::vector<Group> &groups);
+std::string gains(const std::vector<Group> &groups);  // the means alone
 
 // The kernels whose winners are not the same, a line with - and one with + for each.
 std::string differences(const std::vector<Group> &before, const std::vector<Group> &after);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "search_curve.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <map>
 #include <numeric>
@@ -88,7 +91,11 @@ SearchCurve search_curve(std::vector<const Record *> trials) {
                 final_ratio = std::exp(mean(finals[name]));
             }
         }
-        curve.search.emplace_back(seconds(*trial) - seconds(*trials.front()), final_ratio);
+        const double at = seconds(*trial) - seconds(*trials.front());
+        if (curve.search.back().first == at) {  // trials made together
+            curve.search.pop_back();
+        }
+        curve.search.emplace_back(at, final_ratio);
     }
     const double each = in_finals / (double)finals.size();
     double drawn = each;
@@ -97,6 +104,28 @@ SearchCurve search_curve(std::vector<const Record *> trials) {
         drawn += each;
     }
     return curve;
+}
+
+std::string curves_csv(const std::vector<Record> &records) {
+    std::map<std::array<std::string, 3>, std::vector<const Record *>> kernels;
+    for (const Record &record : records) {
+        kernels[{device_text(record), record.target, record.variant}].push_back(&record);
+    }
+    std::string text = "device,target,kernel,order,seconds,to_default\n";
+    for (const auto &[kernel, trials] : kernels) {
+        const SearchCurve curve = search_curve(trials);
+        for (const auto &[order, points] : {std::pair("search", &curve.search), {"random", &curve.random}}) {
+            std::string before;
+            for (const auto &[at, ratio] : *points) {
+                const std::string now = fmt::format("{:.4f}", ratio);
+                if (now != before || at == points->back().first) {
+                    text += fmt::format("\"{}\",{},{},{},{:.1f},{}\n", kernel[0], kernel[1], kernel[2], order, at, now);
+                }
+                before = now;
+            }
+        }
+    }
+    return text;
 }
 
 }  // namespace norma

@@ -20,4 +20,7 @@ struct SearchCurve {
 inline constexpr size_t least_candidates = 8;
 SearchCurve search_curve(std::vector<const Record *> trials);
 
+// Those of all kernels that have one, as comma-separated values; points that repeat the one before are left out.
+std::string curves_csv(const std::vector<Record> &records);
+
 }  // namespace norma

@@ -232,8 +232,21 @@ TEST_CASE("the report shows how good the search was at each moment, where all ca
     const std::string all = report(records);
     CHECK(contains(all, "chosen so far"));
     CHECK(contains(all, "in random order"));
+    const std::string file = made.directory / "curves.csv";
+    const auto curves = [&](const std::vector<json> &of) {
+        REQUIRE(made.run("curves", made.set("all", of), "--out " + file).status == 0);
+        return lines(read(file));
+    };
+    const std::vector<std::string> points = curves(records);
+    REQUIRE(points.size() > 10);
+    CHECK(points[0] == "device,target,kernel,order,seconds,to_default");
+    // The best candidate is the first to be measured; in random order there must be all.
+    CHECK(contains(points[1], ",slow," + tuned_kernel + ",search,0.0,0.9000"));
+    CHECK(contains(points[2], ",search,15.0,0.9000"));
+    CHECK(contains(points.back(), ",random,8.0,0.9000"));
     records.pop_back();
     CHECK_FALSE(contains(report(records), "in random order"));
+    CHECK(curves(records).size() == 1);
 }
 
 TEST_CASE("a library may be made of records from any CPU", "[records]") {
@@ -379,6 +392,10 @@ TEST_CASE("sets are merged in any order to the same bytes, compared, and pruned"
     CHECK(contains(diff.out, "slow " + tuned_kernel + " on "));
     CHECK(contains(diff.out, "(0.800)"));
     CHECK(made.run("diff", one, one).out.empty());
+    // Sets are judged together, without a word on single kernels.
+    const Result gained = made.run("gains", one + " " + other);
+    CHECK(contains(gained.out, "slow            rms_norm_forward           1       1              0.800"));
+    CHECK_FALSE(contains(gained.out, tuned_kernel));
 
     json stale = a, later = a;
     stale["lowered"] = std::string(32, '0');
