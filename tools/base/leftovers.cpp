@@ -30,6 +30,7 @@ struct Unfinished {
     std::set<fs::path> paths;
     std::set<pid_t> children;
     sigset_t signals;  // that are waited for
+    std::atomic<std::atomic<bool> *> asked{nullptr};
 };
 
 // Never destroyed: a signal may come while the program exits.
@@ -74,8 +75,15 @@ void end_children(const std::set<pid_t> &children) {
 
 void wait_for_signal() {
     Unfinished &all = unfinished();
-    int number = SIGTERM;
-    sigwait(&all.signals, &number);
+    int number = 0;
+    std::atomic<bool> *asked = nullptr;
+    do {
+        sigwait(&all.signals, &number);
+        asked = number == SIGINT ? all.asked.exchange(nullptr) : nullptr;
+        if (asked != nullptr) {
+            *asked = true;
+        }
+    } while (asked != nullptr);
     all.mutex.lock();  // for good: nothing more is begun, and no killed child is reported
     end_children(all.children);
     for (const fs::path &path : all.paths) {
@@ -127,6 +135,8 @@ void clean_up_on_signals() {
         restore_signals();  // without a thread a signal ends the program at once
     }
 }
+
+void ask_on_interrupt(std::atomic<bool> &asked) { unfinished().asked = &asked; }
 
 void restore_signals() { pthread_sigmask(SIG_UNBLOCK, &unfinished().signals, nullptr); }
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -13,6 +14,9 @@ namespace norma {
 
 // From here on those signals end the program after all of this is removed. To be called before there are threads.
 void clean_up_on_signals();
+
+// The first SIGINT after this sets `asked` and ends nothing.
+void ask_on_interrupt(std::atomic<bool> &asked);
 
 // The signals as they were before, for a program that takes the place of this one.
 void restore_signals();

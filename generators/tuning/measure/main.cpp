@@ -3,9 +3,11 @@
 // a compiler nor Halide, and writes records. docs/tuning.md describes it.
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <atomic>
+#include <cmath>
 #include <map>
 
 #include "device.h"
@@ -14,6 +16,7 @@
 #include "search.h"
 #include "tools/base/command_line.h"
 #include "tools/base/files.h"
+#include "tools/base/leftovers.h"
 #include "tools/base/messages.h"
 #include "tools/base/own_command_line.h"
 #include "tools/base/progress.h"
@@ -24,6 +27,8 @@ namespace norma {
 namespace {
 
 using nlohmann::json;
+
+std::atomic<bool> interrupted = false;  // by Ctrl-C: no trial is begun then
 
 struct Options {
     std::string directory, records, report, command, progress = "auto";
@@ -139,7 +144,8 @@ void run(const Options &options) {
     const auto apart = [](const Trial &trial, double timeout) {
         return run_in_subprocess([&] { return run_trial(trial); }, timeout);
     };
-    Search search(jobs, options.search, options.resume ? all : std::vector<Record>(), add, {apart, steady_seconds});
+    const auto now = [] { return interrupted ? HUGE_VAL : steady_seconds(); };
+    Search search(jobs, options.search, options.resume ? all : std::vector<Record>(), add, {apart, now});
     size_t left_out = 0;
     for (size_t i = 0; i < jobs.groups.size(); i++) {
         display.begin(i);
@@ -187,7 +193,13 @@ int main(int argc, char **argv) {
     return exit_status(app, [&] {
         app.parse(argc, argv);
         signal(SIGPIPE, SIG_IGN);
+        ask_on_interrupt(interrupted);
         run(options);
+        if (interrupted) {
+            fflush(nullptr);
+            kill(getpid(), SIGINT);
+            pause();
+        }
     });
 }
 

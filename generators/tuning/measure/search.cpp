@@ -17,6 +17,7 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t least = 4;                          // candidates that are tried first of all
+constexpr double no_end = 1e300;                     // seconds
 constexpr double shortest = 0.0025, longest = 0.04;  // seconds of a first trial, for each function
 
 // The index of a shape that is neither small nor large.
@@ -37,7 +38,7 @@ Search::Search(const JobsFile &jobs, const SearchOptions &options, const std::ve
       options_(options),
       add_(std::move(add)),
       laboratory_(std::move(laboratory)),
-      budget_(options.exhaustive ? HUGE_VAL : options.budget, laboratory_.now) {
+      budget_(options.exhaustive ? no_end : options.budget, laboratory_.now) {
     for (const Record &record : known) {
         known_[key(record)] = record;
     }
@@ -253,7 +254,7 @@ bool Search::run(const TuneGroup &group, size_t kernels_left, const std::functio
     };
     const double seconds =
         options_.exhaustive ? options_.budget / (double)jobs_.groups.size() : budget_.left() / (double)kernels_left;
-    const double stop = options_.exhaustive ? HUGE_VAL : budget_.now() + seconds;
+    const double stop = options_.exhaustive ? no_end : budget_.now() + seconds;
     auto too_long = [&](double first) { return budget_.pace() * expected(first) > seconds; };
     double first = longest;
     while (first > shortest && too_long(first)) {

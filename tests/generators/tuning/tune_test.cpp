@@ -196,12 +196,14 @@ TEST_CASE("what is ended goes on where it was, and a second run measures nothing
         const std::string file = d / "records/slow/rms_norm_forward.jsonl";
         const size_t before = fs::exists(file) ? lines(read(file)).size() : 0;
         // Once there is a record more, it is ended.
-        shell("env --default-signal=INT " NORMAGEN_PROGRAM " " + measure +
-              " --resume & pid=$!; for i in $(seq 600); do "
-              "[ $(cat " +
-              file + " 2> /dev/null | wc -l) -gt " + std::to_string(before) + " ] && break; sleep 0.05; done; kill -" +
-              signal + " $pid; wait $pid");
+        const Result ended = shell("env --default-signal=INT " NORMAGEN_PROGRAM " " + measure +
+                                   " --resume & pid=$!; for i in $(seq 600); do "
+                                   "[ $(cat " +
+                                   file + " 2> /dev/null | wc -l) -gt " + std::to_string(before) +
+                                   " ] && break; sleep 0.05; done; kill -" + signal + " $pid; wait $pid");
         CHECK(records_in(d.path / "records").size() > before);  // each line is whole
+        // Ctrl-C asks for what was found so far.
+        CHECK(contains(ended.out, " taken from records, ") == (signal == std::string("INT")));
     }
     const size_t kept = records_in(d.path / "records").size();
     const Result resumed = normagen(measure + " --resume");
