@@ -37,6 +37,7 @@ struct Record {
     double ratio() const { return ns / default_ns; }
     // By how much the same code seemed to differ from itself: no less is a difference.
     double noise() const { return control_ns > 0 ? std::fabs(control_ns / default_ns - 1) : 0; }
+    bool is_faster() const { return high < default_low && ratio() < 1 - noise(); }  // beyond doubt
     // Whether the control's interval meets the default's.
     bool steady() const { return control_ns == 0 || (control_low <= default_high && control_high >= default_low); }
 };

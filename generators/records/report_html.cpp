@@ -69,14 +69,15 @@ std::string to_copy_by_shape(const std::vector<Group> &groups) {
     return bars.empty() ? "" : bar_chart("time over that of a copy of the same bytes (the line)", bars, 1);
 }
 
-// The winners that gain most, with the ends of their intervals at the shape where they do.
+// The winners that gain most beyond doubt, with the ends of their intervals at the shape where they do.
 std::string greatest_gains(const std::vector<Group> &groups) {
     constexpr size_t most = 5;
     std::vector<const Record *> best;
     for (const Group &group : groups) {
         const Record *of_group = nullptr;
         for (const auto &[cell, record] : group.contenders.front().cells) {
-            const bool better = group.has_winner() && (of_group == nullptr || record->ratio() < of_group->ratio());
+            const bool better = group.has_winner() && record->is_faster() &&
+                                (of_group == nullptr || record->ratio() < of_group->ratio());
             of_group = better ? record : of_group;
         }
         if (of_group != nullptr) {

@@ -40,7 +40,7 @@ void judge(Contender &contender, const Group &group) {
             continue;
         }
         sum += std::log(record->ratio());
-        faster |= record->high < record->default_low && record->ratio() < 1 - record->noise();
+        faster |= record->is_faster();
         const bool clearly = record->low > record->default_high && record->ratio() > 1 + record->noise();
         slower = clearly ? record : slower;
     }

@@ -141,6 +141,15 @@ TEST_CASE("no win is claimed within the noise that the control shows", "[records
                    "the default once more 94 ns [93, 95]: unsteady"));
 }
 
+TEST_CASE("the report praises no time that may be the default's", "[records]") {
+    const Made made;
+    const std::string set = made.set("noisy", {made.record(16, 64, {90, 1, 100}), made.record(32, 64, {50, 60, 100})});
+    REQUIRE(made.run("report", set, "--out " + made.directory / "report.html").status == 0);
+    const std::string page = read(made.directory / "report.html");
+    CHECK(contains(page, "<td>0.90</td><td>0.88 to 0.92</td><td>16x512</td>"));
+    CHECK_FALSE(contains(page, "<td>0.50</td>"));
+}
+
 TEST_CASE("records of one device take nothing from another's library", "[records]") {
     const Made made;
     const auto elsewhere = [](json record) {
