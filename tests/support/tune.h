@@ -2,6 +2,8 @@
 // What the tests of tuning share.
 #pragma once
 
+#include <set>
+
 #include "normagen.h"
 
 // A target that this machine runs, whose own knobs are slow: each sum waits for the one before.
@@ -31,6 +33,19 @@ inline std::vector<json> records_in(const fs::path &directory) {
         }
     }
     return records;
+}
+
+// What was measured twice; a run whose budget ended leaves trials to the next, which is fine.
+inline std::set<std::string> repeated(const std::vector<json> &records) {
+    std::set<std::string> known, twice;
+    for (const json &record : records) {
+        const std::string trial =
+            json{record.at("variant"), record.at("bucket"), record.at("knobs"), record.at("rung")}.dump();
+        if (!known.insert(trial).second) {
+            twice.insert(trial);
+        }
+    }
+    return twice;
 }
 
 // A shared object beside what was emitted, with a kernel of these C statements.

@@ -187,7 +187,7 @@ TEST_CASE("wrong, crashing and hanging candidates are rejected, and cost only th
     CHECK(contains(measured.out, " 4 failed"));
 }
 
-TEST_CASE("what is ended goes on where it was, and a second run measures nothing", "[tune]") {
+TEST_CASE("what is ended goes on where it was, and measures nothing again", "[tune]") {
     Directory d;
     write_slow_target(d);
     REQUIRE(normagen(tune_command(d, few + "--emit " + d / "emitted")).status == 0);
@@ -210,9 +210,8 @@ TEST_CASE("what is ended goes on where it was, and a second run measures nothing
     INFO(resumed.out << resumed.err);
     CHECK(resumed.status == 0);
     CHECK(contains(resumed.out, std::to_string(kept) + " taken from records"));
-    const Result again = normagen(measure + " --resume");
-    CHECK(contains(again.out, "0 trials, "));
-    CHECK(again.seconds < 5);
+    CHECK(normagen(measure + " --resume").status == 0);
+    CHECK(repeated(records_in(d.path / "records")).empty());
 }
 
 TEST_CASE("a full disk ends tuning, and the records stay whole", "[tune]") {
