@@ -25,6 +25,6 @@ if(NOT NORMA_SANITIZED)  # whose runtime keeps memory that was freed, and what i
     set_tests_properties(load_and_unload PROPERTIES ENVIRONMENT NORMA_GRAIN_SIZE=1)
 endif()
 
-if(NORMA_FUZZ)
+if(NORMA_FUZZ OR NOT NORMA_NORMAGEN)
     add_subdirectory(fuzz)
 endif()

@@ -3,9 +3,10 @@
 #include <stdexcept>
 
 #include "generators/records/records.h"
+#include "refused.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
-    try {
+    norma::fuzz::refused<std::invalid_argument>([&] {
         const norma::Record record = norma::parse_record({reinterpret_cast<const char *>(bytes), count});
         const std::string line = norma::to_line(record);
         if (norma::to_line(norma::parse_record(line)) != line) {
@@ -14,7 +15,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
         norma::key(record);
         norma::bucket(record);
         norma::device_text(record);
-    } catch (const std::invalid_argument &) {
-    }
+    });
     return 0;
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A safetensors file: its header alone, and as a whole with the tensors' bytes.
 #include "file_of.h"
+#include "refused.h"
 #include "tools/safetensors/safetensors.h"
 #include "tools/safetensors/safetensors_header.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
-    try {
+    norma::fuzz::refused<norma::safetensors::HeaderError>([&] {
         const norma::safetensors::Header header =
             norma::safetensors::parse_header({reinterpret_cast<const char *>(bytes), count});
         norma::safetensors::parse_header(norma::safetensors::write_header(header));
-    } catch (const norma::safetensors::HeaderError &) {
-    }
-    try {
+    });
+    norma::fuzz::refused<norma::InputError>([&] {
         const norma::safetensors::File file =
             norma::safetensors::read(norma::fuzz::file_of(bytes, count, "x.safetensors"));
         for (const auto &[name, tensor] : file.tensors) {
@@ -19,7 +19,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
                 __builtin_trap();
             }
         }
-    } catch (const norma::InputError &) {
-    }
+    });
     return 0;
 }
