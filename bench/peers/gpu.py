@@ -7,6 +7,7 @@ needs for the call. A library that fails is left out of a case, with its reason.
 import argparse
 import concurrent.futures
 import datetime
+import functools
 import importlib.metadata
 import itertools
 import json
@@ -14,7 +15,6 @@ import multiprocessing
 import os
 import statistics
 import subprocess
-import sys
 import time
 
 import gpu_peers
@@ -91,12 +91,13 @@ def errors_of(results, expected):
     ]
 
 
-def runs_of(torch, case, peers):
+def runs_of(torch, case, peers, begin):
     """What to time by name, and the errors by name, of peers that can and do compute the case."""
     tensors = gpu_peers.Tensors(torch, case)
     expected = gpu_peers.reference(torch, tensors)
     runs, errors = {}, {}
     for name in peers:
+        begin(name)
         try:
             with torch.no_grad():
                 run = gpu_peers.PEERS[name](torch, tensors)
@@ -146,9 +147,11 @@ def row(case, times):
     return case.name + "".join(texts)
 
 
-def measure_case(torch, case, line, peers, sweep, seconds):
+def measure_case(torch, case, line, peers, sweep, seconds, begin):
+    """`begin` is told which peer is about to be made ready; None: all that are."""
     torch.compiler.reset()
-    runs, errors = runs_of(torch, case, peers)
+    runs, errors = runs_of(torch, case, peers, begin)
+    begin(None)
     # The copy of as many bytes by torch: it tells whether this measures as norma bench does.
     source = torch.empty(line["bytes"] // 2, device=gpu_peers.DEVICE, dtype=torch.uint8)
     target = torch.empty_like(source)
@@ -171,52 +174,116 @@ def measure_case(torch, case, line, peers, sweep, seconds):
     }
 
 
-def restart(case, lost, deadline):
-    """This program again, without the peer that broke the device's context."""
-    name = str(lost)
-    complain(name, case, lost.__cause__)
-    print(f"going on without {name}, which broke the device's context", flush=True)
-    left = str(max(deadline - time.monotonic(), 0))
-    os.execv(
-        sys.executable, [sys.executable, *sys.argv, "--resume", "--without", name, "--budget", left]
-    )
+class Lost(Exception):
+    """The worker can measure no more, because of the named peer if there is a name."""
+
+    def __init__(self, peer, reason):
+        super().__init__(reason)
+        self.peer = peer
+
+
+class Worker:
+    """A process that measures one case after the other. A peer may break its device or hang, and
+    there is no other way out of that than another process."""
+
+    def __init__(self, seconds, limit, deadline):
+        context = multiprocessing.get_context("spawn")
+        self.limit, self.deadline = limit, deadline
+        self.answers, theirs = context.Pipe()
+        self.process = context.Process(target=work, args=(theirs, seconds), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.machine = self.answer("machine", 60)
+
+    def answer(self, wanted, limit):
+        """The next answer of this kind; before it, the worker says with whom it begins."""
+        peer = None
+        while True:
+            limit = max(min(limit, self.deadline - time.monotonic()), 0)
+            if not self.answers.poll(limit):
+                raise Lost(peer, f"no answer within {limit:.3g} s")
+            try:
+                kind, value = self.answers.recv()
+            except EOFError:
+                self.process.join()
+                raise Lost(peer, f"exit status {self.process.exitcode}") from None
+            if kind == wanted:
+                return value
+            if kind == "lost":
+                raise Lost(*value)
+            peer = value
+
+    def measure(self, case, line, peers):
+        self.answers.send((case, line, peers))
+        return self.answer("result", self.limit)
+
+    def end(self):
+        self.process.kill()
+        self.process.join(5)  # one that waits for its device may take longer to end
+
+
+def work(answers, seconds):
+    import torch
+
+    sweep = torch.empty(SWEEP_BYTES, dtype=torch.int8, device=gpu_peers.DEVICE)
+    answers.send(("machine", machine(torch)))
+    while True:
+        case, line, peers = answers.recv()
+        try:
+            result = measure_case(
+                torch, case, line, peers, sweep, seconds, lambda name: answers.send(("peer", name))
+            )
+        except LostDevice as lost:
+            answers.send(("lost", (str(lost), f"the device's context: {lost.__cause__}")))
+            return
+        except Exception as error:  # noqa: BLE001 (the other cases are still worth having)
+            complain("every peer", case, error)
+            result = None
+        answers.send(("result", result))
+
+
+def peers_of(case, number, arguments):
+    """max-autotune takes too long for more than a few cases, and for a backward pass at all."""
+    longer = number < arguments.longer and not case.backward
+    return [name for name in gpu_peers.PEERS if name != "compile+" or longer]
 
 
 def time_all(arguments):
     deadline = time.monotonic() + arguments.budget
     cases = cases_of_results(arguments.files)
-
-    import torch
-
-    written = machine(torch) | {"results": []}
-    if arguments.resume and os.path.exists(arguments.json):
-        with open(arguments.json, encoding="utf-8") as file:
-            written = json.load(file)
-    else:
-        print(json.dumps({key: written[key] for key in written if key != "results"}))
-        print(f"microseconds, medians\n{'':<40}" + "".join(f"{name:>10}" for name in COLUMNS))
-    done = {(result["op"], result["dtype"], result["kernel"], result["rows"], result["hidden"])
-            for result in written["results"]}  # fmt: skip
-    sweep = torch.empty(SWEEP_BYTES, dtype=torch.int8, device=gpu_peers.DEVICE)
-    for number, (case, line) in enumerate(cases.items()):
-        if (case.op, case.dtype, line["kernel"], case.rows, case.hidden) in done:
-            continue
-        if time.monotonic() > deadline:
-            print(f"no time is left for {len(cases) - number} cases")
-            break
-        peers = [name for name in gpu_peers.PEERS if name not in arguments.without]
-        if number >= arguments.longer and "compile+" in peers:
-            peers.remove("compile+")
+    start = functools.partial(Worker, arguments.seconds, arguments.limit, deadline)
+    worker = start()
+    written = worker.machine | {"results": []}
+    print(json.dumps(worker.machine))
+    header = "".join(f"{name:>10}" for name in COLUMNS)
+    print(f"microseconds, medians\n{'':<40}{header}", flush=True)
+    left = [(*item, peers_of(item[0], n, arguments)) for n, item in enumerate(cases.items())]
+    without = set()
+    while left and time.monotonic() < deadline:
+        case, line, peers = left[0]
+        peers = [name for name in peers if name not in without]
         try:
-            result = measure_case(torch, case, line, peers, sweep, arguments.seconds)
-        except LostDevice as lost:
-            restart(case, lost, deadline)
-        except Exception as error:  # noqa: BLE001 (the other cases are still worth having)
-            complain("every peer", case, error)
-            continue
-        written["results"].append(result)
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(written, file, indent=2)
+            worker = worker or start()
+            result = worker.measure(case, line, peers)
+        except Lost as lost:
+            if worker:
+                worker.end()
+                worker = None
+            complain(lost.peer or "every peer", case, lost)
+            if lost.peer in peers:
+                print(f"going on without {lost.peer}", flush=True)
+                without.add(lost.peer)
+                continue
+            result = None
+        left.pop(0)
+        if result:
+            written["results"].append(result)
+            with open(arguments.json, "w", encoding="utf-8") as file:
+                json.dump(written, file, indent=2)
+    if left:
+        print(f"no time is left for {len(left)} cases")
+    if worker:
+        worker.end()
 
 
 def compile_cases(cases):
@@ -255,11 +322,12 @@ def main():
     parser.add_argument("--json", help="where to write the times")
     parser.add_argument("--seconds", type=float, default=0.4, help="of each case")
     parser.add_argument("--budget", type=float, default=100, help="seconds, for all cases")
-    parser.add_argument("--without", action="append", default=[], help="a peer to leave out")
+    parser.add_argument(
+        "--limit", type=float, default=20, help="seconds for a peer to be ready, or a case timed"
+    )
     parser.add_argument(
         "--longer", type=int, default=4, metavar="N", help="first cases with torch.compile+"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with what --json has")
     parser.add_argument("--prepare", metavar="BENCHES", help="only compile gpu_benches.txt's cases")
     parser.add_argument("--processes", type=int, default=8, help="of --prepare")
     arguments = parser.parse_args()
