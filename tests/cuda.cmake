@@ -9,6 +9,7 @@ add_library(no_cuda SHARED support/cuda/no_driver.cpp)
 set_target_properties(no_cuda PROPERTIES OUTPUT_NAME cuda SOVERSION 1 LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/none)
 
 norma_test(cuda_launch_test SOURCES runtime/device/cuda/launch_test.cpp support/cuda/registry.cpp LINK bare_runtime fake_cuda)
+norma_test(missing_variant_test SOURCES runtime/missing_variant_test.cpp support/cuda/registry.cpp LINK bare_runtime fake_cuda nlohmann_json::nlohmann_json)
 
 # As a program on a machine with and without a driver.
 add_executable(cuda_plan support/cuda/plan.cpp support/cuda/registry.cpp)

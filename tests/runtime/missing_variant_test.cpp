@@ -1,53 +1,86 @@
 // SPDX-License-Identifier: MIT
 // A variant that the library lacks is refused with the manifest line that adds it: normagen takes that line.
-#include "tests/support/call.h"
+#include <random>
+#include <set>
+
+#include "runtime/src/core/plan.h"
+#include "runtime/vocabulary/variant_name.h"
+#include "tests/support/cuda/fake_driver.h"
+#include "tests/support/cuda/registry.h"
 #include "tests/support/normagen.h"
 
-using namespace norma::test;
+using namespace norma;
 
 namespace {
 
-norma_plan_desc rms_norm_desc() {
-    norma_plan_desc desc = {};
-    desc.size = sizeof(desc);
-    desc.op = NORMA_RMS_NORM_FORWARD;
-    desc.hidden = 100;
+// The registry, support/cuda/registry.cpp, has other types.
+norma_plan_desc rms_norm_desc(norma_device_type device = NORMA_CPU) {
+    norma_plan_desc desc = test::describe(100);
+    desc.device = {device, 0};
     desc.x = NORMA_F16;
     return desc;
 }
 
-// What normagen makes of a manifest with this line alone.
-std::string names_by_normagen(const std::string &line) {
-    const Directory directory;
-    const Result result = normagen("list --manifest " + directory.write("manifest.json", manifest(line)));
-    INFO(result.err);
-    CHECK(result.status == 0);
-    return result.out;
+std::string missing_line(const norma_plan_desc &desc) {
+    norma_plan *plan = reinterpret_cast<norma_plan *>(0x40);
+    CHECK(norma_plan_create(&desc, &plan) == NORMA_NOT_IN_LIBRARY);
+    CHECK(plan == nullptr);
+    return norma_last_error();
+}
+
+// What a desc may say, drawn at random; what it may not is drawn again, as is what the registry has.
+norma_plan_desc any_desc(norma_device_type device, std::mt19937 &random) {
+    auto one_of = [&](const auto &values) { return values.begin()[random() % values.size()]; };
+    for (;;) {
+        norma_plan_desc desc = rms_norm_desc(device), normalized;
+        for (const Field &field : fields) {
+            if (field.in_desc != absent) {
+                set_value_at(&desc, field.in_desc, field.words.first[random() % field.words.count].value);
+            }
+        }
+        desc.hidden = one_of(std::initializer_list<int64_t>{64, 100, 1000, 4096, 5001});
+        desc.flags = one_of(std::initializer_list<uint32_t>{0, 0, NORMA_RECOMPUTE_STATISTICS, NORMA_PARTIAL_STATISTICS,
+                                                            NORMA_MERGED_STATISTICS});
+        if (desc.x != NORMA_F32 && normalize(&desc, &normalized) == NORMA_OK) {
+            return normalized;
+        }
+    }
 }
 
 }  // namespace
 
 TEST_CASE("the refusal of a missing variant is a manifest line", "[missing]") {
-    norma_plan_desc narrow = rms_norm_desc(), full = rms_norm_desc(), hf = rms_norm_desc();
-    narrow.y = NORMA_BF16;
-    full.op = NORMA_LAYER_NORM_FORWARD;
-    full.weight = NORMA_BF16;
-    full.bias = NORMA_F16;
-    full.residual = NORMA_BF16;
-    hf.contract = NORMA_HF;
-    hf.x = NORMA_BF16;
-    hf.y = NORMA_F32;
-    hf.weight = NORMA_F16;
-    const std::pair<norma_plan_desc, const char *> missing[] = {
-        {narrow, "rms_norm_forward.x_f16.y_bf16.fp32_once.any_to_1024\n"},
-        {full, "layer_norm_forward.x_f16.w_bf16.b_f16.r_bf16.y_f16.fp32_once.any_to_1024\n"},
-        {hf, "rms_norm_forward.x_bf16.w_f16.y_f32.hf.any_to_1024\n"},
-    };
-    for (const auto &[desc, name] : missing) {
-        norma_plan *plan = reinterpret_cast<norma_plan *>(0x40);
-        CHECK(norma_plan_create(&desc, &plan) == NORMA_NOT_IN_LIBRARY);
-        CHECK(plan == nullptr);
-        CHECK(names_by_normagen(norma_last_error()).find(name) == 0);
+    fake_cuda::reset({90});
+    const char *const rest = R"("op": "rms_norm_forward", "x": "f16", "y": "bf16", "hidden": "any_to_1024"})";
+    for (const auto &[device, words] : {std::pair(NORMA_CPU, ""), {NORMA_CUDA, R"("device": "cuda", )"}}) {
+        norma_plan_desc desc = rms_norm_desc(device);
+        desc.y = NORMA_BF16;
+        CHECK(missing_line(desc) == std::string("{") + words + rest);
+    }
+}
+
+TEST_CASE("normagen takes the manifest line of any missing variant, for its device", "[missing]") {
+    fake_cuda::reset({90});
+    std::mt19937 random(1);
+    std::string kernels;
+    std::set<std::string> expected;
+    while (expected.size() < 1000) {
+        const norma_plan_desc desc = any_desc(expected.size() % 2 == 0 ? NORMA_CPU : NORMA_CUDA, random);
+        Variant variant = variant_of(desc);
+        variant.hidden = narrowest_class(desc.hidden).hidden;
+        if (expected.insert(name(variant) + (desc.device.type == NORMA_CUDA ? " on CUDA" : "")).second) {
+            kernels += (kernels.empty() ? "" : ",\n") + missing_line(desc);
+        }
+    }
+    const Directory directory;
+    const Result result =
+        normagen("list --target x86-64-v3,cuda-sm90 --manifest " + directory.write("manifest.json", manifest(kernels)));
+    INFO(result.err);
+    REQUIRE(result.status == 0);
+    const std::vector<std::string> found = lines(result.out);
+    for (const std::string &kernel : expected) {
+        INFO(kernel);
+        CHECK(std::find(found.begin(), found.end(), kernel) != found.end());
     }
 }
 
@@ -57,12 +90,8 @@ TEST_CASE("the manifest line has the narrowest class that has the hidden size", 
         {1088, "64n"},      {5120, "64n"},        {1025, "any"},         {1 << 30, "64n"},    {(1 << 30) - 1, "any"},
     };
     norma_plan_desc desc = rms_norm_desc();
-    desc.y = NORMA_BF16;
     for (const auto &[hidden, name] : classes) {
         desc.hidden = hidden;
-        norma_plan *plan = nullptr;
-        CHECK(norma_plan_create(&desc, &plan) == NORMA_NOT_IN_LIBRARY);
-        CHECK(norma_last_error() ==
-              R"({"op": "rms_norm_forward", "x": "f16", "y": "bf16", "hidden": ")" + name + "\"}");
+        CHECK(missing_line(desc) == R"({"op": "rms_norm_forward", "x": "f16", "hidden": ")" + name + "\"}");
     }
 }

@@ -98,7 +98,7 @@ void explain(Text &text, const TargetChoice &target, const norma_plan_desc &desc
 norma_status refuse_kernel(const TargetChoice &target, const norma_plan_desc &desc) {
     Text text;
     if (!desc.kernel) {
-        add_manifest_line(text, variant_of(desc));
+        add_manifest_line(text, variant_of(desc), desc.device.type);
         return fail(NORMA_NOT_IN_LIBRARY, "%s", text.c_str());
     }
     for (int32_t i = 0; i < kernel_count; i++) {

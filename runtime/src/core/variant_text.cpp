@@ -5,8 +5,11 @@
 
 namespace norma {
 
-void add_manifest_line(Text &text, const Variant &wanted) {
+void add_manifest_line(Text &text, const Variant &wanted, norma_device_type device) {
     text.add("{");
+    if (device != NORMA_CPU) {
+        text.add("\"device\": \"%s\", ", device_words.name(device));
+    }
     for (const Field &field : fields) {
         if (!field.fallback || value_of(wanted, field) != fallback_of(wanted, field)) {
             text.add("\"%s\": \"%s\", ", field.key, word_of(wanted, field));

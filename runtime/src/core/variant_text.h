@@ -7,10 +7,10 @@
 
 namespace norma {
 
-// The manifest line that would add a kernel for the variant, by the narrowest class that has its hidden size:
-// {"op": "rms_norm_forward", "x": "bf16", "hidden": "64n"}.
+// The manifest line that would add a kernel for the variant on the device, by the narrowest class that has its hidden
+// size: {"device": "cuda", "op": "rms_norm_forward", "x": "bf16", "hidden": "64n"}.
 // What has its default value is left out.
-void add_manifest_line(Text &text, const Variant &wanted);
+void add_manifest_line(Text &text, const Variant &wanted, norma_device_type device);
 
 // Why the kernel does not compute what is wanted, which has an exact hidden size. False, and nothing added, when it
 // does.
