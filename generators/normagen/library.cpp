@@ -108,10 +108,17 @@ std::vector<Manifest::Entry> with_helpers(std::vector<Manifest::Entry> kernels) 
             });
         };
         const bool merges = any([](const Variant &variant) { return is_merged(variant); });
+        const bool pairs =
+            device == NORMA_CUDA && any([](const Variant &variant) {
+                return is_backward(variant) && variant.weight != NORMA_NONE && variant.bias != NORMA_NONE;
+            });
         if (any([](const Variant &variant) { return is_backward(variant); })) {
             for (const DtypeInfo &type : dtype_infos) {
                 if (is_float(type.dtype)) {
                     kernels.push_back({strip_sum_variant(type.dtype), device, ""});
+                    if (pairs) {
+                        kernels.push_back({strip_sum_variant(type.dtype, type.dtype), device, ""});
+                    }
                 }
             }
         }

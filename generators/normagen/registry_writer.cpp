@@ -75,10 +75,11 @@ private:
 std::string argv_function(const RegistryEntry &entry) { return symbol(entry.spec) + "_argv"; }
 
 // In the order of norma_dtype.
-std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
+std::string strip_sums(const TargetSpec &target, const std::vector<RegistryEntry> &entries, bool pairs) {
     std::vector<std::string> functions(dtype_count, "nullptr");
     for (const RegistryEntry &entry : entries) {
-        if (entry.spec.variant.op == strip_sum_op && entry.target == target.name) {
+        if (entry.spec.variant.op == strip_sum_op && entry.target == target.name &&
+            (entry.spec.variant.bias != NORMA_NONE) == pairs) {
             functions[entry.spec.variant.y] = argv_function(entry);
         }
     }
@@ -97,9 +98,10 @@ std::string merge(const TargetSpec &target, const std::vector<RegistryEntry> &en
 std::string target_line(const TargetSpec &target, const std::vector<RegistryEntry> &entries) {
     const auto bits = feature_bits(target);
     const DeviceCodegen &device = device_of(target);
-    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}, {}}},\n", quoted(target.name),
-                       quoted(target.halide), bits[0], bits[1], bits[2], bits[3], strip_sums(target, entries),
-                       device.constant, device.capability(target), merge(target, entries));
+    return fmt::format("    {{{}, {}, {{0x{:x}, 0x{:x}, 0x{:x}, 0x{:x}}}, {{{}}}, {}, {}, {}, {{{}}}}},\n",
+                       quoted(target.name), quoted(target.halide), bits[0], bits[1], bits[2], bits[3],
+                       strip_sums(target, entries, false), device.constant, device.capability(target),
+                       merge(target, entries), strip_sums(target, entries, true));
 }
 
 std::string kernel_lines(const RegistryEntry &entry, size_t target, const std::string &arguments) {

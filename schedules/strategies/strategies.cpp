@@ -57,7 +57,7 @@ Lowered lower_cuda_rows(const Variant &variant, const nlohmann::json &knobs, con
 Lowered lower_cuda_merge(const Variant &, const nlohmann::json &, const Halide::Target &) { return cuda_merge(); }
 
 Lowered lower_cuda_strip_sum(const Variant &variant, const nlohmann::json &, const Halide::Target &) {
-    return cuda_strip_sum(variant.y);
+    return cuda_strip_sum(variant.y, variant.bias == NORMA_NONE ? 1 : 2);
 }
 
 const Strategy list[] = {

@@ -13,14 +13,17 @@ struct Target {
     const char *name;
     const char *halide;
     uint64_t features[4];  // bits of halide_target_feature_t, for cpu_has_features
-    // By the type of y; null in a library without backward. Arguments: user_context, partials [hidden, strips], y
-    // [hidden].
+    // By the type of y; null in a library without backward. Arguments: user_context, partials [hidden, strips], before
+    // [hidden], accumulate, y [hidden].
     int (*strip_sums[dtype_count])(void **arguments);
     norma_device_type device;
     int32_t capability;  // the least of a device, as its kind counts them: of CUDA, 10 * major + minor; of CPUs 0
     // Null on CPUs, and in a library without kernels for merged moments. Arguments: user_context, first and second
     // [rank, row, chunk], slice, chunk, centred, first and second [row].
     int (*merge)(void **arguments) = nullptr;
+    // By the type of both gradients of a backward; null where one at a time is added up. Arguments: user_context,
+    // partials [hidden, strips, gradient], before of both, accumulate, y of both.
+    int (*strip_sum_pairs[dtype_count])(void **arguments) = {};
 };
 
 struct Kernel {

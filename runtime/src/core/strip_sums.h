@@ -20,8 +20,9 @@ struct StripSums {
 StripSums strip_sums(const norma_plan &plan, char *base);
 
 // Columns [first, first + count) of a gradient from those of the strips, in float64 and in the order of the strips,
-// then what the gradient was if the plan accumulates, on the plan's device. 0 or the error of the kernel that does so.
+// then what the gradient was if the plan accumulates, on the plan's device. Of two gradients side by side at once, if
+// the target has a kernel for pairs of their type. 0 or the error of the kernel that does so.
 int add_columns(const norma_plan &plan, const Work &work, const StripSums &sums, int64_t strips,
-                const ColumnSum &gradient, int64_t first, int64_t count, CallContext &context);
+                const ColumnSum *gradients, int32_t gradient_count, int64_t first, int64_t count, CallContext &context);
 
 }  // namespace norma

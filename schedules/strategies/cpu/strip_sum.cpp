@@ -33,10 +33,11 @@ Lowered strip_sum(norma_dtype y_type) {
     return {pipeline, {partials, before, accumulate}, 0};
 }
 
-Variant strip_sum_variant(norma_dtype y) {
+Variant strip_sum_variant(norma_dtype y, norma_dtype bias) {
     Variant variant;
     variant.op = strip_sum_op;
     variant.y = y;
+    variant.bias = bias;
     return variant;
 }
 

@@ -11,7 +11,8 @@ namespace norma {
 // columns.
 Lowered strip_sum(norma_dtype y);
 
-// The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest.
-Variant strip_sum_variant(norma_dtype y);
+// The kernel of strip_sum, as a variant to be compiled. It is no op of a manifest. On CUDA also of both gradients, y
+// and `bias`, at once.
+Variant strip_sum_variant(norma_dtype y, norma_dtype bias = NORMA_NONE);
 
 }  // namespace norma

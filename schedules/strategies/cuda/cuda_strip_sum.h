@@ -7,6 +7,8 @@
 namespace norma {
 
 // As strip_sum, but for the order: 128 threads of a column take every 128th strip, then their sums are added in pairs.
-Lowered cuda_strip_sum(norma_dtype y);
+// Of two gradients, whose partials are [gradient, strip, hidden], one launch adds up both: the arguments are then
+// partials, before of both, accumulate, and y of both.
+Lowered cuda_strip_sum(norma_dtype y, int gradients);
 
 }  // namespace norma

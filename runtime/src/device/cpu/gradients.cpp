@@ -23,7 +23,7 @@ int add_block(const Gradients &gradients, const ColumnSum &gradient, int64_t blo
     const int64_t first = block * columns_per_block;
     const int64_t count = smaller(gradients.plan.hidden - first, columns_per_block);
     CallContext context = {};
-    return add_columns(gradients.plan, gradients.work, gradients.sums, gradients.strips, gradient, first, count,
+    return add_columns(gradients.plan, gradients.work, gradients.sums, gradients.strips, &gradient, 1, first, count,
                        context);
 }
 

@@ -28,12 +28,18 @@ int zero(CudaCall &cuda, char *begin, int64_t bytes) {
     return error;
 }
 
-// One launch for each gradient. 0 or an error, which the call holds.
+// One launch for both gradients where there is a kernel for it. 0 or an error, which the call holds.
 int add_strips(const Run &run, CallContext &context, const StripSums &sums, int64_t strips) {
+    const norma_plan &plan = *run.plan;
+    const ColumnSum *gradients = plan.call.column_sums;
+    const int32_t count = plan.call.column_sum_count;
+    const norma_dtype dtype = plan.dtypes[gradients[0].index];
+    const bool pair =
+        count == 2 && plan.dtypes[gradients[1].index] == dtype && plan.target->strip_sum_pairs[dtype] != nullptr;
+    const int32_t at_once = pair ? 2 : 1;
     int error = 0;
-    for (int32_t i = 0; i < run.plan->call.column_sum_count && error == 0; i++) {
-        const ColumnSum &gradient = run.plan->call.column_sums[i];
-        error = add_columns(*run.plan, run.work, sums, strips, gradient, 0, run.plan->hidden, context);
+    for (int32_t i = 0; i < count && error == 0; i += at_once) {
+        error = add_columns(plan, run.work, sums, strips, gradients + i, at_once, 0, plan.hidden, context);
         error = error == 0 && context.message[0] != '\0' ? -1 : error;
     }
     return error;
