@@ -30,6 +30,16 @@ struct FindStores : IRVisitor {
     std::set<std::string> names;
 };
 
+// Puts sums in one form, for equal() to find: terms from left to right.
+struct FlatSums : IRMutator {
+    using IRMutator::visit;
+    Expr visit(const Add *op) override {
+        const Expr a = mutate(op->a), b = mutate(op->b);
+        const Add *sum = b.as<Add>();
+        return sum != nullptr ? mutate(a + sum->a + sum->b) : a + b;
+    }
+};
+
 Stmt call(const char *function, const std::vector<Expr> &arguments) {
     return Evaluate::make(Call::make(Int(32), function, arguments, Call::Extern));
 }
@@ -73,9 +83,16 @@ Stmt RowsAheadPass::visit_step(const For *op) {
     mutate(op->body);  // finds the pieces
     place();
     kept_.clear();
+    const Stmt own = mutate(op->body);
     const Expr next = step() + ahead_;
-    const Stmt body = Block::make({IfThenElse::make(next < op->extent, copies(next)), call(commit_copies_function, {}),
-                                   call(await_copies_function, {ahead_}), mutate(op->body)});
+    const Stmt copy_next =
+        Block::make(IfThenElse::make(next < op->extent, copies(next)), call(commit_copies_function, {}));
+    const Stmt await = call(await_copies_function, {in_place_ ? ahead_ - 1 : ahead_});
+    Stmt body = in_place_ ? Block::make(copy_next, own) : Block::make({copy_next, await, own});
+    for (const Piece &piece : pieces_) {
+        body = piece.slots == 1 ? LetStmt::make(piece.name, copy_of(piece, step()), body) : body;
+    }
+    body = in_place_ ? Block::make(await, body) : body;
     Stmt stmt = For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body);
     for (int i = ahead_ - 1; i >= 0; i--) {
         stmt = Block::make({IfThenElse::make(i < op->extent, copies(i)), call(commit_copies_function, {}), stmt});
@@ -94,7 +111,12 @@ Expr RowsAheadPass::visit(const Load *op) {
         return kept(op);
     }
     const Piece &piece = pieces_[piece_of(op)];
-    return Load::make(op->type, shared_, index_of_copy(piece, step()), Buffer<>(), Parameter(), op->predicate,
+    return piece.slots == 1 ? Variable::make(op->type, piece.name) : copy_of(piece, step());
+}
+
+Expr RowsAheadPass::copy_of(const Piece &piece, const Expr &step) const {
+    const Load *op = piece.load;
+    return Load::make(op->type, shared_, index_of_copy(piece, step), Buffer<>(), Parameter(), op->predicate,
                       ModulusRemainder(op->type.lanes(), 0));
 }
 
@@ -111,7 +133,7 @@ Expr RowsAheadPass::kept(const Load *op) {
 }
 
 int RowsAheadPass::piece_of(const Load *op) {
-    const Expr index = simplify(expanded(op->index));
+    const Expr index = FlatSums().mutate(simplify(expanded(op->index)));
     for (size_t i = 0; i < pieces_.size(); i++) {
         if (pieces_[i].load->name == op->name && equal(pieces_[i].index, index)) {
             return (int)i;
@@ -121,18 +143,31 @@ int RowsAheadPass::piece_of(const Load *op) {
     if (bytes != 4 && bytes != 8 && bytes != widest_copy) {
         throw std::logic_error("rows_ahead: " + std::to_string(bytes) + " bytes of " + op->name + " are no copy");
     }
-    pieces_.push_back({op, index, bytes, 0});
+    pieces_.push_back({op, index, bytes, unique_name(op->name + "_now"), 0, ahead_ + 1});
     return (int)pieces_.size() - 1;
 }
 
-// The widest first, as each must be aligned.
+// The widest first, as each must be aligned; and in place of the present row where that saves the most.
 void RowsAheadPass::place() {
     bytes_ = (bytes_ + widest_copy - 1) / widest_copy * widest_copy;
+    auto of_copies = [&](const Piece &piece) { return piece.bytes * piece.slots * thread_count(); };
+    int all = bytes_;
+    for (const Piece &piece : pieces_) {
+        all += of_copies(piece);
+    }
+    for (Piece &piece : pieces_) {
+        if (all > most_bytes_ && piece.bytes == widest_copy) {
+            all -= of_copies(piece);
+            piece.slots = ahead_;
+            all += of_copies(piece);
+            in_place_ = true;
+        }
+    }
     for (int bytes = widest_copy; bytes >= 4; bytes /= 2) {
         for (Piece &piece : pieces_) {
             if (piece.bytes == bytes) {
                 piece.offset = bytes_;
-                bytes_ += bytes * slots() * thread_count();
+                bytes_ += of_copies(piece);
             }
         }
     }
@@ -140,7 +175,7 @@ void RowsAheadPass::place() {
 
 Expr RowsAheadPass::index_of_copy(const Piece &piece, const Expr &step) const {
     const Type type = piece.load->type;
-    const Expr slot = simplify(step & (slots() - 1));
+    const Expr slot = simplify(step & (piece.slots - 1));
     const Expr first = piece.offset / type.bytes() + (slot * thread_count() + thread()) * type.lanes();
     return type.lanes() == 1 ? first : Ramp::make(first, 1, type.lanes());
 }

@@ -21,9 +21,11 @@ inline constexpr const char *commit_copies_function = "norma_commit_copies",
 class RowsAheadPass : public StripPass {
 public:
     // Copies start `ahead` steps before theirs: 1 or 3. A copy is written as a store of what was just loaded, of which
-    // finish_ptx makes one instruction. Throws std::logic_error where a step loads nothing of its row, or other than 4,
-    // 8 or 16 bytes at once.
-    RowsAheadPass(const std::string &step, int rows, int ahead) : StripPass(step, rows), ahead_(ahead) {}
+    // finish_ptx makes one instruction. Of what `most_bytes` of shared memory do not hold beside the present row, the
+    // copy comes to where that was, once that is in registers. Throws std::logic_error where a step loads nothing of
+    // its row, or other than 4, 8 or 16 bytes at once.
+    RowsAheadPass(const std::string &step, int rows, int ahead, int most_bytes)
+        : StripPass(step, rows), ahead_(ahead), most_bytes_(most_bytes) {}
 
 protected:
     void finish() override;
@@ -39,17 +41,20 @@ private:
         const Halide::Internal::Load *load;
         Halide::Expr index;  // in terms of the loops
         int bytes;
-        int offset;  // of its copies in shared memory, in bytes
+        std::string name;  // of what is in registers
+        int offset;        // of its copies in shared memory, in bytes
+        int slots;
     };
 
-    int slots() const { return ahead_ + 1; }
+    Halide::Expr copy_of(const Piece &piece, const Halide::Expr &step) const;
     Halide::Expr kept(const Halide::Internal::Load *op);
     int piece_of(const Halide::Internal::Load *op);
     void place();
     Halide::Expr index_of_copy(const Piece &piece, const Halide::Expr &step) const;
     Halide::Internal::Stmt copies(const Halide::Expr &step) const;
 
-    int ahead_;
+    int ahead_, most_bytes_;
+    bool in_place_ = false;  // some of the copies
     std::vector<Piece> pieces_;
     std::vector<std::pair<std::string, Halide::Expr>>
         kept_;                      // what all steps load, as LLVM takes copies for writes to it

@@ -87,7 +87,8 @@ Pipeline CudaRow::lower() {
     pipeline.add_custom_lowering_pass(new WideSharedPass);
     pipeline.add_custom_lowering_pass(new WideAccessPass(shape_.any_alignment));
     if (shape_.rows_ahead > 0) {
-        pipeline.add_custom_lowering_pass(new RowsAheadPass(step_.name(), shape_.rows, shape_.rows_ahead));
+        pipeline.add_custom_lowering_pass(
+            new RowsAheadPass(step_.name(), shape_.rows, shape_.rows_ahead, most_shared_bytes));
     }
     pipeline.add_custom_lowering_pass(new BfloatPairPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(true));
@@ -245,7 +246,7 @@ RowValue CudaRow::load(const std::string &role, norma_dtype type) {
         rows_ = image.dim(1).extent();
     }
     inputs_.push_back(image);
-    if (!shape_.in_registers()) {
+    if (!shape_.in_registers() || shape_.load_again) {
         return [=, row = row_of(r_)](Expr d) { return widen(image(d, row)); };
     }
     Func f = keep_row(role + "_row", image(d_, row_of(r_)));

@@ -16,7 +16,6 @@ namespace {
 constexpr int lanes = 32, least_lanes = 4, most_warps = 32, widest_access = 16;
 // Whose threads have registers for a row of two tensors.
 constexpr int most_strip_warps = 24, most_strip_elements = 16 * 32 * most_strip_warps;
-constexpr int most_shared_bytes = 96 << 10;  // of a block, on every device
 
 enum Scope { always, forward, strips };
 
@@ -28,7 +27,9 @@ const KnobTable<CudaRowsKnobs, Scope> knob_table = {
         {"elements", &CudaRowsKnobs::elements, {1, 64}, forward, {4, 8, 16, 32}},
         {"strip_elements", &CudaRowsKnobs::strip_elements, {1, 64}, strips, {4, 8, 16, 32}},
         {"strip_warps", &CudaRowsKnobs::strip_warps, {1, 32}, strips, {8, 16, 24}},
+        {"again_warps", &CudaRowsKnobs::again_warps, {1, 32}, strips, {8, 12, 16}},
         {"rows_ahead", &CudaRowsKnobs::rows_ahead, {0, 3}, strips, {0, 1, 3}},
+        {"load_again", &CudaRowsKnobs::load_again, {0, 1}, strips, {0, 1}},
         {"any_warps", &CudaRowsKnobs::any_warps, {1, 32}, always, {4, 8, 16, 32}},
         {"warp_elements", &CudaRowsKnobs::warp_elements, {1, 64}, forward, {8, 16, 32, 64}},
         {"least_elements", &CudaRowsKnobs::least_elements, {1, 64}, always, {1, 4, 8, 16, 32}},
@@ -53,28 +54,47 @@ bool stores_f16(const Variant &variant) {
 }
 
 // As many as the knob says, if shared memory holds them: of each activation and statistic of a row, that row and those
-// before it.
+// before it. A quarter of one row ahead may come to where the present row's was, which takes registers.
 int rows_ahead_of(const CudaRowsKnobs &knobs, const Variant &variant, const CudaShape &shape) {
-    if (!shape.sums_in_registers || shape.any_alignment || knobs.rows_ahead == 0) {
+    if (!shape.strips || shape.any_alignment) {
         return 0;
     }
-    const int statistics = 2 * sizeof(float) + (is_merged(variant) ? 2 * sizeof(double) : 0);
-    int bytes = statistics;
+    int elements = 0;  // of a thread, in bytes
     for (norma_dtype type : {variant.x, variant.y, variant.residual}) {
         const int of_vector = type == NORMA_NONE ? 0 : shape.vector * halide_type(type).bytes();
         if (of_vector != 0 && of_vector < int(sizeof(float))) {
             return 0;
         }
-        bytes += shape.chunks * of_vector;
+        elements += shape.chunks * of_vector;
     }
-    return (knobs.rows_ahead + 1) * bytes * shape.threads() <= most_shared_bytes ? knobs.rows_ahead : 0;
+    const int statistics = 2 * sizeof(float) + (is_merged(variant) ? 2 * sizeof(double) : 0);
+    constexpr int of_sums = 2 << 10;
+    const int wanted = (knobs.rows_ahead + 1) * (elements + statistics) * shape.threads() + of_sums;
+    const int in_place = knobs.rows_ahead == 1 ? elements * shape.threads() / 4 : 0;
+    return wanted <= most_shared_bytes + in_place ? knobs.rows_ahead : 0;
+}
+
+// Where the sums over columns and the row's elements are.
+void place_strip(const CudaRowsKnobs &knobs, const Variant &variant, CudaShape &shape) {
+    const bool few = shape.warps <= knobs.strip_warps;
+    shape.rows_ahead = rows_ahead_of(knobs, variant, shape);
+    shape.load_again = shape.rows_ahead > 0 && shape.warps > 1 && (knobs.load_again != 0 || !few);
+    shape.sums_in_registers = shape.strips && (few || (shape.load_again && shape.warps <= knobs.again_warps));
+    if (!shape.sums_in_registers) {
+        shape.rows_ahead = 0;
+        shape.load_again = false;
+    }
 }
 
 CudaShape shape_of(const nlohmann::json &knobs, const Variant &variant) {
     return cuda_shape(cuda_rows_knobs(knobs), variant);
 }
 
-auto tree(const CudaShape &shape) { return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks); }
+// What decides the bits: the order of additions, and which products LLVM fuses with them, as it sees how often each is
+// used.
+auto tree(const CudaShape &shape) {
+    return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks, shape.load_again);
+}
 
 // Equal where the kernels are.
 auto code(const CudaRowsKnobs &knobs, const Variant &variant) {
@@ -149,9 +169,8 @@ CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant) {
         }
     }
     shape.chunks = vectors / shape.warps;
-    shape.sums_in_registers = shape.strips && shape.warps <= knobs.strip_warps;
     shape.rows = shape.warps == 1 ? knobs.rows * shape.rows_of_warp() : 1;
-    shape.rows_ahead = rows_ahead_of(knobs, variant, shape);
+    place_strip(knobs, variant, shape);
     return shape;
 }
 

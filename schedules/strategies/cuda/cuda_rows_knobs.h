@@ -28,10 +28,14 @@ struct CudaRowsKnobs {
     // With column sums: elements of a row that a thread holds, at most. Each takes four registers, of x, dy and two
     // sums.
     int strip_elements = 32;
-    // Warps of a block that have as many registers for themselves. A longer row's sums are in memory.
-    int strip_warps = 16;
+    // Warps of a block that have as many registers for themselves, and those that have them where outputs load a row
+    // again. A longer row's sums are in memory.
+    int strip_warps = 16, again_warps = 12;
     // With column sums: how many steps before its turn a row is copied to shared memory; 0: it is loaded in its step.
     int rows_ahead = 1;
+    // With rows ahead: whether outputs load a row again from its copy in shared memory, which leaves registers for more
+    // blocks or more sums, or have it in registers from its sums on.
+    int load_again = 0;
     // Whether rows in registers leave the first-level cache to the weights.
     int no_allocate = 0;
 };
@@ -57,6 +61,7 @@ struct CudaShape {
     bool strips = false;             // a block takes one row after the other, for column sums
     bool sums_in_registers = false;  // until the end of the strip
     int rows_ahead = 0;              // copied to shared memory before their turn
+    bool load_again = false;         // from there, for outputs
     bool in_registers() const { return hidden != 0; }
     int rows_of_warp() const { return 32 / lanes; }
     int threads() const { return lanes * warps * rows; }
@@ -64,5 +69,7 @@ struct CudaShape {
 };
 
 CudaShape cuda_shape(const CudaRowsKnobs &knobs, const Variant &variant);
+
+inline constexpr int most_shared_bytes = 98 << 10;  // of a block, on every device; it keeps 1 KiB for itself
 
 }  // namespace norma

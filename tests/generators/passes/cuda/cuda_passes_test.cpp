@@ -49,7 +49,7 @@ TEST_CASE("a pass that finds nothing to do says so") {
     CHECK(complaint(new ColumnSumsPass("step", 1, {"dweight"}, 4, 32, 16))
               .find("column_sums: 0 outputs are stored; expected 1") == 0);
     CHECK(complaint(new StripLoopPass("step", 1, 1, "y")).find("strip_loop: no condition asks") == 0);
-    CHECK(complaint(new RowsAheadPass("step", 1, 1)).find("rows_ahead: a step loads nothing") == 0);
+    CHECK(complaint(new RowsAheadPass("step", 1, 1, 1 << 16)).find("rows_ahead: a step loads nothing") == 0);
     CHECK(
         complaint(new DoubleBufferedSharedPass(1)).find("double_buffered_shared: 0 exchanges through 0 allocations") ==
         0);

@@ -14,15 +14,15 @@ using nlohmann::json;
 
 auto shape_fields(const CudaShape &shape, const json &knobs) {
     return std::tuple(shape.vector, shape.lanes, shape.warps, shape.chunks, shape.rows, shape.sums_in_registers,
-                      shape.rows_ahead, shape.rows_ahead == 0 && knobs.at("no_allocate") != 0);
+                      shape.rows_ahead, shape.load_again, shape.rows_ahead == 0 && knobs.at("no_allocate") != 0);
 }
 
 }  // namespace
 
 TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the nearest to the default first", "[cuda]") {
-    const json defaults = {{"elements", 32},   {"warp_elements", 32},  {"rows", 4},
-                           {"any_warps", 8},   {"strip_elements", 32}, {"strip_warps", 16},
-                           {"no_allocate", 0}, {"least_elements", 8},  {"rows_ahead", 1}};
+    const json defaults = {{"elements", 32},       {"warp_elements", 32}, {"rows", 4},        {"any_warps", 8},
+                           {"strip_elements", 32}, {"strip_warps", 16},   {"no_allocate", 0}, {"least_elements", 8},
+                           {"rows_ahead", 1},      {"load_again", 0},     {"again_warps", 12}};
     const std::string forward = "rms_norm_forward.x_bf16.w_bf16.y_bf16.fp32_once.",
                       backward = "rms_norm_backward.x_bf16.w_bf16.y_bf16.fp32_once.";
     for (const std::string &name : {forward + "64", forward + "128", backward + "128", forward + "1024",
@@ -47,7 +47,8 @@ TEST_CASE("settings tried for CUDA are legal, each of another kernel, and the ne
             CHECK(differ >= differed);
             differed = differ;
             const bool same_tree = shape.lanes == standard.lanes && shape.vector == standard.vector &&
-                                   shape.warps == standard.warps && shape.chunks == standard.chunks;
+                                   shape.warps == standard.warps && shape.chunks == standard.chunks &&
+                                   shape.load_again == standard.load_again;
             CHECK(cuda_rows_same_bits(variant, knobs, defaults) == same_tree);
         }
     }
