@@ -4,7 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "generators/passes/fused_multiply_add.h"
 #include "generators/passes/half_convert.h"
+#include "generators/passes/packed_bytes.h"
 
 namespace norma {
 
@@ -32,9 +34,6 @@ namespace {
 Expr bits_of(const Expr &value) { return reinterpret<uint32_t>(value); }
 Expr constant(uint32_t bits) { return Internal::make_const(UInt(32), bits); }
 
-// Adding 1.5 * 2^23 leaves a spacing of 1, so the addition rounds, and the integer is in the low bits.
-const float to_integer = 12582912.0f;
-
 // Of a value that rounds to a number of the type; NaN becomes 0.
 Expr float_to_integer(Type type, const Expr &value) {
     return cast(type, reinterpret<int32_t>(select(value == value, value + to_integer, 0.0f)));
@@ -47,19 +46,34 @@ struct EightBitFloat {
 
 const EightBitFloat e4m3{7, 3, 480.0f}, e5m2{15, 2, 98304.0f};
 
-// Of a value that rounds to a number of the type, or NaN. Adding 2^(dropped bits) times the power of two below it
-// leaves the spacing that the type has there, so the addition rounds; no power below that of denormals. Only the low
-// byte of the sum counts, which is what is to be added to the code of that power.
-Expr float_to_f8(const EightBitFloat &type, const Expr &value) {
+// 7 bits, in the low byte, of a magnitude that rounds to a number of the type or to NaN's. Adding 2^(dropped bits) times
+// the power of two below it leaves the spacing that the type has there, so the addition rounds; no power below that of
+// denormals. The low byte of the sum is what is to be added to the code of that power.
+Expr code_of_magnitude(const EightBitFloat &type, const Expr &magnitude) {
     const int dropped = 23 - type.mantissa;
     const uint32_t least = 128 - type.bias;
-    Expr magnitude = reinterpret<float>(magnitude_bits(value));
-    Expr held = select(magnitude < type.nan, magnitude, type.nan);
-    Expr power = max(bits_of(held) & constant(0x7f800000), constant(least << 23));
-    Expr code = power >> dropped;
+    Expr power = max(bits_of(magnitude) & constant(0x7f800000), constant(least << 23));
     const uint32_t code_of_least = (uint8_t) - (least << type.mantissa);
-    Expr sum = bits_of(reinterpret<float>(power + constant(((uint32_t)dropped << 23) + code_of_least)) + held);
-    return cast<uint8_t>((code + sum) | ((bits_of(value) >> 24) & constant(0x80)));
+    Expr spacing = reinterpret<float>(constant(((uint32_t)(127 + dropped) << 23) + code_of_least));
+    return bits_of(fused_multiply_add(reinterpret<float>(power), spacing, magnitude)) + (power >> dropped);
+}
+
+Expr magnitude_of(const Expr &value) { return reinterpret<float>(magnitude_bits(value)); }
+
+// The highest bit is the sign, and those of NaN are those of an 8-bit float's NaN.
+Expr top_byte(const Expr &value) { return cast<uint8_t>(bits_of(value) >> 24); }
+
+// Of a value that rounds to a number of the type, or NaN.
+Expr float_to_f8(const EightBitFloat &type, const Expr &value) {
+    Expr magnitude = magnitude_of(value);
+    Expr held = select(magnitude < type.nan, magnitude, type.nan);
+    return cast<uint8_t>(code_of_magnitude(type, held)) | (top_byte(value) & cast<uint8_t>(0x80));
+}
+
+Expr scaled_to_f8(const EightBitFloat &type, const Expr &value, const Expr &inverse) {
+    Expr scaled = value * inverse;
+    Expr code = cast<uint8_t>(code_of_magnitude(type, magnitude_of(scaled)));
+    return code | (top_byte(scaled) & select(inverse > 0.0f, cast<uint8_t>(0x80), cast<uint8_t>(0xff)));
 }
 
 }  // namespace
@@ -93,6 +107,18 @@ Expr narrow_within(norma_dtype type, Expr value) {
         case NORMA_F8_E4M3: return float_to_f8(e4m3, value);
         case NORMA_F8_E5M2: return float_to_f8(e5m2, value);
         default: return narrow(type, std::move(value));
+    }
+}
+
+Expr narrow_scaled(norma_dtype type, const Expr &value, const Expr &inverse) {
+    switch (type) {
+        case NORMA_I8: {
+            Expr rounded = cast<int8_t>(reinterpret<int32_t>(fused_multiply_add(value, inverse, to_integer)));
+            return rounded & select(inverse > 0.0f, cast<int8_t>(-1), cast<int8_t>(0));
+        }
+        case NORMA_F8_E4M3: return scaled_to_f8(e4m3, value, inverse);
+        case NORMA_F8_E5M2: return scaled_to_f8(e5m2, value, inverse);
+        default: throw std::logic_error("only int8 and FP8 have a scale that a kernel finds");
     }
 }
 

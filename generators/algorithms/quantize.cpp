@@ -49,7 +49,7 @@ void store_with_row_scale(Row &row, const Variant &variant, const RowValue &valu
     Expr found = row.once("largest_value", amax);
     Expr magnitude = row.once("magnitude", select(found < dynamic.tiny && factor < infinity, 0.0f, found * factor));
     Expr inverse = row.once("inverse", dynamic.inverse(magnitude) * factor);
-    row.store("y", variant.y, [=](Expr d) { return narrow_within(variant.y, value(d) * inverse); });
+    row.store("y", variant.y, [=](Expr d) { return narrow_scaled(variant.y, value(d), inverse); });
     row.store_scalar("y_scale", dynamic.scale(magnitude));
 }
 
@@ -74,8 +74,9 @@ void store_quantized(Row &row, const Variant &variant, const RowValue &value) {
         const Dynamic dynamic{info_of(variant.y).max_finite};
         const int size = group_size(variant.scale);
         RowValue magnitude = row.group_amax("largest", size, value);
-        row.store("y", variant.y,
-                  [=](Expr d) { return narrow_within(variant.y, value(d) * dynamic.inverse(magnitude(d / size))); });
+        RowValue inverse =
+            row.once_per_group("inverse", size, [=](Expr group) { return dynamic.inverse(magnitude(group)); });
+        row.store("y", variant.y, [=](Expr d) { return narrow_scaled(variant.y, value(d), inverse(d / size)); });
         row.store_groups("y_scale", size, [=](Expr group) { return dynamic.scale(magnitude(group)); });
     }
 }

@@ -86,6 +86,10 @@ public:
     virtual Halide::Expr amax(const std::string &name, const RowValue &value) = 0;
     virtual RowValue group_amax(const std::string &name, int size, const RowValue &value) = 0;
 
+    // A number of each group of `size` elements, as a function of the group; computed once for it, where an
+    // implementation can.
+    virtual RowValue once_per_group(const std::string & /*name*/, int /*size*/, RowValue value) { return value; }
+
     // Both in one sweep, where an implementation can: the mean of the squares of x and the largest magnitude of
     // `value`.
     struct MeanSquareAndAmax {

@@ -33,7 +33,12 @@ Expr corrected_quotient(const Expr &value, const Expr &divisor, const Expr &inve
 }  // namespace
 
 Expr fused_multiply_add(const Expr &a, const Expr &b, const Expr &c) {
-    return Call::make(Float(32), name, {a, b, c}, Call::PureExtern);
+    return Call::make(a.type(), name, {a, b, c}, Call::PureExtern);
+}
+
+const Call *as_fused_multiply_add(const Expr &value) {
+    const Call *call = value.as<Call>();
+    return call != nullptr && call->name == name ? call : nullptr;
 }
 
 Inverse inverse_of(const Expr &divisor) {
@@ -46,8 +51,8 @@ Expr quotient(const Expr &value, const Expr &divisor, const Inverse &inverse) {
 }
 
 Expr with_addend(const Expr &value, const Expr &addend) {
-    const Call *fused = value.as<Call>();
-    if (fused != nullptr && fused->name == name && is_const_zero(fused->args[2])) {
+    const Call *fused = as_fused_multiply_add(value);
+    if (fused != nullptr && is_const_zero(fused->args[2])) {
         return Call::make(fused->type, name, {fused->args[0], fused->args[1], addend}, Call::PureExtern);
     }
     return strict(Call::strict_add, value, addend);

@@ -10,6 +10,9 @@ namespace norma {
 // For an algorithm's fp32 expressions; FusedMultiplyAddPass gives it a meaning.
 Halide::Expr fused_multiply_add(const Halide::Expr &a, const Halide::Expr &b, const Halide::Expr &c);
 
+// The call that this made; null if the value is another.
+const Halide::Internal::Call *as_fused_multiply_add(const Halide::Expr &value);
+
 // `value` + `addend`, where the value is a product plus zero: with the addend in the place of zero.
 Halide::Expr with_addend(const Halide::Expr &value, const Halide::Expr &addend);
 

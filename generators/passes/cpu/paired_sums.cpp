@@ -147,14 +147,23 @@ Stmt PairedSumsPass::visit(const For *op) {
             after.push_back(Lanes(sum).back_in_order());
         }
     }
+    const auto with_body = [&](const Stmt &body) {
+        return For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body);
+    };
     if (before.empty()) {
-        return op;
+        const Stmt whole = substitute_in_all_lets(in_place), body = mutate(whole);
+        return body.same_as(whole) ? Stmt(op) : with_body(body);
     }
-    const Stmt body = SplitSums(found).mutate(in_place);
-    before.push_back(
-        For::make(op->name, op->min, op->extent, op->for_type, op->partition_policy, op->device_api, body));
+    before.push_back(with_body(SplitSums(found).mutate(in_place)));
     before.insert(before.end(), after.begin(), after.end());
     return Block::make(before);
+}
+
+Expr PairedSumsPass::visit(const VectorReduce *op) {
+    const bool any_order = op->op == VectorReduce::Max && op->type.is_scalar() && op->type.is_uint();
+    const std::optional<Pairs> pairs = any_order ? split_pairs(op->value) : std::nullopt;
+    return pairs ? VectorReduce::make(op->op, common_subexpression_elimination(max(pairs->even, pairs->odd)), 1)
+                 : IRMutator::visit(op);
 }
 
 }  // namespace norma

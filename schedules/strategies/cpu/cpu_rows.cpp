@@ -83,6 +83,10 @@ Pipeline CpuRow::lower(const Target &target) {
     for (Func f : groups_) {
         each_row(f.compute_at(each_group)).store_in(MemoryType::Heap);
     }
+    for (Func f : once_per_group_) {
+        each_row(f.compute_at(each_group)).store_in(MemoryType::Heap);
+        f.vectorize(d_, knobs_.vector, TailStrategy::Predicate);
+    }
     for (Sum &sum : sums_) {
         schedule_sum(sum, each_group);
     }
@@ -124,12 +128,12 @@ Pipeline CpuRow::lower(const Target &target) {
         element_outputs, knobs_.stream_bytes,
         short_rows() && !by_columns ? knobs_.short_stream_batch : knobs_.stream_batch, rows_of_group()));
     pipeline.add_custom_lowering_pass(new EitherPass);
+    pipeline.add_custom_lowering_pass(new PackedBytesPass);
     pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     if (!target.has_feature(Target::AVX512)) {
         pipeline.add_custom_lowering_pass(new TailLoopPass(knobs_.vector, least_masked_bits(target)));
     }
     pipeline.add_custom_lowering_pass(new PairedSumsPass);
-    pipeline.add_custom_lowering_pass(new PackedBytesPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
 }

@@ -31,6 +31,7 @@ public:
     Moments moments(const std::string &name, const RowValue &x, norma_dtype held, const Halide::Expr &eps) override;
     Halide::Expr amax(const std::string &name, const RowValue &value) override;
     RowValue group_amax(const std::string &name, int size, const RowValue &value) override;
+    RowValue once_per_group(const std::string &name, int size, RowValue value) override;
     Halide::Expr either(const Halide::Expr &condition, const Halide::Expr &plain, const Halide::Expr &general) override;
     Halide::Expr once(const std::string &name, Halide::Expr value) override;
     std::vector<Halide::Expr> once_together(const std::string &name, std::vector<Halide::Expr> values,
@@ -99,7 +100,7 @@ private:
     Halide::Var d_{"d"}, r_{"r"}, lane_{"lane"};
     std::vector<Halide::Argument> inputs_;
     std::vector<Sum> sums_;
-    std::vector<Halide::Func> groups_, group_outputs_;  // of `group_size_` elements
+    std::vector<Halide::Func> groups_, once_per_group_, group_outputs_;  // of `group_size_` elements
     int group_size_ = 0;
     std::vector<std::pair<Halide::Func, bool>> scalars_;  // and whether they are computed in vectors of rows
     std::vector<Halide::Func> prepared_, kept_, element_outputs_, column_outputs_, scalar_outputs_;

@@ -233,9 +233,19 @@ RowValue CpuRow::group_amax(const std::string &name, int size, const RowValue &v
     return [=, r = r_](Expr group) { return reinterpret<float>(most(group, r)); };
 }
 
+// In a loop of its own: in that of the elements, each group would wait for its division.
+RowValue CpuRow::once_per_group(const std::string &name, int, RowValue value) {
+    Func f(name);
+    f(d_, r_) = value(d_);
+    once_per_group_.push_back(f);
+    kept_bytes_++;
+    return [=, r = r_](Expr group) { return f(group, r); };
+}
+
 void CpuRow::column_sum(const std::string &role, Term term) {
     Func f(role);
-    f(d_, r_) = plus(0.0f, term, d_);  // add_to_memory puts the sum in the place of zero
+    // What add_to_memory adds to the sum; a product, in the place of the zero.
+    f(d_, r_) = term.b ? plus(0.0f, term, d_) : term.a(d_);
     column_outputs_.push_back(f);
 }
 

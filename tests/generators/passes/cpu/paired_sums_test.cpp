@@ -99,6 +99,29 @@ TEST_CASE("sums of bf16 two by two have the bits of sums one by one", "[passes]"
     }
 }
 
+TEST_CASE("the largest of a vector of bf16 is found two by two", "[passes]") {
+    std::vector<uint16_t> bits = numbers();
+    const Halide::Buffer<> row(Halide::BFloat(16), bits.data(), lanes * blocks);
+    const auto largest = [&](bool paired) {
+        Var block("block");
+        Halide::RDom k(0, lanes, "k");
+        const Expr x = norma::half_to_float(Halide::Buffer<Halide::bfloat16_t>(row)(block * lanes + k));
+        Halide::Func f("f");
+        f(block) = Halide::cast<uint32_t>(0);
+        f(block) = Halide::max(f(block), Halide::reinterpret<uint32_t>(x * 3.0F));
+        f.update().atomic().vectorize(k);
+        Halide::Pipeline pipeline(f);
+        if (paired) {
+            pipeline.add_custom_lowering_pass(new norma::PairedSumsPass);
+        }
+        pipeline.add_custom_lowering_pass(new norma::HalfConvertPass(false, false));
+        std::vector<uint32_t> result(blocks);
+        norma::test::realize(pipeline, {Halide::Buffer<uint32_t>(result.data(), blocks)});
+        return result;
+    };
+    CHECK(largest(true) == largest(false));
+}
+
 TEST_CASE("only sums of bf16 in lanes that stay are made two by two", "[passes]") {
     using namespace Halide::Internal;
     const Expr all = const_true(32), k = Variable::make(Halide::Int(32), "k"), lane = Ramp::make(0, 1, 32);
