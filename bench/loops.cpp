@@ -7,7 +7,8 @@ const Loops *const *runnable_loops() {
     static const Loops *list[5] = {};
     static const bool filled = [] {
         int n = 0;
-        const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                            __builtin_cpu_supports("avx512dq");
         if (avx512 && __builtin_cpu_supports("avx512bf16")) {
             list[n++] = &avx512_bf16_loops;
         }

@@ -3,8 +3,6 @@
 // of squares and the largest magnitude, one that scales, rounds and packs. Included after yardstick_loops.h.
 #pragma once
 
-#include <utility>
-
 #include "yardstick_loops.h"
 
 namespace norma::bench {
@@ -27,36 +25,50 @@ Words some(const uint16_t *p, int64_t n) {
     return Words(Lanes::floats(_mm512_maskz_loadu_epi16(n >= 32 ? 0xffffffffu : (1u << n) - 1, p)));
 }
 
+// A word of each two codes, in its low half; and what puts 64 of them, from such low halves, in the bytes of y.
 struct Int8 {
     static constexpr float most = 127;
-    // The low byte of each lane is the code.
-    [[gnu::always_inline]] static inline __m512i code(V v) { return _mm512_cvtps_epi32(v); }
-};
-
-// Added to a power of two that leaves e4m3's spacing, so that the addition rounds.
-struct E4m3 {
-    static constexpr float most = 448;
-    [[gnu::always_inline]] static inline __m512i code(V v) {
-        const __m512i bits = Lanes::bits(v), all_but_sign = _mm512_set1_epi32(0x7fffffff);
-        const __m512i magnitude = _mm512_and_si512(bits, all_but_sign);
-        const __m512i power =
-            _mm512_max_epu32(_mm512_and_si512(magnitude, _mm512_set1_epi32(0x7f800000)), _mm512_set1_epi32(121 << 23));
-        const __m512i spacing = _mm512_add_epi32(power, _mm512_set1_epi32((20 << 23) + 56));
-        const __m512i sum = Lanes::bits(Lanes::add(Lanes::floats(spacing), Lanes::floats(magnitude)));
-        const __m512i unsigned_code = _mm512_add_epi32(sum, _mm512_srli_epi32(power, 20));
-        return _mm512_or_si512(unsigned_code, _mm512_and_si512(_mm512_srli_epi32(bits, 24), _mm512_set1_epi32(0x80)));
+    // Added, it rounds to an integer in the low bits. What 256 times the odd one is added to, rounds the even one,
+    // which is taken from the odd byte where it is negative.
+    static constexpr float magic = 12582912;
+    [[gnu::always_inline]] static inline __m512i words(const Words &v, V factor) {
+        const V odd = Lanes::fma(v.odd, factor, Lanes::all(magic));
+        const V times_256 = Lanes::fma(odd, Lanes::all(256), Lanes::all(magic - 256 * magic));
+        return Lanes::bits(Lanes::fma(v.even, factor, times_256));
+    }
+    [[gnu::always_inline]] static inline __m512i bytes(__m512i halves) {
+        const __m512i sign_of_even = _mm512_set1_epi16(0x80);
+        return _mm512_xor_si512(_mm512_add_epi16(halves, sign_of_even), sign_of_even);
     }
 };
 
-// The bytes of 64 elements in order.
-__m512i packed(__m512i even, __m512i odd, __m512i later_even, __m512i later_odd) {
-    const __m512i byte = _mm512_set1_epi32(0xff), half = _mm512_set1_epi32(0xffff);
-    const __m512i low = _mm512_or_si512(_mm512_and_si512(even, byte), _mm512_slli_epi32(odd, 8));
-    const __m512i high = _mm512_or_si512(_mm512_and_si512(later_even, byte), _mm512_slli_epi32(later_odd, 8));
-    const __m512i words = _mm512_or_si512(_mm512_and_si512(low, half), _mm512_slli_epi32(high, 16));
-    alignas(64) static constexpr uint16_t order[32] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
-                                                       1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31};
-    return _mm512_permutexvar_epi16(_mm512_load_si512(order), words);
+// For each exponent of e4m3, by its low four bits: what leaves its spacing when it is added, so that the sum is
+// rounded, and the code of the power of two in the low bits.
+alignas(64) constexpr uint32_t spacings[16] = {0x4a000038, 0x4a800040, 0x4b000048, 0x4b800050, 0x4c000058, 0x4c800060,
+                                               0x4d000068, 0x4d800070, 0,          0x46800000, 0x47000008, 0x47800010,
+                                               0x48000018, 0x48800020, 0x49000028, 0x49800030};
+
+struct E4m3 {
+    static constexpr float most = 448;
+    [[gnu::always_inline]] static inline __m512i code(V v) {
+        const V magnitude = _mm512_range_ps(v, Lanes::all(480), 0b1010);  // 480, which is NaN, where v is
+        const __m512i exponent =
+            _mm512_srli_epi32(_mm512_max_epu32(Lanes::bits(magnitude), _mm512_set1_epi32(121 << 23)), 23);
+        const V spacing = _mm512_permutexvar_ps(exponent, _mm512_load_ps(reinterpret_cast<const float *>(spacings)));
+        return _mm512_ternarylogic_epi32(Lanes::bits(Lanes::add(magnitude, spacing)),
+                                         _mm512_srli_epi32(Lanes::bits(v), 24), _mm512_set1_epi32(0x80), 0xac);
+    }
+    [[gnu::always_inline]] static inline __m512i words(const Words &v, V factor) {
+        const __m512i even = code(Lanes::mul(v.even, factor)), odd = code(Lanes::mul(v.odd, factor));
+        return _mm512_or_si512(_mm512_and_si512(even, _mm512_set1_epi32(0xff)), _mm512_slli_epi32(odd, 8));
+    }
+    [[gnu::always_inline]] static inline __m512i bytes(__m512i halves) { return halves; }
+};
+
+__m512i low_halves(__m512i words, __m512i later_words) {
+    alignas(64) static constexpr uint16_t order[32] = {0,  2,  4,  6,  8,  10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+                                                       32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62};
+    return _mm512_permutex2var_epi16(words, _mm512_load_si512(order), later_words);
 }
 
 template <class Y>
@@ -74,8 +86,8 @@ void quantize_range(const Norm &given, int64_t begin, int64_t end) {
             const Words product = value.times(w);
             squares[lane] = Lanes::fma(value.even, value.even, squares[lane]);
             squares[lane + 1] = Lanes::fma(value.odd, value.odd, squares[lane + 1]);
-            most[lane] = _mm512_max_ps(most[lane], _mm512_abs_ps(product.even));
-            most[lane + 1] = _mm512_max_ps(most[lane + 1], _mm512_abs_ps(product.odd));
+            most[lane] = _mm512_range_ps(most[lane], product.even, 0b1011);  // the larger magnitude
+            most[lane + 1] = _mm512_range_ps(most[lane + 1], product.odd, 0b1011);
         };
         int64_t i = 0;
         for (; i + 64 <= norm.hidden; i += 64) {
@@ -92,24 +104,21 @@ void quantize_range(const Norm &given, int64_t begin, int64_t end) {
         const float rstd = rstd_of(square / static_cast<float>(norm.hidden), norm.eps);
         norm.y_scale[row] = largest * rstd / Y::most;
         const V factor = Lanes::all(largest > 0 ? Y::most / largest : 0);
-        const auto codes = [&](const Words &value, const Words &w) {
-            const Words product = value.times(w).times({factor, factor});
-            return std::pair(Y::code(product.even), Y::code(product.odd));
-        };
+        const auto words = [&](const Words &value, const Words &w) { return Y::words(value.times(w), factor); };
         const int64_t row_bytes = 2 * norm.hidden;
         const bool prefetch = row + 1 < end && row_bytes >= prefetch_row_min && row_bytes <= prefetch_row_max;
         const int64_t ahead = prefetch ? norm.hidden : 0;
         for (i = 0; i + 64 <= norm.hidden; i += 64) {
             _mm_prefetch(reinterpret_cast<const char *>(x + ahead + i), _MM_HINT_T1);
             _mm_prefetch(reinterpret_cast<const char *>(x + ahead + i + 32), _MM_HINT_T1);
-            const auto [even, odd] = codes(Words(x + i), Words(weight + i));
-            const auto [later_even, later_odd] = codes(Words(x + i + 32), Words(weight + i + 32));
-            _mm512_storeu_si512(y + i, packed(even, odd, later_even, later_odd));
+            const __m512i first = words(Words(x + i), Words(weight + i));
+            const __m512i second = words(Words(x + i + 32), Words(weight + i + 32));
+            _mm512_storeu_si512(y + i, Y::bytes(low_halves(first, second)));
         }
         for (; i < norm.hidden; i += 32) {
             const int64_t n = norm.hidden - i < 32 ? norm.hidden - i : 32;
-            const auto [even, odd] = codes(some(x + i, n), some(weight + i, n));
-            const __m512i bytes = packed(even, odd, _mm512_setzero_si512(), _mm512_setzero_si512());
+            const __m512i first = words(some(x + i, n), some(weight + i, n));
+            const __m512i bytes = Y::bytes(low_halves(first, first));
             memcpy(y + i, &bytes, static_cast<size_t>(n));
         }
     }

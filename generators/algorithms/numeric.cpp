@@ -46,9 +46,9 @@ struct EightBitFloat {
 
 const EightBitFloat e4m3{7, 3, 480.0f}, e5m2{15, 2, 98304.0f};
 
-// 7 bits, in the low byte, of a magnitude that rounds to a number of the type or to NaN's. Adding 2^(dropped bits) times
-// the power of two below it leaves the spacing that the type has there, so the addition rounds; no power below that of
-// denormals. The low byte of the sum is what is to be added to the code of that power.
+// 7 bits, in the low byte, of a magnitude that rounds to a number of the type or to NaN's. Adding 2^(dropped bits)
+// times the power of two below it leaves the spacing that the type has there, so the addition rounds; no power below
+// that of denormals. The low byte of the sum is what is to be added to the code of that power.
 Expr code_of_magnitude(const EightBitFloat &type, const Expr &magnitude) {
     const int dropped = 23 - type.mantissa;
     const uint32_t least = 128 - type.bias;

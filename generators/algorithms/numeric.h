@@ -20,8 +20,8 @@ Halide::Expr narrow(norma_dtype type, Halide::Expr value);
 // The same for a value that is NaN, or does not round to more than the type's max_finite.
 Halide::Expr narrow_within(norma_dtype type, Halide::Expr value);
 
-// value * inverse to int8, by one rounding, or to FP8, where that rounds to no more than the type's max_finite. Where the
-// inverse is not positive: 0, or NaN where the product is and the type has it.
+// value * inverse to int8, by one rounding, or to FP8, where that rounds to no more than the type's max_finite. Where
+// the inverse is not positive: 0, or NaN where the product is and the type has it.
 Halide::Expr narrow_scaled(norma_dtype type, const Halide::Expr &value, const Halide::Expr &inverse);
 
 // The nearest value between these; NaN stays NaN.

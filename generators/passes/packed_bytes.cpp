@@ -39,7 +39,8 @@ Expr transposed(const Expr &vector, int columns) {
     return Shuffle::make({vector}, indices);
 }
 
-// In order, of words that hold two bytes each. LLVM joins two vectors by one permutation, but narrows what it sees as one.
+// In order, of words that hold two bytes each. LLVM joins two vectors by one permutation, but narrows what it sees as
+// one.
 Expr low_halves(const std::vector<Expr> &words) {
     std::vector<Expr> parts;
     for (size_t i = 0; i < words.size(); i += 2) {
@@ -68,8 +69,8 @@ std::vector<Expr> joined(const Pairs &pairs, const Join &join) {
     return words;
 }
 
-// Integers from -127 to 127 that values times a number round to, by one sum for two: what 256 times the odd one is added
-// to, rounds the even one. A negative even one is taken from the odd byte, which adding 128 gives back.
+// Integers from -127 to 127 that values times a number round to, by one sum for two: what 256 times the odd one is
+// added to, rounds the even one. A negative even one is taken from the odd byte, which adding 128 gives back.
 Expr rounded_pairs(const Pairs &values, const Expr &number) {
     const Expr halves = low_halves(joined(values, [&](const Expr &even, const Expr &odd) {
         const auto all = [&](const Expr &of) { return Broadcast::make(of, odd.type().lanes()); };

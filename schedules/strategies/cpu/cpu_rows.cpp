@@ -128,11 +128,11 @@ Pipeline CpuRow::lower(const Target &target) {
         element_outputs, knobs_.stream_bytes,
         short_rows() && !by_columns ? knobs_.short_stream_batch : knobs_.stream_batch, rows_of_group()));
     pipeline.add_custom_lowering_pass(new EitherPass);
-    pipeline.add_custom_lowering_pass(new PackedBytesPass);
-    pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     if (!target.has_feature(Target::AVX512)) {
         pipeline.add_custom_lowering_pass(new TailLoopPass(knobs_.vector, least_masked_bits(target)));
     }
+    pipeline.add_custom_lowering_pass(new PackedBytesPass);
+    pipeline.add_custom_lowering_pass(new FusedMultiplyAddPass(knobs_.native_fma != 0));
     pipeline.add_custom_lowering_pass(new PairedSumsPass);
     pipeline.add_custom_lowering_pass(new HalfConvertPass(knobs_.native_f16 != 0, knobs_.native_bf16 != 0));
     return pipeline;
