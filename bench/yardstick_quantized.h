@@ -56,7 +56,7 @@ struct E4m3 {
             _mm512_srli_epi32(_mm512_max_epu32(Lanes::bits(magnitude), _mm512_set1_epi32(121 << 23)), 23);
         const V spacing = _mm512_permutexvar_ps(exponent, _mm512_load_ps(reinterpret_cast<const float *>(spacings)));
         return _mm512_ternarylogic_epi32(Lanes::bits(Lanes::add(magnitude, spacing)),
-                                         _mm512_srli_epi32(Lanes::bits(v), 24), _mm512_set1_epi32(0x80), 0xac);
+                                         _mm512_srli_epi32(Lanes::bits(v), 24), _mm512_set1_epi32(0x80), 0xd8);
     }
     [[gnu::always_inline]] static inline __m512i words(const Words &v, V factor) {
         const __m512i even = code(Lanes::mul(v.even, factor)), odd = code(Lanes::mul(v.odd, factor));
