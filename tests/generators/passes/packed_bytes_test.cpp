@@ -44,7 +44,7 @@ std::vector<uint8_t> bytes(const Form &form, int lanes, bool from_bf16, bool pac
     std::vector<float> f32(count);
     for (int i = 0; i < count; i++) {
         bf16[i] = (uint16_t)((i % 3 == 0 ? 0xc300 : 0x4300) + i * 37 % 0x80);  // 128 to 256, or minus that
-        f32[i] = (float)(i * 7919 % count - count / 2) / 3;
+        f32[i] = (float)(i * 7919 % count - 512) / 3;
     }
     Halide::Var i("i");
     Halide::Func f("f");
