@@ -112,10 +112,6 @@ Expr packed_bytes(const Expr &vector) {
     if (vector.as<Broadcast>() != nullptr) {
         return vector;
     }
-    if (const Reinterpret *same = vector.as<Reinterpret>()) {
-        const Expr bytes = same->value.type().bits() == 8 ? packed_bytes(same->value) : Expr();
-        return bytes.defined() ? reinterpret(type, bytes) : Expr();
-    }
     if (const Call *call = vector.as<Call>()) {
         const bool is_bitwise = call->is_intrinsic({Call::bitwise_and, Call::bitwise_or});
         const Expr a = is_bitwise ? packed_bytes(call->args[0]) : Expr(),
@@ -123,6 +119,10 @@ Expr packed_bytes(const Expr &vector) {
         return b.defined() ? Call::make(type, call->name, {a, b}, call->call_type) : Expr();
     }
     const Cast *narrowed = vector.as<Cast>();
+    if (narrowed != nullptr && narrowed->value.type().bits() == 8) {
+        const Expr bytes = packed_bytes(narrowed->value);
+        return bytes.defined() ? reinterpret(type, bytes) : Expr();
+    }
     if (narrowed == nullptr || narrowed->value.type().bits() != 32 || narrowed->value.type().is_float()) {
         return Expr();
     }

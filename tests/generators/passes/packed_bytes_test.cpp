@@ -35,7 +35,7 @@ const Form forms[] = {
     {"a rounded integer",
      [](const Expr &value) {
          const Expr sum = norma::fused_multiply_add(value, 0.37F, norma::to_integer);
-         return Halide::cast<int8_t>(Halide::reinterpret<int32_t>(sum)) & Halide::cast<int8_t>(-1);
+         return Halide::cast<int8_t>(Halide::reinterpret<int32_t>(sum)) & Halide::cast<int8_t>(0x7b);
      }},
 };
 
