@@ -123,7 +123,8 @@ TEST_CASE("info says whose records decided", "[cli]") {
     for (const json &kernel : json::parse(output_of("list --json"))) {
         origins[kernel.at("target")].push_back(kernel.at("origin"));
     }
-    for (const json &target : json::parse(output_of("info --json")).at("targets")) {
+    const json info = json::parse(output_of("info --json"));
+    for (const json &target : info.at("targets")) {
         CHECK(target.at("knobs") == norma::origins_text(origins[target.at("name")]));
     }
     CHECK(norma::origins_text({"default", "record 1: 0.9 of the default's time (2026-01-01) on A, b; 8192 elements",
