@@ -109,7 +109,7 @@ std::vector<Manifest::Entry> with_helpers(std::vector<Manifest::Entry> kernels) 
         };
         const bool merges = any([](const Variant &variant) { return is_merged(variant); });
         const bool pairs =
-            device == NORMA_CUDA && any([](const Variant &variant) {
+            device_codegens[i]->sums_pairs && any([](const Variant &variant) {
                 return is_backward(variant) && variant.weight != NORMA_NONE && variant.bias != NORMA_NONE;
             });
         if (any([](const Variant &variant) { return is_backward(variant); })) {
@@ -229,8 +229,12 @@ void compile_library(const Manifest &manifest, const std::vector<TargetFile> &ta
     std::vector<Job> jobs;
     std::map<std::string, size_t> job_of;  // by symbol: targets share what a parent has
     for (const TargetKernel &kernel : list) {
-        if (job_of.emplace(symbol(kernel.spec), jobs.size()).second) {
-            jobs.push_back(kernel_job(kernel.spec));
+        const Job job = kernel_job(kernel.spec);
+        const auto [entry, is_new] = job_of.emplace(job.symbol, jobs.size());
+        if (is_new) {
+            jobs.push_back(job);
+        } else if (jobs[entry->second].key != job.key) {
+            throw OutputError(fmt::format("{}: two kernels have this symbol", job.symbol));
         }
     }
 

@@ -13,6 +13,7 @@ struct DeviceCodegen {
     const char *name;              // of what its targets are for, in messages and lists
     const char *rows, *strip_sum;  // the strategies where nothing else is said
     const char *merge;             // likewise; null where the runtime itself merges moments
+    bool sums_pairs;               // strips of both gradients of a backward are added up at once
     bool chooses_alignment;        // kernels come for aligned data, or for any
     bool chooses_at_run_time;      // targets say when results are streamed, and what a thread is worth
     bool by_default;               // its targets are compiled for where a manifest names none

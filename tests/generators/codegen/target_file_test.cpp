@@ -100,6 +100,19 @@ TEST_CASE("what a target leaves to its parent is compiled once, and found under 
     CHECK(contains(read(d.path / "one/registry.cpp"), "const int32_t target_count = 1;"));
 }
 
+TEST_CASE("targets whose names are one in a symbol are refused", "[normagen]") {
+    Directory d;
+    for (const std::string name : {"a-b", "a_b"}) {
+        d.write("targets/" + name + ".json", R"({"name": ")" + name + R"(", "needs": "n", "parent": "x86-64-v2"})");
+    }
+    fs::copy(source + "/schedules/targets/x86-64-v2.json", d.path / "targets/x86-64-v2.json");
+    const Result result = normagen("compile --records none --target a-b,a_b --target-files " + d / "targets" +
+                                   " --manifest " + d.write("m.json", two) + " --out " + d / "out");
+    CHECK(result.status != 0);
+    CHECK(contains(result.err, "_a_b: two kernels have this symbol"));
+    CHECK_FALSE(fs::exists(d.path / "out/manifest.lock.json"));
+}
+
 TEST_CASE("a library for two architectures is refused", "[normagen]") {
     Directory d;
     const std::string all = R"({"schema": 1, "name": "t", "targets": ["x86-64-v2", "aarch64"], "kernels": [)"

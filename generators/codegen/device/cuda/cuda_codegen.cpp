@@ -29,6 +29,7 @@ const DeviceCodegen cuda_codegen = {
     "cuda_strip_sum",
     "cuda_merge",
     true,
+    true,
     false,
     false,
     true,
