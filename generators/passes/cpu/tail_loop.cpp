@@ -88,16 +88,19 @@ private:
 Expr lanes_of(const Expr &mask) {
     const LE *most = mask.as<LE>();
     const LT *end = mask.as<LT>();
-    Expr lanes = most != nullptr ? most->a : end != nullptr ? end->a : Expr(), bound;
-    while (lanes.defined() && lanes.as<Cast>() != nullptr) {
-        lanes = lanes.as<Cast>()->value;
-    }
-    const Ramp *ramp = lanes.defined() ? lanes.as<Ramp>() : nullptr;
-    const Broadcast *broadcast = ramp == nullptr ? nullptr : (most != nullptr ? most->b : end->b).as<Broadcast>();
-    if (broadcast == nullptr || !is_const_one(ramp->stride) || !ramp->base.type().is_scalar()) {
+    if (most == nullptr && end == nullptr) {
         return Expr();
     }
-    const Expr count = cast<int>(broadcast->value) - cast<int>(ramp->base) + (most != nullptr ? 1 : 0);
+    Expr lanes = most != nullptr ? most->a : end->a;
+    while (const Cast *narrowed = lanes.as<Cast>()) {
+        lanes = narrowed->value;
+    }
+    const Ramp *ramp = lanes.as<Ramp>();
+    const Broadcast *bound = (most != nullptr ? most->b : end->b).as<Broadcast>();
+    if (ramp == nullptr || bound == nullptr || !is_const_one(ramp->stride) || !ramp->base.type().is_scalar()) {
+        return Expr();
+    }
+    const Expr count = cast<int>(bound->value) - cast<int>(ramp->base) + (most != nullptr ? 1 : 0);
     return clamp(count, 0, ramp->lanes);
 }
 
@@ -117,10 +120,13 @@ Stmt loop(const std::string &name, const Expr &first, const Expr &count, const S
 
 // Vectors that are named for a masked store go into it, unless one before it may change what they were loaded from.
 Stmt TailLoopPass::visit(const LetStmt *op) {
+    if (!op->value.type().is_vector()) {
+        return IRMutator::visit(op);
+    }
     FindMasked inside, named;
     op->body.accept(&inside);
     op->value.accept(&named);
-    const bool goes_inside = op->value.type().is_vector() && inside.store && !(named.loads && inside.one_by_one);
+    const bool goes_inside = inside.store && !(named.loads && inside.one_by_one);
     return goes_inside ? mutate(substitute(op->name, op->value, op->body)) : IRMutator::visit(op);
 }
 

@@ -7,8 +7,9 @@
 
 namespace norma {
 
-// A store of the first lanes of a vector becomes a loop over registers of `register_lanes`, and one over the elements
-// that are left, with the same bits. `least_masked_bits`: of an element of a register that the CPU can mask.
+// A store of the first lanes of a vector becomes a loop over registers of `register_lanes`, then one masked register,
+// or a loop over the elements that are left, with the same bits. `least_masked_bits`: of an element of a register that
+// the CPU can mask.
 class TailLoopPass : public Halide::Internal::IRMutator {
 public:
     TailLoopPass(int register_lanes, int least_masked_bits)
