@@ -167,7 +167,7 @@ std::map<std::string, int> past_winners(const std::vector<Record> &records) {
 std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector<TargetFile> &targets,
                                      const Wanted &wanted) {
     std::vector<Tuned> list;
-    std::set<std::string> known;  // targets share what a parent has
+    std::set<std::pair<std::string, std::string>> known;  // variant and target: some share what a parent has
     int index = 0;
     for (const TargetFile &target : targets) {
         const bool cuda = is_cuda(target.spec);
@@ -178,7 +178,8 @@ std::vector<Tuned> choose_candidates(const Manifest &manifest, const std::vector
                 continue;
             }
             const KernelSpec standard = default_spec(variant, target);
-            if (!known.insert(symbol(standard)).second || index++ % wanted.shards != wanted.shard - 1) {
+            if (!known.insert({name(variant), standard.target.name}).second ||
+                index++ % wanted.shards != wanted.shard - 1) {
                 continue;
             }
             list.push_back({standard, shapes, candidates_of(standard, wanted)});

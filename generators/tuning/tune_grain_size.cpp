@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 
@@ -92,6 +93,7 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
         return;
     }
     const RecordFile file(records);
+    std::set<std::array<std::string, 3>> done;  // target, op and type of x: targets share what a parent has
     for (const TargetFile &target : targets) {
         const int64_t standard = target.spec.run_time.at(knob);
         std::vector<std::string> values = {std::to_string(standard)}, shapes;
@@ -103,11 +105,14 @@ void tune_grain_size(const Manifest &manifest, const std::vector<TargetFile> &ta
         for (int64_t count : rows) {
             shapes.push_back(fmt::format("{}x{}", count, hidden));
         }
-        std::set<std::pair<std::string, std::string>> done;  // op and type of x
         for (const Variant &variant : variants_for(manifest.kernels, NORMA_CPU)) {
             // Strips of a backward are shared by all threads whatever this says.
             if (!is_wanted(variant, wanted) || !is_usual(variant) || is_backward(variant) || variant.x != variant.y ||
-                variant.residual != NORMA_NONE || !done.insert({op_name(variant.op), dtype_name(variant.x)}).second) {
+                variant.residual != NORMA_NONE) {
+                continue;
+            }
+            const std::string whose = default_spec(variant, target).target.name;
+            if (!done.insert({whose, op_name(variant.op), dtype_name(variant.x)}).second) {
                 continue;
             }
             const json all =
