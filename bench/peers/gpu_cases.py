@@ -4,11 +4,31 @@
 import itertools
 import json
 import shlex
-
-from gpu_peers import Case
+import typing
 
 # Before all others, should time run out.
 FIRST = ("16384x4096", "8192x8192", "131072x128")
+
+
+class Case(typing.NamedTuple):
+    op: str
+    dtype: str
+    rows: int
+    hidden: int
+    residual: bool
+
+    @property
+    def backward(self):
+        return self.op.endswith("_backward")
+
+    @property
+    def centred(self):
+        return self.op.startswith("layer_norm")
+
+    @property
+    def name(self):
+        op = self.op + ("+add" if self.residual else "")
+        return f"{op:<20}{self.dtype:<6}{f'{self.rows}x{self.hidden}':>14}"
 
 
 def by_importance(cases):

@@ -13,27 +13,6 @@ DEVICE = "cuda"
 EPS = 1e-5
 
 
-class Case(typing.NamedTuple):
-    op: str
-    dtype: str
-    rows: int
-    hidden: int
-    residual: bool
-
-    @property
-    def backward(self):
-        return self.op.endswith("_backward")
-
-    @property
-    def centred(self):
-        return self.op.startswith("layer_norm")
-
-    @property
-    def name(self):
-        op = self.op + ("+add" if self.residual else "")
-        return f"{op:<20}{self.dtype:<6}{f'{self.rows}x{self.hidden}':>14}"
-
-
 class Run(typing.NamedTuple):
     call: typing.Callable
     before: typing.Callable = lambda: None

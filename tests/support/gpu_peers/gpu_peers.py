@@ -5,18 +5,9 @@ import os
 import time
 import typing
 
+from gpu_cases import Case
+
 DEVICE = "none"
-
-
-class Case(typing.NamedTuple):
-    op: str
-    dtype: str
-    rows: int
-    hidden: int
-    residual: bool
-
-    backward = property(lambda self: self.op.endswith("_backward"))
-    name = property(lambda self: f"{self.op:<20}{self.dtype:<6}{f'{self.rows}x{self.hidden}':>14}")
 
 
 class Run(typing.NamedTuple):
